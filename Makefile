@@ -1,0 +1,42 @@
+# Two commands do all their own set-up: `make restore [ARTICLE=path/to/article.txt]` and `make test`.
+# Where pip's indexes have no CPU build of torch: make TORCH_INDEX=URL …
+
+PYTHON ?= python3
+ARTICLE ?= data/samples/ferry.spun.txt
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+NAME := $(basename $(notdir $(ARTICLE)))
+TORCH_FROM := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+
+.PHONY: restore test check clean
+
+restore: $(VENV)/.installed
+	@$(BIN)/unspin restore "$(ARTICLE)" --diff --output build/restored --html build/restored
+	@echo "restored text: build/restored/$(notdir $(ARTICLE))"
+	@echo "side by side:  build/restored/$(NAME).html"
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	mkdir -p build/types && ln -sfn ../.. build/types/unspin
+	MYPYPATH=build/types $(BIN)/mypy -p unspin.data -p unspin.train -p unspin.infer -p unspin.cli
+
+clean:
+	rm -rf $(VENV) build
+
+# torch comes first and pinned: left to itself pip would take a build with gigabytes of CUDA.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "setting up (once, a few minutes)"
+	@$(PYTHON) -c "import sys; assert (3, 11) <= sys.version_info < (3, 14), 'unspin needs Python 3.11 to 3.13: make PYTHON=python3.12 …'"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH_FROM) torch
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@

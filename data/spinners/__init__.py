@@ -1,0 +1,11 @@
+"""The engines that garble clean sentences, one module each, behind one protocol and one registry.
+
+An engine proposes `Substitution`s for a sentence; the mixture chooses among them. Whatever an engine decides is a pure
+function of the persona and the words it looks at, so that a row depends on nothing else.
+"""
+
+from unspin.data.spinners.mixture import Mixture
+from unspin.data.spinners.persona import Persona
+from unspin.data.spinners.protocol import Sentence, Spinner, Substitution, Word
+
+__all__ = ["Mixture", "Persona", "Sentence", "Spinner", "Substitution", "Word"]

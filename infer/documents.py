@@ -1,0 +1,87 @@
+"""Reading and writing articles: any common encoding, byte-order mark and line ends kept, never half a file."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from unspin.data.errors import UnspinError
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
+          (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))  # fmt: skip
+
+
+class DocumentError(UnspinError):
+    """A document that cannot be read; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """The text of a file and what it takes to write it back: byte-order mark and encoding."""
+
+    name: str
+    text: str
+    encoding: str = "utf-8"
+    mark: bytes = b""
+
+    @classmethod
+    def read(cls, path: Path) -> Document:
+        """Read a text file. Raises `DocumentError` for one that is missing, unreadable, empty, or not text."""
+        try:
+            data = path.read_bytes()
+        except IsADirectoryError:
+            raise DocumentError(f"{path} is a folder: name the files in it") from None
+        except OSError as error:
+            raise DocumentError(f"{path}: {error.strerror or error}") from None
+        return cls.decode(str(path), data)
+
+    @classmethod
+    def decode(cls, name: str, data: bytes) -> Document:
+        if not data.strip():
+            raise DocumentError(f"{name} is empty: there is nothing to restore")
+        for mark, encoding in _MARKS:
+            if data.startswith(mark):
+                return cls(name, _strictly(name, data[len(mark) :], encoding), encoding, mark)
+        if b"\0" in data[: 1 << 20]:
+            raise DocumentError(f"{name} is not text (it holds NUL bytes): give a text file")
+        return cls._guess(name, data)
+
+    @classmethod
+    def _guess(cls, name: str, data: bytes) -> Document:
+        try:
+            return cls(name, data.decode("utf-8"))
+        except UnicodeDecodeError:
+            from charset_normalizer import from_bytes
+
+            best = from_bytes(data[: 1 << 20]).best()
+            if best is None:
+                raise DocumentError(f"{name} is not text in any encoding known here: convert it to UTF-8") from None
+            return cls(name, _strictly(name, data, best.encoding), best.encoding)
+
+    def encode(self, text: str) -> bytes:
+        """`text` as the bytes of this document's file; characters its encoding lacks become their nearest plain form or "?"."""
+        return self.mark + text.encode(self.encoding, errors="replace")
+
+
+def _strictly(name: str, data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{name} is not text: byte {error.start} does not fit its encoding {encoding}") from None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(scratch, 0o644)
+        os.replace(scratch, path)
+    except BaseException:
+        os.unlink(scratch)
+        raise

@@ -1,0 +1,56 @@
+"""Fixtures shared by all tests: no network, no downloads; models are tiny and random, made once a session."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+ARTICLE = """Council votes to keep the old library open
+
+The town council voted on Monday to keep the old library open for another year, after more than 2,000 people signed a petition.
+
+“We have listened to the people who use this building every day,” said Joan Keller, the mayor. She said the repairs would cost 40,000 pounds.
+
+The library was built in 1911 and has not been repaired for two decades. Its roof leaks in winter and the heating often fails.
+"""
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A folder of twelve short, different articles."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    places = "Arden Bexley Colton Dunmore Elham Farley Garston Holt Ilford Jarrow Kelso Luton".split()
+    for number, place in enumerate(places):
+        text = ARTICLE.replace("library", f"library in {place}").replace("1911", str(1900 + number)).replace("2,000", f"{number + 2},500")
+        (folder / f"{place}.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Gemma 3 with random weights and a byte-level tokenizer of its own, as a local folder."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import Gemma3ForCausalLM, Gemma3TextConfig
+
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    special = ["<pad>", "<eos>", "<bos>", "<unk>"]
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    tokenizer.train_from_iterator([ARTICLE], trainer)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    names = {"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>", "unk_token": "<unk>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", **names}))
+    torch.manual_seed(0)
+    config = Gemma3TextConfig(
+        vocab_size=tokenizer.get_vocab_size(), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=16, sliding_window=64, max_position_embeddings=1024, query_pre_attn_scalar=16,
+        pad_token_id=0, eos_token_id=1, bos_token_id=2,
+    )  # fmt: skip
+    Gemma3ForCausalLM(config).save_pretrained(folder)
+    return folder

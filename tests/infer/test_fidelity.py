@@ -1,0 +1,54 @@
+"""Fidelity: edits that change a fact are refused, other surface forms of the same fact pass."""
+
+import pytest
+from unspin.data.edits import align
+from unspin.infer.fidelity import names, violation
+
+
+def _violations(source: str, target: str) -> list[str]:
+    return [reason for edit in align(source, target) if (reason := violation(source, edit))]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "reason"),
+    [
+        ("Dozens of persons were hurt.", "Hundreds of people were hurt.", "a number"),
+        ("They paid 2,000 dollars.", "They paid 3,000 dollars.", "a number"),
+        ("It lasted ten days.", "It lasted twelve days.", "a number"),
+        ("He mustn't go.", "He must go.", "polarity"),
+        ("It was by no means simple.", "It was simple.", "polarity"),
+        ("He left on Monday.", "He left on Tuesday.", "a date or time"),
+        ("It ended before dusk.", "It ended after dusk.", "a date or time"),
+        ("Roman Vassilenko talked.", "Novel Vassilenko talked.", "name 'Roman'"),
+        ("They met Kamilov there.", "They met him there.", "name 'Kamilov'"),
+        ("The chief spoke.", "The chief Kowalski spoke.", "name 'Kowalski' would be made up"),
+        ("She said so.", "He said so.", "a person"),
+        ("“However we agree”, she said.", "But we agree, she said.", "a quotation mark"),
+        ("See www.example.org now.", "See the site now.", "an address"),
+    ],
+)
+def test_changed_facts_are_refused(source: str, target: str, reason: str) -> None:
+    assert any(reason in found for found in _violations(source, target)), _violations(source, target)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("It lasted 10 days.", "It lasted ten days."),
+        ("Some 1000's were held.", "Some thousands were held."),
+        ("They had 2,000 members.", "They had two thousand members."),
+        ("He mustn't go.", "He should not go."),
+        ("It's going to not happen.", "It will not happen."),
+        ("The Frosty Warfare ended.", "The Cold War ended."),
+        ("On the 2nd try he won.", "On the second attempt he won."),
+        ("“However we concur”, she said.", "“But we agree”, she said."),
+        ("In mid-march he left.", "In mid-March he left."),
+    ],
+)
+def test_other_forms_of_the_same_fact_pass(source: str, target: str) -> None:
+    assert _violations(source, target) == []
+
+
+def test_titles_and_terms_are_no_names() -> None:
+    text = "President Tokayev of Kazakhstan recalled the Frosty Warfare."
+    assert [text[a:b] for a, b in names(text)] == ["Tokayev", "Kazakhstan"]

@@ -1,0 +1,75 @@
+"""The restorer: only checked edits change anything, and no sentence is lost, doubled or merged."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unspin.data.edits import Edit, apply
+from unspin.infer.diff import page, terminal
+from unspin.infer.restorer import Restorer, prose
+
+TEXT = """Overseas minister quits
+
+The overseas minister said he wouldn't stay.  “However I am calm”, he added.
+\tSome 2,000 persons\u00a0gathered in Astana.
+
+Post a Comment
+
+Previous Post Next Post"""
+
+
+class Rewrite:
+    """An engine that applies a function to each sentence."""
+
+    def __init__(self, function: Callable[[str], str]) -> None:
+        self._function = function
+
+    def rewrite(self, sentences: Sequence[str]) -> list[str]:
+        return [self._function(sentence) for sentence in sentences]
+
+
+def _restore(function: Callable[[str], str], text: str = TEXT) -> str:
+    return Restorer(Rewrite(function)).restore(text).text
+
+
+@given(st.text())
+def test_an_engine_that_changes_nothing_gives_the_text_back(text: str) -> None:
+    assert _restore(str, text) == text
+
+
+def test_words_are_restored_and_layout_stays() -> None:
+    restored = _restore(lambda s: s.replace("overseas", "foreign").replace("However", "But").replace("persons", "people"))
+    expected = TEXT.replace("The overseas", "The foreign").replace("However", "But").replace("persons", "people")
+    assert restored == expected
+
+
+@pytest.mark.parametrize("bad", ["", "x", "word " * 300], ids=["empty", "stub", "runaway"])
+def test_empty_and_runaway_outputs_fall_back_with_a_warning(bad: str) -> None:
+    restoration = Restorer(Rewrite(lambda _: bad)).restore(TEXT)
+    assert restoration.text == TEXT and restoration.warnings
+
+
+def test_a_changed_fact_is_refused_and_reported_while_other_edits_pass() -> None:
+    restoration = Restorer(Rewrite(lambda s: s.replace("2,000", "3,000").replace("persons", "people"))).restore(TEXT)
+    assert "2,000 people" in restoration.text
+    assert any("line 4" in w and "a number would change" in w for w in restoration.warnings)
+
+
+def test_page_furniture_is_not_even_decoded() -> None:
+    assert not any("Post" in TEXT[s.start : s.end] for s in prose(TEXT))
+
+
+def test_edits_lead_from_source_to_text_and_mark_quotations() -> None:
+    restoration = Restorer(Rewrite(lambda s: s.replace("overseas", "foreign").replace("However", "But"))).restore(TEXT)
+    assert apply(TEXT, [Edit(e.start, e.end, e.restored) for e in restoration.edits]) == restoration.text
+    assert [(e.spun, e.restored, e.kind) for e in restoration.edits] == [("overseas", "foreign", "word"), ("However", "But", "quotation")]
+
+
+def test_page_and_diff_show_both_versions_escaped() -> None:
+    text = "He said the <b>overseas</b> minister & his wife wouldn't come."
+    restoration = Restorer(Rewrite(lambda s: s.replace("overseas", "foreign"))).restore(text)
+    html = page(restoration, "<script>")
+    assert "<b>" not in html and "<script>" not in html
+    assert "<del>overseas</del>" in html and ">foreign</ins>" in html
+    assert terminal(restoration).plain.replace("overseas foreign", "foreign") == restoration.text

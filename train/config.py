@@ -1,0 +1,39 @@
+"""The configuration of a training run, checked before anything heavy is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from unspin.data.config import Config
+
+
+class LoraSettings(Config):
+    """A low-rank adapter on all linear layers (Hu et al. 2021, arXiv 2106.09685)."""
+
+    rank: int = Field(16, ge=1)
+    alpha: float = Field(32, gt=0, description="the update is scaled by alpha / rank")
+    dropout: float = Field(0.0, ge=0, lt=1)
+
+
+class TrainConfig(Config):
+    """What `unspin train` runs."""
+
+    backbone: str = Field("default", description="'default' (the packaged Gemma 3 270M), a folder, or a hub name of a Gemma 3 model")
+    data: Path = Field(description="folder written by `unspin build`")
+    output: Path = Field(description="run folder: checkpoints, logs, and the finished adapter")
+    seed: int = 20
+    lora: LoraSettings = LoraSettings()
+    learning_rate: float = Field(3e-4, gt=0)
+    warmup_steps: int = Field(30, ge=0)
+    steps: int = Field(gt=0, description="optimizer steps; the learning rate falls linearly to 0 at the last")
+    tokens_per_batch: int = Field(2048, gt=0, description="padded tokens of source and target that one batch may hold")
+    accumulate: int = Field(1, ge=1, description="batches an optimizer step sums")
+    longest: int = Field(256, gt=8, description="rows of more tokens are dropped, and counted")
+    precision: Literal["bf16", "fp32"] = "bf16"
+    vocabulary: Literal["seen", "full"] = Field(
+        "seen", description="'seen': the loss's softmax runs over the ids the data set uses (twice as fast); 'full': over all"
+    )
+    save_every: int = Field(100, gt=0, description="steps between resumable checkpoints")
