@@ -47,9 +47,9 @@ class Persona:
     def draw(self, *key: object) -> float:
         return draw(self.seed, *key)
 
-    def knows(self, engine: str, head: str) -> bool:
-        """Whether the persona's copy of the engine's dictionary has this head."""
-        return self.draw("knows", engine, head) < self.coverage
+    def knows(self, engine: str, head: str, share: float = 1.0) -> bool:
+        """Whether the persona's copy of the engine's dictionary has this head, which a `share` of such tools have."""
+        return self.draw("knows", engine, head) < share * self.coverage
 
     def choose(self, head: str, options: tuple[str, ...], *place: object) -> str:
         """One of the substitutes of a head; `place` matters only to an inconsistent tool."""

@@ -20,6 +20,9 @@ IMMUTABLE = frozenset(
     tenth monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november
     december mr mrs ms dr never none nothing nobody neither""".split()
 )
+# Half of all running words. A tool that replaced each of them would be unreadable, so few do: their entries are rarer.
+COMMONEST = frozenset("the of to in a an and is are was were be been has have had that this it its we us our he his her they their i my you your".split())
+RARER = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,8 @@ class Index:
 def choose_term(match: Match, persona: Persona, engine: str) -> str:
     """The substitute (a lemma) this persona puts for a match; "" if its dictionary has none."""
     entry = match.entry
-    if not persona.knows(engine, entry.head):
+    share = RARER if COMMONEST.issuperset(entry.head.split(" ")) else 1.0
+    if not persona.knows(engine, entry.head, share):
         return ""
     options = entry.substitutes
     if entry.near and (not options or persona.draw("near", entry.head) < persona.near):
