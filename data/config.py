@@ -38,7 +38,7 @@ def load_config(path: Path, model: type[Model], overrides: Sequence[str] = ()) -
     try:
         return model.model_validate(raw, context={"folder": path.parent})
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(path, model, raw, e) for e in error.errors())) from None
+        raise ConfigError("; ".join(_explain(path, model, raw, e) for e in error.errors())) from None
 
 
 def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:

@@ -62,6 +62,15 @@ def align(source: str, target: str) -> list[Edit]:
     return [_trim(source, Edit(starts_a[i], starts_a[j], target[starts_b[k] : starts_b[m]])) for i, j, k, m in blocks]
 
 
+def word_by_word(text: str, edit: Edit) -> list[Edit]:
+    """An edit that puts as many words as it takes, cut into edits of one word; any other edit as it is."""
+    old, new = tokenize(text[edit.start : edit.end]), tokenize(edit.replacement)
+    if len(old) != len(new) or any(a.isspace() != b.isspace() for a, b in zip(old, new, strict=True)):
+        return [edit]
+    starts = _starts(old)
+    return [Edit(edit.start + starts[i], edit.start + starts[i + 1], b) for i, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
+
+
 def _starts(tokens: list[str]) -> list[int]:
     starts = [0]
     for token in tokens:

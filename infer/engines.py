@@ -64,7 +64,7 @@ class CTranslate2Engine:
                 include_prompt_in_result=False,
             )
             for row, result in zip(batch, results, strict=True):
-                outputs[row] = self._prompt.decode(result.sequences_ids[0])
+                outputs[row] = self._prompt.decode(result.sequences_ids[0][: room_for(sources[row])])
         return outputs
 
 
@@ -89,7 +89,7 @@ class TransformersEngine:
         for start in range(0, len(order), self.batch_size):
             batch = order[start : start + self.batch_size]
             for row, ids in zip(batch, self._generate([sources[row] for row in batch]), strict=True):
-                outputs[row] = self._prompt.decode(ids)
+                outputs[row] = self._prompt.decode(ids[: room_for(sources[row])])
         return outputs
 
     def _generate(self, sources: list[list[int]]) -> list[list[int]]:

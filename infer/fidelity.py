@@ -18,16 +18,17 @@ from unspin.data.edits import Edit
 from unspin.data.lexicons.surface import NUMBERS
 from unspin.data.segment import is_word, tokenize
 
-_VALUES = {**{word: float(d) for word, d in NUMBERS.items() if d.isdigit()}, "zero": 0.0, "half": 0.5, "twice": 2.0}
+_VALUES = {word: float(d) for word, d in NUMBERS.items() if d.isdigit()}
 _SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12.0}
 _PLURAL_SCALES = {f"{word}s": value for word, value in _SCALES.items()}
 _ORDINALS = {"second": "2nd", **{word: digits for word, digits in NUMBERS.items() if not digits.isdigit() and word != "first"}}
+_SHARE = re.compile(r"(?i)%|\bper ?cent\b|\bpercentage points?\b")
+_DIGIT_PLURAL = re.compile(r"(?<=\d)['’](?=s\b)")
 _NEGATIONS = frozenset("not no never none nobody nothing neither nor nowhere without cannot hardly scarcely barely".split())
-_CALENDAR = frozenset(
-    """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november
-    december today yesterday tomorrow before after until since""".split()
+_CALENDAR = re.compile(
+    r"\b(?:(?i:mon|tues|wednes|thurs|fri|satur|sun)(?i:days?)|(?i:january|february|april|june|july|august|september|october|november|december)"
+    r"|(?i:(?<=mid.)|(?<=late.)|(?<=early.))(?i:march|may)|March|May)\b"
 )
-_AMBIGUOUS_CALENDAR = frozenset({"march", "may"})  # common verbs unless capitalised
 _PERSONS = {
     **dict.fromkeys(("he", "him", "his", "himself"), "he"),
     **dict.fromkeys(("she", "her", "hers", "herself"), "she"),
@@ -41,7 +42,28 @@ _GIVEN_NAMES = frozenset(
     penny pierce ray reed rich rob robin roman rose ruby sandy sky sterling stone sue summer ted tony victor violet wade ward will woody""".split()
 )
 _ADDRESS = re.compile(r"\S*(?:://|www\.|@)\S*")
-_QUOTES = re.compile(r"[\"“”«»„]|(?<!\w)['‘]|['’](?!\w)")
+_QUOTES = re.compile(r"[\"“”«»„]|(?<!\w)['‘](?!(?:s|re|ve|ll|d|m)\b)|['’](?!\w)")
+_OPPOSITES = {
+    group: tuple(re.compile(member) for member in members.split(" / "))
+    for group, members in {
+        "before or after": "before|prior|ahead|until|till / after|following|afterwards|since",
+        "more or less": "more|greater|above|over|exceeding|most / less|fewer|below|under|least|fewest",
+        "up or down": r"up|upward|increas\w+|ris\w+|rose|grow\w*|grew|higher|highest|raise[ds]? / "
+        r"down|downward|decreas\w+|declin\w+|fall\w*|fell|drop\w*|shr[aiu]nk\w*|lower|lowest|reduc\w+",
+        "the day": "yesterday / today|tonight / tomorrow",
+        "the unit of time": "seconds? / minutes?|mins? / hours?|hrs? / days?|daily / weeks?|weekly / months?|monthly / "
+        "years?|yearly|annual|annually|yrs?|twelvemonths? / decades?|decennium / century|centuries",
+        "the point of the compass": r"north\w* / south\w* / east\w* / west\w*",
+        "man or woman": "m[ae]n|boys?|husbands?|sons?|brothers?|fathers?|kings?|male / "
+        "wom[ae]n|girls?|wife|wives|daughters?|sisters?|mothers?|queens?|female",
+        "all or some": "all|every|each|both|everyone|everybody / some|few|several|someone|somebody|many|most|half",
+        "often or seldom": "always|often|usually|frequently / never|seldom|rarely|sometimes|occasionally",
+        "win or lose": r"w[io]n|wins|winning|winner\w*|beat\w* / los[et]|loses|losing|loser\w*|defeated",
+        "buy or sell": r"b(?:uy\w*|ought)|purchas\w+|import\w* / s(?:ell\w*|old)|export\w*",
+        "for or against": r"support\w*|accept\w*|allow\w*|permit\w*|approv\w+|includ\w+|pro / "
+        r"oppos\w+|reject\w*|refus\w+|ban|bans|banned|forbid\w*|forbade|prohibit\w*|exclud\w+|anti",
+    }.items()
+}
 _NUMBER = re.compile(r"\d[\d.,]*\d|\d")
 
 
@@ -91,45 +113,55 @@ def _is_name(token: str, following: str) -> bool:
 
 
 def violation(sentence: str, edit: Edit) -> str:
-    """Why an edit may not be made, or "" if it keeps every fact."""
+    """Which fact an edit by itself changes, or "" if it keeps all."""
     before, after = sentence[edit.start : edit.end], edit.replacement
+    if before.lower() == after.lower():
+        return ""
     touched = Counter(sentence[a:b] for a, b in names(sentence) if a < edit.end and edit.start < b)
     if touched - Counter(tokenize(after)):
-        return f"name {' '.join(touched)!r} would be lost"
-    new_names = {after[a:b] for a, b in names(after)} - set(tokenize(sentence))
-    if new_names:
-        return f"name {' '.join(sorted(new_names))!r} would be made up"
-    for what, find in _FACTS.items():
-        if find(before) != find(after):
-            return f"{what} would change"
+        return f"the name {' '.join(touched)!r}"
+    made_up = {after[a:b] for a, b in names(after)} - set(tokenize(sentence))
+    if made_up:
+        return f"the name {' '.join(sorted(made_up))!r}"
+    return next((what for what, find in _FACTS.items() if find(before) != find(after)), "") or opposed(before, after)
+
+
+def changed_fact(source: str, restored: str) -> str:
+    """Which fact differs between two versions of a sentence, order included, or "" if none does."""
+    named, kept = ([text[a:b] for a, b in names(text)] for text in (source, restored))
+    if named != kept:
+        return f"the names ({', '.join(named)})"
+    return next((what for what, find in _FACTS.items() if find(source) != find(restored)), "")
+
+
+def opposed(before: str, after: str) -> str:
+    """The meaning that an edit would turn into its opposite ("before" to "after", "weeks" to "months"), or ""."""
+    olds, news = ([token.lower() for token in tokenize(text)] for text in (before, after))
+    for group, members in _OPPOSITES.items():
+        had, has = ({i for i, pattern in enumerate(members) for token in tokens if pattern.fullmatch(token)} for tokens in (olds, news))
+        if had and has and not had & has:
+            return group
     return ""
 
 
-def _numbers(text: str) -> Counter[object]:
-    found: Counter[object] = Counter()
-    pending: float | None = None
-    for token in (t.lower() for t in tokenize(text.replace("-", " ")) if not t.isspace()):
+def _numbers(text: str) -> list[object]:
+    """Values in order: "two thousand" and "2,000" are 2000.0, "1000's" and "thousands" are many, "2nd" is an ordinal."""
+    found: list[object] = []
+    open_value: float | None = None
+    for token in (t.lower() for t in tokenize(_DIGIT_PLURAL.sub("", _SHARE.sub(" percent ", text.replace("-", " ")))) if not t.isspace()):
         value = _value(token)
-        if value is not None:
-            pending = value if pending is None else pending + value if pending >= 20 and value < 10 else _count(found, pending, value)
+        if value is not None and open_value is not None and open_value >= 20 and value < min(open_value, 100):
+            open_value += value
+        elif value is not None:
+            found += [] if open_value is None else [open_value]
+            open_value = value
         elif token in _SCALES:
-            pending = (1.0 if pending is None else pending) * _SCALES[token]
-        elif token != "and" or pending is None:
-            if pending is not None:
-                found[pending] += 1
-                pending = None
-            if token in _PLURAL_SCALES:
-                found["many", _PLURAL_SCALES[token]] += 1
-            elif token in _ORDINALS or token in _ORDINALS.values():
-                found["ordinal", _ORDINALS.get(token, token)] += 1
-    if pending is not None:
-        found[pending] += 1
-    return _as_magnitudes(found, text)
-
-
-def _count(found: Counter[object], done: float, following: float) -> float:
-    found[done] += 1
-    return following
+            open_value = (1.0 if open_value is None else open_value) * _SCALES[token]
+        elif token != "and" or open_value is None:
+            found += [] if open_value is None else [open_value]
+            open_value = None
+            found += _other_numbers(token)
+    return found if open_value is None else [*found, open_value]
 
 
 def _value(token: str) -> float | None:
@@ -139,12 +171,15 @@ def _value(token: str) -> float | None:
     return _VALUES.get(token)
 
 
-def _as_magnitudes(found: Counter[object], text: str) -> Counter[object]:
-    """Read "1000's" and "100s" as thousands and hundreds."""
-    for digits in re.findall(r"\b(10{2,9})['’]?s\b", text):
-        found[float(digits)] -= 1
-        found["many", float(digits)] += 1
-    return +found
+def _other_numbers(token: str) -> list[object]:
+    plural = re.fullmatch(r"(10{2,9})s", token)
+    if plural or token in _PLURAL_SCALES:
+        return [("many", float(plural[1]) if plural else _PLURAL_SCALES[token])]
+    if token == "percent":
+        return [token]
+    if token in _ORDINALS or any(c.isdigit() for c in token):
+        return [_ORDINALS.get(token, token)]
+    return []
 
 
 def _negations(text: str) -> int:
@@ -152,23 +187,12 @@ def _negations(text: str) -> int:
     return sum(token in _NEGATIONS or token.endswith(("n't", "n’t")) for token in lowers)
 
 
-def _dates(text: str) -> Counter[str]:
-    tokens = [token for token in tokenize(text.replace("-", " "))]
-    return Counter(
-        low for token in tokens if (low := token.lower()) in _CALENDAR and not (low in _AMBIGUOUS_CALENDAR and token.islower())
-    )
+def _dates(text: str) -> list[str]:
+    return [match[0].lower() for match in _CALENDAR.finditer(text)]
 
 
 def _persons(text: str) -> set[str]:
     return {_PERSONS[low] for token in tokenize(text) if (low := token.lower()) in _PERSONS}
-
-
-def _quotes(text: str) -> list[str]:
-    return _QUOTES.findall(text)
-
-
-def _addresses(text: str) -> list[str]:
-    return _ADDRESS.findall(text)
 
 
 _FACTS = {
@@ -176,8 +200,8 @@ _FACTS = {
     "polarity": _negations,
     "a date or time": _dates,
     "a person": _persons,
-    "a quotation mark": _quotes,
-    "an address": _addresses,
+    "a quotation mark": _QUOTES.findall,
+    "an address": _ADDRESS.findall,
 }
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from unspin.data.edits import Edit, align, apply
+from unspin.data.edits import Edit, align, apply, word_by_word
 from unspin.data.segment import Span, paragraphs, sentences, words
 from unspin.infer.checkpoint import Checkpoint
 from unspin.infer.engines import Engine, load_engine
-from unspin.infer.fidelity import quotations, violation
+from unspin.infer.fidelity import changed_fact, quotations, violation
 
 MOST_WORDS = 120
 _SENTENCE_ENDS = tuple(".!?…:;\"”’')")
@@ -40,6 +40,19 @@ class Restoration:
     warnings: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Flat:
+    """A sentence with each run of white space made one space, as the model knows it, and where its characters stand in the text."""
+
+    text: str
+    offsets: list[int]
+
+    @classmethod
+    def of(cls, sentence: str) -> Flat:
+        kept = [i for i, c in enumerate(sentence) if not c.isspace() or i == 0 or not sentence[i - 1].isspace()]
+        return cls("".join(" " if sentence[i].isspace() else sentence[i] for i in kept), [*kept, len(sentence)])
+
+
 class Restorer:
     """Restores texts with one loaded engine."""
 
@@ -56,13 +69,13 @@ class Restorer:
     def restore(self, text: str) -> Restoration:
         """Restore one article of plain text."""
         spans = list(prose(text))
-        sources = [text[span.start : span.end] for span in spans]
-        outputs = self._engine.rewrite(sources)
+        sources = [Flat.of(text[span.start : span.end]) for span in spans]
+        outputs = self._engine.rewrite([source.text for source in sources])
         edits: list[Edit] = []
         warnings: list[str] = []
         for span, source, output in zip(spans, sources, outputs, strict=True):
-            kept, refused = accepted(source, output)
-            edits += [Edit(span.start + e.start, span.start + e.end, e.replacement) for e in kept]
+            kept, refused = accepted(source.text, output)
+            edits += [Edit(span.start + source.offsets[e.start], span.start + source.offsets[e.end], e.replacement) for e in kept]
             warnings += [f"{_place(text, span.start)}: {reason}" for reason in refused]
         quoted = list(quotations(text))
         return Restoration(text, apply(text, edits), tuple(_describe(text, e, quoted) for e in edits), tuple(warnings))
@@ -82,18 +95,28 @@ def prose(text: str) -> list[Span]:
 
 
 def accepted(source: str, output: str) -> tuple[list[Edit], list[str]]:
-    """(edits of `source` that keep its facts, why the others were refused)."""
+    """(edits of `source` that keep its facts, why the others were refused).
+
+    Edits that keep the facts of the sentence between them all pass. Else those that change a fact by themselves fall, and if the rest
+    still does, all fall.
+    """
     output = " ".join(output.split())
     before, after = len(words(source)), len(words(output))
     if not before / 2 <= after <= 2 * before + 2:
         return [], [f"the model's output has {after} words for {before}: left as it was"]
+    edits = align(source, output)
+    if not changed_fact(source, apply(source, edits)):
+        return edits, []
     kept, refused = [], []
-    for edit in align(source, output):
+    for edit in (piece for edit in edits for piece in ([edit] if not violation(source, edit) else word_by_word(source, edit))):
         reason = violation(source, edit)
         if reason:
-            refused.append(f"{source[edit.start : edit.end]!r} kept, not {edit.replacement!r}: {reason}")
+            refused.append(f"{source[edit.start : edit.end]!r} kept, not {edit.replacement!r}: {reason} would change")
         else:
             kept.append(edit)
+    reason = changed_fact(source, apply(source, kept))
+    if reason:
+        return [], [*refused, f"{len(kept)} other edits of the sentence fall with it: {reason} would change"]
     return kept, refused
 
 

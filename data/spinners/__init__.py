@@ -4,8 +4,8 @@ An engine proposes `Substitution`s for a sentence; the mixture chooses among the
 function of the persona and the words it looks at, so that a row depends on nothing else.
 """
 
-from unspin.data.spinners.mixture import Mixture
+from unspin.data.spinners.mixture import Mixture, spin_article
 from unspin.data.spinners.persona import Persona
 from unspin.data.spinners.protocol import Sentence, Spinner, Substitution, Word
 
-__all__ = ["Mixture", "Persona", "Sentence", "Spinner", "Substitution", "Word"]
+__all__ = ["Mixture", "Persona", "Sentence", "Spinner", "Substitution", "Word", "spin_article"]

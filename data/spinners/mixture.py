@@ -9,6 +9,7 @@ from typing import Literal
 
 from unspin.data.edits import Edit, apply, invert
 from unspin.data.morphology import starts_with_vowel_sound
+from unspin.data.segment import Span, paragraphs, sentences
 from unspin.data.spinners.persona import Persona, held_out
 from unspin.data.spinners.phrases import Phrases
 from unspin.data.spinners.protocol import Sentence, Spinner, Substitution
@@ -85,3 +86,13 @@ def _edit(text: str, proposal: Substitution, persona: Persona, free_from: int) -
         return edit
     right = ("an" if article[1][0] == "a" else "An") if starts_with_vowel_sound(proposal.replacement) else article[1][0]
     return replace(edit, start=article.start(), replacement=f"{right} {proposal.replacement}") if right != article[1] else edit
+
+
+def spin_article(text: str, persona: Persona, mixture: Mixture) -> str:
+    """An article spun sentence by sentence, all that lies between sentences kept."""
+    edits = [
+        Edit(sentence.start, sentence.end, mixture.spin(text[sentence.start : sentence.end], persona).text)
+        for paragraph in paragraphs(text)
+        for sentence in (Span(paragraph.start + s.start, paragraph.start + s.end) for s in sentences(text[paragraph.start : paragraph.end]))
+    ]
+    return apply(text, edits)

@@ -34,7 +34,7 @@ def _write(tmp_path: Path, text: str) -> Path:
         ("data: d\noutput: o", "key 'steps' is missing"),
         ("- 1", "expected keys and values, found list"),
         ("a: [", "not YAML"),
-        ("inherits: run.yaml", "leads back to itself"),
+        ("inherits: run.yaml", "'inherits' leads back to itself"),
     ],
 )
 def test_mistakes_are_explained(tmp_path: Path, text: str, complaint: str) -> None:
