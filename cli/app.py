@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
 from unspin.data.errors import UnspinError
 
 app = typer.Typer(
@@ -93,10 +92,13 @@ def evaluate(config: ConfigFile, overrides: Overrides = None) -> None:
     `unspin evaluate configs/eval/default.yaml checkpoint=build/runs/default/adapter limit=50`
     """
     from unspin.data.config import load_config
-    from unspin.train.evaluate import EvalConfig, show
-    from unspin.train.evaluate import evaluate as score
+    from unspin.train.config import EvalConfig
 
-    show(score(load_config(config, EvalConfig, overrides or ())))
+    loaded = load_config(config, EvalConfig, overrides or ())
+    from unspin.train.evaluate import evaluate as score
+    from unspin.train.evaluate import show
+
+    show(score(loaded))
 
 
 @app.command()
@@ -106,7 +108,12 @@ def restore(
     html: Annotated[Path | None, typer.Option(help="folder for a page per article, both versions side by side")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="show a coloured word diff on stderr")] = False,
     checkpoint: Annotated[str, typer.Option(help="'default', or a folder that `unspin train` wrote")] = "default",
-    engine: Annotated[str, typer.Option(help="'ctranslate2' (fast, int8, CPU) or 'transformers' (exact)")] = "ctranslate2",
+    min_confidence: Annotated[
+        float | None, typer.Option(min=0, max=1, help="leave out edits less sure than this; default: the checkpoint's own")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(help="'draft' (fast, CPU), 'ctranslate2' (int8, CPU) or 'transformers' (any backbone, any device)")
+    ] = "draft",
     device: Annotated[str, typer.Option(help="torch device of the transformers engine")] = "cpu",
 ) -> None:
     """Restore articles. One file goes to stdout; everything that is not the restored text goes to stderr.
@@ -119,4 +126,4 @@ def restore(
     """
     from unspin.cli.restore import restore_files
 
-    restore_files(files, output=output, html=html, diff=diff, checkpoint=checkpoint, engine=engine, device=device)
+    restore_files(files, output=output, html=html, diff=diff, checkpoint=checkpoint, min_confidence=min_confidence, engine=engine, device=device)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
-
 from unspin.infer.diff import page, terminal
 from unspin.infer.documents import Document, DocumentError, write_whole
 from unspin.infer.engines import ENGINES
@@ -16,7 +15,15 @@ from unspin.infer.restorer import Restorer
 
 
 def restore_files(
-    files: Sequence[Path], *, output: Path | None, html: Path | None, diff: bool, checkpoint: str, engine: str, device: str
+    files: Sequence[Path],
+    *,
+    output: Path | None,
+    html: Path | None,
+    diff: bool,
+    checkpoint: str,
+    min_confidence: float | None,
+    engine: str,
+    device: str,
 ) -> None:
     """Restore files to stdout or into a folder. Raises `DocumentError` or `ModelError`."""
     if engine not in ENGINES:
@@ -26,7 +33,9 @@ def restore_files(
     _refuse_doubled_names(files)
     documents = [Document.read(file) for file in files]
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    restorer = Restorer.from_pretrained(checkpoint, engine=engine, device=device, report=lambda line: console.print(line, style="dim"))
+    restorer = Restorer.from_pretrained(
+        checkpoint, engine=engine, device=device, min_confidence=min_confidence, report=lambda line: console.print(line, style="dim")
+    )
     for file, document in track(list(zip(files, documents, strict=True)), "restoring", console=console, disable=len(files) == 1):
         restoration = restorer.restore(document.text)
         restored = document.encode(restoration.text)

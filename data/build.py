@@ -20,7 +20,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
-
 from unspin.data.card import write_card
 from unspin.data.config import Config
 from unspin.data.corpora import Article, CorpusError, Source
@@ -126,19 +125,11 @@ def rows(articles: Iterable[tuple[Article, str]], config: BuildConfig) -> Iterat
     """The pairs, in the order of articles, variants and sentences."""
     articles = list(articles)
     held_back = {
-        shingle
-        for article, split in articles
-        if split != "train"
-        for _, _, text in clean_sentences(article, config)
-        for shingle in shingles(text)
+        shingle for article, split in articles if split != "train" for _, _, text in clean_sentences(article, config) for shingle in shingles(text)
     }
     mixture = Mixture(held_out_heads="exclude")
     for article, split in articles:
-        kept = [
-            (p, s, text)
-            for p, s, text in clean_sentences(article, config)
-            if split != "train" or held_back.isdisjoint(shingles(text))
-        ]
+        kept = [(p, s, text) for p, s, text in clean_sentences(article, config) if split != "train" or held_back.isdisjoint(shingles(text))]
         for variant in range(config.variants if split == "train" else 1):
             curly = draw(config.seed, "typography", article.id, variant) < 0.5
             for number, (p, s, plain) in enumerate(kept):

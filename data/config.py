@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rapidfuzz import process
-
 from unspin.data.errors import UnspinError
 
 

@@ -23,9 +23,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
-
-from unspin.data.errors import UnspinError
 from unspin.data.config import Config
+from unspin.data.errors import UnspinError
 from unspin.data.wikitext import wikipedia_articles
 
 

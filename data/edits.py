@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from rapidfuzz.distance import Levenshtein
-
 from unspin.data.segment import tokenize
 
 

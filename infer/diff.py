@@ -9,7 +9,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from unspin.data.segment import paragraphs
-from unspin.infer.restorer import RestoredEdit, Restoration
+from unspin.infer.restorer import Restoration, RestoredEdit
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -52,7 +52,9 @@ def page(restoration: Restoration, title: str) -> str:
                 right.append(escape(piece))
             else:
                 left.append(f"<del>{escape(piece.spun)}</del>" if piece.spun else "")
-                right.append(f'<ins title="{escape(piece.kind)}: was “{escape(piece.spun)}”">{escape(piece.restored)}</ins>')
+                right.append(
+                    f'<ins title="{escape(piece.kind)}, {piece.confidence:.0%} sure: was “{escape(piece.spun)}”">{escape(piece.restored)}</ins>'
+                )
         rows.append(f"<tr><td>{''.join(left)}</td><td>{''.join(right)}</td></tr>")
     warnings = "".join(f"<li>{escape(warning)}</li>" for warning in restoration.warnings)
     template = Template((files("unspin.infer") / "report.html").read_text(encoding="utf-8"))

@@ -1,31 +1,62 @@
-"""Engines: what turns spun sentences into restored ones. One interface, two implementations.
+"""Engines: what turns spun sentences into restored ones. One interface, three implementations.
 
-`CTranslate2Engine` runs int8 on a CPU and imports neither torch nor transformers once its files are made; `TransformersEngine` is
-exact and runs on any device torch knows. Both decode greedily and stop at the end mark or where an output outgrows its source.
+`DraftEngine`, the default, decodes Gemma 3 with the source as draft and loads torch alone; `TransformersEngine` runs any decoder-only
+backbone on any device; `CTranslate2Engine` runs int8 and loads neither torch nor transformers. All decode greedily, stop at the end
+mark or where an output outgrows its source, and give the log probability of each token.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from unspin.infer.checkpoint import Checkpoint
-from unspin.infer.prompt import Prompt
+from unspin.infer.prompt import Prompt, room_for
 
-ENGINES = ("ctranslate2", "transformers")
+ENGINES = ("draft", "ctranslate2", "transformers")
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """An engine's output for a sentence: where each token ends in `text`, and the log probability of each, the end mark's last."""
+
+    text: str
+    ends: tuple[int, ...]
+    log_probabilities: tuple[float, ...]
+
+    @classmethod
+    def of(cls, prompt: Prompt, ids: Sequence[int], log_probabilities: Sequence[float]) -> Rewriting:
+        text = prompt.decode(list(ids))
+        ends = tuple(min(len(prompt.decode(list(ids[: i + 1]))), len(text)) for i in range(len(ids)))
+        return cls(text, ends, tuple(log_probabilities[: len(ids) + 1]))
+
+    def log_probability(self, start: int, end: int) -> float:
+        """Of characters ``start:end`` and the token that follows them: what an edit says and that it ends there."""
+        total = 0.0
+        for i, log_probability in enumerate(self.log_probabilities):
+            opens = self.ends[i - 1] if i else 0
+            closes = self.ends[i] if i < len(self.ends) else len(self.text) + 1
+            if closes > start:
+                total += log_probability
+            if opens >= end and closes > end:
+                break
+        return total
 
 
 class Engine(Protocol):
     """Rewrites sentences."""
 
-    def rewrite(self, sentences: Sequence[str]) -> list[str]:
+    def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         """One output a sentence, in order. An output that ran away is cut short: the caller compares lengths."""
         ...
 
 
 def load_engine(name: str, checkpoint: Checkpoint, report: Callable[[str], None], device: str = "cpu", threads: int = 0) -> Engine:
     """Make an engine ready. `threads` 0 takes all cores."""
+    if name == "draft":
+        return DraftEngine(checkpoint, report)
     if name == "ctranslate2":
         return CTranslate2Engine(checkpoint, report, threads)
     if name == "transformers":
@@ -33,9 +64,23 @@ def load_engine(name: str, checkpoint: Checkpoint, report: Callable[[str], None]
     raise ValueError(f"engine {name!r}: there are {', '.join(ENGINES)}")
 
 
-def room_for(source: Sequence[int]) -> int:
-    """How many tokens an honest restoration of a source may have."""
-    return len(source) * 3 // 2 + 16
+class DraftEngine:
+    """Copy-draft decoding of a Gemma 3 over the ids that training saw and those of the text itself."""
+
+    def __init__(self, checkpoint: Checkpoint, report: Callable[[str], None]) -> None:
+        folder = checkpoint.merged(report)
+        import torch
+        from unspin.infer.decoding import CopyDecoder
+        from unspin.infer.gemma import Gemma, fast_dtype
+
+        model = Gemma(folder, fast_dtype())
+        ids = checkpoint.vocabulary()
+        self._prompt = Prompt.from_folder(folder)
+        self._decoder = CopyDecoder(model, self._prompt.eos, torch.arange(len(model.embeddings)) if ids is None else torch.tensor(ids))
+
+    def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
+        outputs = self._decoder.decode([self._prompt.source(sentence) for sentence in sentences])
+        return [Rewriting.of(self._prompt, output.ids, output.log_probabilities) for output in outputs]
 
 
 class CTranslate2Engine:
@@ -44,55 +89,62 @@ class CTranslate2Engine:
     batch_size = 16
 
     def __init__(self, checkpoint: Checkpoint, report: Callable[[str], None], threads: int = 0) -> None:
+        folder = checkpoint.int8(report)
         import ctranslate2
 
-        folder = checkpoint.int8(report)
         self._prompt = Prompt.from_folder(folder)
         self._tokens: list[str] = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
         self._generator = ctranslate2.Generator(str(folder), device="cpu", compute_type="int8", intra_threads=threads)
 
-    def rewrite(self, sentences: Sequence[str]) -> list[str]:
+    def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         sources = [self._prompt.text_ids(sentence) for sentence in sentences]
-        order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
-        outputs = [""] * len(sources)
-        for start in range(0, len(order), self.batch_size):
-            batch = order[start : start + self.batch_size]
-            results = self._generator.generate_batch(
+        outputs: dict[int, Rewriting] = {}
+        for batch in _by_length(sources, self.batch_size):
+            ids: list[list[int]] = [[] for _ in batch]
+            scores: list[list[float]] = [[] for _ in batch]
+
+            def note(step, ids=ids, scores=scores) -> bool:  # type: ignore[no-untyped-def]
+                ids[step.batch_id].append(step.token_id)
+                scores[step.batch_id].append(step.log_prob)
+                return False
+
+            self._generator.generate_batch(
                 [[self._tokens[i] for i in self._prompt.wrap(sources[row])] for row in batch],
                 max_length=room_for(sources[batch[-1]]),
                 sampling_topk=1,
                 include_prompt_in_result=False,
+                callback=note,
             )
-            for row, result in zip(batch, results, strict=True):
-                outputs[row] = self._prompt.decode(result.sequences_ids[0][: room_for(sources[row])])
-        return outputs
+            for row, made, probabilities in zip(batch, ids, scores, strict=True):
+                outputs[row] = Rewriting.of(self._prompt, _cut(made, self._prompt.eos, room_for(sources[row])), probabilities)
+        return [outputs[row] for row in range(len(sources))]
 
 
 class TransformersEngine:
-    """Greedy `generate` of the merged model in fp32."""
+    """Greedy `generate` of the merged model: fp32 on a CPU, as the weights are stored elsewhere."""
 
     batch_size = 16
 
     def __init__(self, checkpoint: Checkpoint, report: Callable[[str], None], device: str = "cpu") -> None:
         import torch
+        from transformers import AutoModelForCausalLM
 
-        base = checkpoint.base(report)
+        folder = checkpoint.merged(report)
         self._torch = torch
-        self._prompt = Prompt.from_folder(base)
+        self._prompt = Prompt.from_folder(folder)
         self._device = device
-        self._model = checkpoint.merged(base).to(device).eval()
+        dtype = torch.float32 if device == "cpu" else torch.bfloat16
+        self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True).to(device).eval()
 
-    def rewrite(self, sentences: Sequence[str]) -> list[str]:
+    def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         sources = [self._prompt.text_ids(sentence) for sentence in sentences]
-        order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
-        outputs = [""] * len(sources)
-        for start in range(0, len(order), self.batch_size):
-            batch = order[start : start + self.batch_size]
-            for row, ids in zip(batch, self._generate([sources[row] for row in batch]), strict=True):
-                outputs[row] = self._prompt.decode(ids[: room_for(sources[row])])
-        return outputs
+        outputs: dict[int, Rewriting] = {}
+        for batch in _by_length(sources, self.batch_size):
+            for row, (ids, scores) in zip(batch, self._generate([sources[row] for row in batch]), strict=True):
+                outputs[row] = Rewriting.of(self._prompt, _cut(ids, self._prompt.eos, room_for(sources[row])), scores)
+        return [outputs[row] for row in range(len(sources))]
 
-    def _generate(self, sources: list[list[int]]) -> list[list[int]]:
+    def _generate(self, sources: list[list[int]]) -> Iterator[tuple[list[int], list[float]]]:
         torch = self._torch
         prompts = [self._prompt.wrap(source) for source in sources]
         width = max(map(len, prompts))
@@ -106,8 +158,20 @@ class TransformersEngine:
                 max_new_tokens=max(map(room_for, sources)),
                 eos_token_id=self._prompt.eos,
                 pad_token_id=self._prompt.eos,
+                return_dict_in_generate=True,
+                output_logits=True,
             )
-        return [self._until_end(row) for row in made[:, width:].tolist()]
+        best = torch.stack([step.float().log_softmax(-1).amax(-1) for step in made.logits], dim=1)
+        yield from zip(made.sequences[:, width:].tolist(), best.tolist(), strict=True)
 
-    def _until_end(self, ids: list[int]) -> list[int]:
-        return ids[: ids.index(self._prompt.eos)] if self._prompt.eos in ids else ids
+
+def _by_length(sources: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
+    """Row numbers in batches of like length, the longest of each batch last."""
+    order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+def _cut(ids: list[int], end: int, room: int) -> list[int]:
+    ids = ids[:room]
+    return ids[: ids.index(end)] if end in ids else ids

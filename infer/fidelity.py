@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
+import lemminflect
 from unspin.data.edits import Edit
-from unspin.data.lexicons.surface import NUMBERS
+from unspin.data.lexicons.surface import ABBREVIATIONS, BRITISH, NUMBERS
 from unspin.data.segment import is_word, tokenize
 
 _VALUES = {word: float(d) for word, d in NUMBERS.items() if d.isdigit()}
@@ -24,7 +25,9 @@ _PLURAL_SCALES = {f"{word}s": value for word, value in _SCALES.items()}
 _ORDINALS = {"second": "2nd", **{word: digits for word, digits in NUMBERS.items() if not digits.isdigit() and word != "first"}}
 _SHARE = re.compile(r"(?i)%|\bper ?cent\b|\bpercentage points?\b")
 _DIGIT_PLURAL = re.compile(r"(?<=\d)['’](?=s\b)")
-_NEGATIONS = frozenset("not no never none nobody nothing neither nor nowhere without cannot hardly scarcely barely".split())
+_NEGATIONS = frozenset(
+    ["not", "no", "never", "none", "nobody", "nothing", "neither", "nor", "nowhere", "without", "cannot", "hardly", "scarcely", "barely"]
+)
 _CALENDAR = re.compile(
     r"\b(?:(?i:mon|tues|wednes|thurs|fri|satur|sun)(?i:days?)|(?i:january|february|april|june|july|august|september|october|november|december)"
     r"|(?i:(?<=mid.)|(?<=late.)|(?<=early.))(?i:march|may)|March|May)\b"
@@ -37,9 +40,86 @@ _PERSONS = {
     **dict.fromkeys(("you", "your", "yours", "yourself"), "you"),
 }
 _GIVEN_NAMES = frozenset(
-    """april art bill bob carol chase chip chuck clay cliff colt dale dawn dean drew earl faith faye frank gene glen grace grant guy hank harry heath
-    hope iris ivy jack jade jasmine jay jean jewel jill jimmy josh joy june lance lily mark marina mason max may miles nick olive pat patience pearl
-    penny pierce ray reed rich rob robin roman rose ruby sandy sky sterling stone sue summer ted tony victor violet wade ward will woody""".split()
+    [
+        "april",
+        "art",
+        "bill",
+        "bob",
+        "carol",
+        "chase",
+        "chip",
+        "chuck",
+        "clay",
+        "cliff",
+        "colt",
+        "dale",
+        "dawn",
+        "dean",
+        "drew",
+        "earl",
+        "faith",
+        "faye",
+        "frank",
+        "gene",
+        "glen",
+        "grace",
+        "grant",
+        "guy",
+        "hank",
+        "harry",
+        "heath",
+        "hope",
+        "iris",
+        "ivy",
+        "jack",
+        "jade",
+        "jasmine",
+        "jay",
+        "jean",
+        "jewel",
+        "jill",
+        "jimmy",
+        "josh",
+        "joy",
+        "june",
+        "lance",
+        "lily",
+        "mark",
+        "marina",
+        "mason",
+        "max",
+        "may",
+        "miles",
+        "nick",
+        "olive",
+        "pat",
+        "patience",
+        "pearl",
+        "penny",
+        "pierce",
+        "ray",
+        "reed",
+        "rich",
+        "rob",
+        "robin",
+        "roman",
+        "rose",
+        "ruby",
+        "sandy",
+        "sky",
+        "sterling",
+        "stone",
+        "sue",
+        "summer",
+        "ted",
+        "tony",
+        "victor",
+        "violet",
+        "wade",
+        "ward",
+        "will",
+        "woody",
+    ]
 )
 _ADDRESS = re.compile(r"\S*(?:://|www\.|@)\S*")
 _QUOTES = re.compile(r"[\"“”«»„]|(?<!\w)['‘](?!(?:s|re|ve|ll|d|m)\b)|['’](?!\w)")
@@ -70,27 +150,162 @@ _NUMBER = re.compile(r"\d[\d.,]*\d|\d")
 @cache
 def _dictionary() -> frozenset[str]:
     table = gzip.decompress((files("unspin.data.lexicons") / "wordnet.tsv.gz").read_bytes()).decode()
-    return frozenset(row.split("\t", 1)[0] for row in table.splitlines())
+    return frozenset(row.split("\t", 1)[0] for row in table.splitlines()) | ABBREVIATIONS.keys() | set(ABBREVIATIONS.values()) | BRITISH.keys()
 
 
-_SUFFIXES = (("ies", "y"), ("es", ""), ("s", ""), ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"), ("er", ""), ("est", ""))
 _CLOSED_CLASS = frozenset(
-    """the this that these those and but or nor for yet so if then than when where while who whom whose which what why how although though because
-    unless until since during despite among amongst between toward towards upon within without against across along about above below under over after
-    before behind beside besides beyond from into onto off per via with would could should must might shall may can will do does did has have had is are was were be been
-    being he she it they we you i his her its their our your my me him them us everyone everybody someone somebody anyone anybody others another
-    each every all both several many much more most some any few either neither such own same other whether meanwhile nonetheless nevertheless
-    however moreover furthermore therefore thus hence also instead otherwise perhaps maybe""".split()
+    [
+        "the",
+        "this",
+        "that",
+        "these",
+        "those",
+        "and",
+        "but",
+        "or",
+        "nor",
+        "for",
+        "yet",
+        "so",
+        "if",
+        "then",
+        "than",
+        "when",
+        "where",
+        "while",
+        "who",
+        "whom",
+        "whose",
+        "which",
+        "what",
+        "why",
+        "how",
+        "although",
+        "though",
+        "because",
+        "unless",
+        "until",
+        "since",
+        "during",
+        "despite",
+        "among",
+        "amongst",
+        "between",
+        "toward",
+        "towards",
+        "upon",
+        "within",
+        "without",
+        "against",
+        "across",
+        "along",
+        "about",
+        "above",
+        "below",
+        "under",
+        "over",
+        "after",
+        "before",
+        "behind",
+        "beside",
+        "besides",
+        "beyond",
+        "from",
+        "into",
+        "onto",
+        "off",
+        "per",
+        "via",
+        "with",
+        "would",
+        "could",
+        "should",
+        "must",
+        "might",
+        "shall",
+        "may",
+        "can",
+        "will",
+        "do",
+        "does",
+        "did",
+        "has",
+        "have",
+        "had",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "he",
+        "she",
+        "it",
+        "they",
+        "we",
+        "you",
+        "i",
+        "his",
+        "her",
+        "its",
+        "their",
+        "our",
+        "your",
+        "my",
+        "me",
+        "him",
+        "them",
+        "us",
+        "everyone",
+        "everybody",
+        "someone",
+        "somebody",
+        "anyone",
+        "anybody",
+        "others",
+        "another",
+        "each",
+        "every",
+        "all",
+        "both",
+        "several",
+        "many",
+        "much",
+        "more",
+        "most",
+        "some",
+        "any",
+        "few",
+        "either",
+        "neither",
+        "such",
+        "own",
+        "same",
+        "other",
+        "whether",
+        "meanwhile",
+        "nonetheless",
+        "nevertheless",
+        "however",
+        "moreover",
+        "furthermore",
+        "therefore",
+        "thus",
+        "hence",
+        "also",
+        "instead",
+        "otherwise",
+        "perhaps",
+        "maybe",
+    ]
 )
 
 
 @cache
 def known_word(word: str) -> bool:
-    """Whether English has this lower-case word, as far as WordNet, the closed classes and plain inflections tell."""
-    if word in _CLOSED_CLASS or word in _dictionary():
-        return True
-    stems = (word.removesuffix(ending) + stem for ending, stem in _SUFFIXES if word.endswith(ending))
-    return any(stem in _dictionary() for stem in stems)
+    """Whether English has this lower-case word, in any form, as far as lemminflect, WordNet and the spinners' own tables tell."""
+    return word in _CLOSED_CLASS or word in _dictionary() or bool(lemminflect.getAllLemmas(word))
 
 
 def names(sentence: str) -> list[tuple[int, int]]:
@@ -123,7 +338,7 @@ def violation(sentence: str, edit: Edit) -> str:
     made_up = {after[a:b] for a, b in names(after)} - set(tokenize(sentence))
     if made_up:
         return f"the name {' '.join(sorted(made_up))!r}"
-    return next((what for what, find in _FACTS.items() if find(before) != find(after)), "") or opposed(before, after)
+    return _changed(before, after) or opposed(before, after)
 
 
 def changed_fact(source: str, restored: str) -> str:
@@ -131,7 +346,13 @@ def changed_fact(source: str, restored: str) -> str:
     named, kept = ([text[a:b] for a, b in names(text)] for text in (source, restored))
     if named != kept:
         return f"the names ({', '.join(named)})"
-    return next((what for what, find in _FACTS.items() if find(source) != find(restored)), "")
+    return _changed(source, restored)
+
+
+def _changed(before: str, after: str) -> str:
+    if len(_SHARE.findall(before)) > len(_SHARE.findall(after)):
+        return "a percentage"
+    return next((what for what, find in _FACTS.items() if find(before) != find(after)), "")
 
 
 def opposed(before: str, after: str) -> str:
@@ -148,7 +369,7 @@ def _numbers(text: str) -> list[object]:
     """Values in order: "two thousand" and "2,000" are 2000.0, "1000's" and "thousands" are many, "2nd" is an ordinal."""
     found: list[object] = []
     open_value: float | None = None
-    for token in (t.lower() for t in tokenize(_DIGIT_PLURAL.sub("", _SHARE.sub(" percent ", text.replace("-", " ")))) if not t.isspace()):
+    for token in (t.lower() for t in tokenize(_DIGIT_PLURAL.sub("", text.replace("-", " "))) if not t.isspace()):
         value = _value(token)
         if value is not None and open_value is not None and open_value >= 20 and value < min(open_value, 100):
             open_value += value
@@ -175,8 +396,6 @@ def _other_numbers(token: str) -> list[object]:
     plural = re.fullmatch(r"(10{2,9})s", token)
     if plural or token in _PLURAL_SCALES:
         return [("many", float(plural[1]) if plural else _PLURAL_SCALES[token])]
-    if token == "percent":
-        return [token]
     if token in _ORDINALS or any(c.isdigit() for c in token):
         return [_ORDINALS.get(token, token)]
     return []

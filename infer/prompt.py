@@ -6,12 +6,28 @@ other, so that nothing an article says can end the prompt or forge a part of it;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
 NAME = "spun-original/1"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A sentence to restore: its prompt, its own ids, which of them open a word, and the most tokens an output may have."""
+
+    prompt: Sequence[int]
+    ids: Sequence[int]
+    opens_word: Sequence[bool]
+    room: int
+
+
+def room_for(source: Sequence[int]) -> int:
+    """How many tokens an honest restoration of a source may have."""
+    return len(source) * 3 // 2 + 16
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,12 @@ class Prompt:
     def text_ids(self, text: str) -> list[int]:
         """Ids of an article's text where it follows "Spun:" or "Original:"."""
         return list(self.tokenizer.encode(f" {text}", add_special_tokens=False).ids)
+
+    def source(self, text: str) -> Source:
+        """A sentence as copy-draft decoding takes it."""
+        encoding = self.tokenizer.encode(f" {text}", add_special_tokens=False)
+        opens = [not f" {text}"[start:end][:1].isalnum() for start, end in encoding.offsets]
+        return Source(self.wrap(encoding.ids), encoding.ids, opens, room_for(encoding.ids))
 
     def source_ids(self, spun: str) -> list[int]:
         """All that stands before the target."""

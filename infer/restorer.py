@@ -6,14 +6,14 @@ and an edit that would change a fact is dropped. Cost: one decoded token per tok
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from unspin.data.edits import Edit, align, apply, word_by_word
 from unspin.data.segment import Span, paragraphs, sentences, words
-from unspin.infer.checkpoint import Checkpoint
-from unspin.infer.engines import Engine, load_engine
-from unspin.infer.fidelity import changed_fact, quotations, violation
+from unspin.infer.checkpoint import Calibration, Checkpoint
+from unspin.infer.engines import Engine, Rewriting, load_engine
+from unspin.infer.fidelity import changed_fact, opposed, quotations, violation
 
 MOST_WORDS = 120
 _SENTENCE_ENDS = tuple(".!?…:;\"”’')")
@@ -21,13 +21,18 @@ _SENTENCE_ENDS = tuple(".!?…:;\"”’')")
 
 @dataclass(frozen=True)
 class RestoredEdit:
-    """One change: characters ``start:end`` of the input, `spun`, become `restored`. `kind` is what sort of change it is."""
+    """One change: characters ``start:end`` of the input, `spun`, become `restored`.
+
+    `kind` is word, phrase, insertion, deletion, or quotation (inside quotation marks); `confidence` is the chance, 0..1, that an
+    editor who knows the original would make the same change.
+    """
 
     start: int
     end: int
     spun: str
     restored: str
     kind: str
+    confidence: float
 
 
 @dataclass(frozen=True)
@@ -56,29 +61,64 @@ class Flat:
 class Restorer:
     """Restores texts with one loaded engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, calibration: Calibration | None = None, min_confidence: float | None = None) -> None:
         self._engine = engine
+        self._calibration = calibration or Calibration()
+        self._threshold = self._calibration.threshold if min_confidence is None else min_confidence
 
     @classmethod
     def from_pretrained(
-        cls, name: str = "default", *, engine: str = "ctranslate2", device: str = "cpu", report: Callable[[str], None] = lambda _: None
+        cls,
+        name: str = "default",
+        *,
+        engine: str = "draft",
+        device: str = "cpu",
+        min_confidence: float | None = None,
+        report: Callable[[str], None] = lambda _: None,
     ) -> Restorer:
-        """Load a checkpoint folder, or "default". Raises `ModelError` if it is incomplete or a package is missing."""
-        return cls(load_engine(engine, Checkpoint.open(name), report, device))
+        """Load a checkpoint folder, or "default". Raises `ModelError` if it is incomplete or a package is missing.
+
+        `min_confidence` is the confidence below which an edit is not made; None takes the checkpoint's own.
+        """
+        checkpoint = Checkpoint.open(name)
+        return cls(load_engine(engine, checkpoint, report, device), checkpoint.calibration, min_confidence)
 
     def restore(self, text: str) -> Restoration:
         """Restore one article of plain text."""
         spans = list(prose(text))
         sources = [Flat.of(text[span.start : span.end]) for span in spans]
-        outputs = self._engine.rewrite([source.text for source in sources])
-        edits: list[Edit] = []
-        warnings: list[str] = []
-        for span, source, output in zip(spans, sources, outputs, strict=True):
-            kept, refused = accepted(source.text, output)
-            edits += [Edit(span.start + source.offsets[e.start], span.start + source.offsets[e.end], e.replacement) for e in kept]
-            warnings += [f"{_place(text, span.start)}: {reason}" for reason in refused]
         quoted = list(quotations(text))
-        return Restoration(text, apply(text, edits), tuple(_describe(text, e, quoted) for e in edits), tuple(warnings))
+        edits: list[RestoredEdit] = []
+        warnings: list[str] = []
+        for span, source, output in zip(spans, sources, self._engine.rewrite([source.text for source in sources]), strict=True):
+            kept, refused = self.sentence_edits(source.text, output)
+            for edit, confidence in kept:
+                placed = replace(edit, start=span.start + source.offsets[edit.start], end=span.start + source.offsets[edit.end])
+                edits.append(_describe(text, placed, confidence, quoted))
+            warnings += [f"{_place(text, span.start)}: {reason}" for reason in refused]
+        restored = apply(text, (Edit(e.start, e.end, e.restored) for e in edits))
+        return Restoration(text, restored, tuple(edits), tuple(warnings))
+
+    def restore_sentences(self, sentences: Sequence[str]) -> list[str]:
+        """Restore sentences that stand alone."""
+        outputs = self._engine.rewrite(sentences)
+        return [apply(s, (e for e, _ in self.sentence_edits(s, output)[0])) for s, output in zip(sentences, outputs, strict=True)]
+
+    def sentence_edits(self, source: str, output: Rewriting) -> tuple[list[tuple[Edit, float]], list[str]]:
+        """(edits of a sentence that are sure enough and keep its facts, with their confidence; why others were refused)."""
+        flat = " ".join(output.text.split())
+        before, after = len(words(source)), len(words(flat))
+        if not before / 2 <= after <= 2 * before + 2:
+            return [], [f"the model's output has {after} words for {before}: left as it was"]
+        edits, shift = align(source, flat), 0
+        confidence = {}
+        for edit in edits:
+            start = edit.start + shift
+            confidence[edit.start] = self._calibration.confidence(output.log_probability(start, start + len(edit.replacement)))
+            shift += len(edit.replacement) - (edit.end - edit.start)
+        sure = [edit for edit in edits if confidence[edit.start] >= self._threshold]
+        kept, refused = faithful(source, sure)
+        return [(edit, confidence[max(start for start in confidence if start <= edit.start)]) for edit in kept], refused
 
 
 def prose(text: str) -> list[Span]:
@@ -94,18 +134,14 @@ def prose(text: str) -> list[Span]:
     return spans
 
 
-def accepted(source: str, output: str) -> tuple[list[Edit], list[str]]:
-    """(edits of `source` that keep its facts, why the others were refused).
+def faithful(source: str, edits: list[Edit]) -> tuple[list[Edit], list[str]]:
+    """(the edits of a sentence that keep its facts, why the others were refused).
 
     Edits that keep the facts of the sentence between them all pass. Else those that change a fact by themselves fall, and if the rest
     still does, all fall.
     """
-    output = " ".join(output.split())
-    before, after = len(words(source)), len(words(output))
-    if not before / 2 <= after <= 2 * before + 2:
-        return [], [f"the model's output has {after} words for {before}: left as it was"]
-    edits = align(source, output)
-    if not changed_fact(source, apply(source, edits)):
+    reason = changed_fact(source, apply(source, edits))
+    if not reason and not any(opposed(source[e.start : e.end], e.replacement) for e in edits):
         return edits, []
     kept, refused = [], []
     for edit in (piece for edit in edits for piece in ([edit] if not violation(source, edit) else word_by_word(source, edit))):
@@ -125,7 +161,7 @@ def _place(text: str, position: int) -> str:
     return f"line {line}"
 
 
-def _describe(text: str, edit: Edit, quoted: list[tuple[int, int]]) -> RestoredEdit:
+def _describe(text: str, edit: Edit, confidence: float, quoted: list[tuple[int, int]]) -> RestoredEdit:
     spun = text[edit.start : edit.end]
     if any(start <= edit.start < end for start, end in quoted):
         kind = "quotation"
@@ -133,4 +169,4 @@ def _describe(text: str, edit: Edit, quoted: list[tuple[int, int]]) -> RestoredE
         kind = "insertion" if edit.replacement.strip() else "deletion"
     else:
         kind = "phrase" if " " in spun.strip() or " " in edit.replacement.strip() else "word"
-    return RestoredEdit(edit.start, edit.end, spun, edit.replacement, kind)
+    return RestoredEdit(edit.start, edit.end, spun, edit.replacement, kind, round(confidence, 4))

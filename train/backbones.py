@@ -16,7 +16,6 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutput
-
 from unspin.infer.default_model import base_folder
 from unspin.train.batches import IGNORED
 from unspin.train.config import TrainConfig
@@ -28,10 +27,12 @@ def backbone_folder(name: str) -> Path | str:
 
 
 def load_backbone(config: TrainConfig) -> PeftModel:
-    """The base model in fp32 (autocast gives bf16 products) under a fresh adapter."""
+    """The base model in fp32 (autocast gives bf16 products) under a fresh adapter, or the one the config goes on from."""
     torch.manual_seed(config.seed)
     model = AutoModelForCausalLM.from_pretrained(backbone_folder(config.backbone), dtype=torch.float32, use_safetensors=True)
     model.config.use_cache = False
+    if config.adapter:
+        return PeftModel.from_pretrained(model, str(config.adapter), is_trainable=True, torch_dtype=torch.float32)
     lora = LoraConfig(
         r=config.lora.rank,
         lora_alpha=config.lora.alpha,

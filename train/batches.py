@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from datasets import Dataset, load_dataset
 from torch.utils.data import Sampler
-
 from unspin.data.errors import UnspinError
 from unspin.infer.prompt import Prompt
 

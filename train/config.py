@@ -1,4 +1,4 @@
-"""The configuration of a training run, checked before anything heavy is loaded."""
+"""The configurations of training and evaluation, checked before anything heavy is loaded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-
 from unspin.data.config import Config
 
 
@@ -22,6 +21,7 @@ class TrainConfig(Config):
     """What `unspin train` runs."""
 
     backbone: str = Field("default", description="'default' (the packaged Gemma 3 270M), a folder, or a hub name of a Gemma 3 model")
+    adapter: Path | None = Field(None, description="adapter folder to go on from; left out: a fresh adapter")
     data: Path = Field(description="folder written by `unspin build`")
     output: Path = Field(description="run folder: checkpoints, logs, and the finished adapter")
     seed: int = 20
@@ -37,3 +37,15 @@ class TrainConfig(Config):
         "seen", description="'seen': the loss's softmax runs over the ids the data set uses (twice as fast); 'full': over all"
     )
     save_every: int = Field(100, gt=0, description="steps between resumable checkpoints")
+
+
+class EvalConfig(Config):
+    """What `unspin evaluate` runs."""
+
+    checkpoint: str = Field("default", description="'default' (the adapter that ships) or a folder")
+    engine: Literal["draft", "ctranslate2", "transformers"] = "draft"
+    min_confidence: float | None = Field(None, ge=0, le=1, description="edits below it are not made; left out: the checkpoint's own")
+    data: Path = Field(description="folder written by `unspin build`")
+    split: Literal["train", "validation", "test"] = "test"
+    limit: int = Field(300, gt=0, description="rows scored, from the first on")
+    output: Path | None = Field(None, description="JSON file for the figures and every output")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
-
+from unspin.infer.checkpoint import VOCABULARY
 from unspin.infer.prompt import NAME as PROMPT
 from unspin.infer.prompt import Prompt
 from unspin.train.backbones import backbone_folder, load_backbone, restrict_loss
@@ -48,7 +49,7 @@ def main(config: TrainConfig) -> Path:
     prompt = Prompt.from_folder(Path(folder))
     data, dropped = tokenize_pairs(load_split(config.data, "train"), prompt, config.longest)
     vocabulary = vocabulary_of(data) if config.vocabulary == "seen" else None
-    print(f"{len(data):,} rows ({dropped:,} longer than {config.longest} tokens dropped), vocabulary {len(vocabulary or [])or 'full'}")
+    print(f"{len(data):,} rows ({dropped:,} longer than {config.longest} tokens dropped), vocabulary {len(vocabulary or []) or 'full'}")
 
     # 2. model
     model = load_backbone(config)
@@ -56,9 +57,7 @@ def main(config: TrainConfig) -> Path:
     model.print_trainable_parameters()
 
     # 3. trainer
-    trainer = PairTrainer(
-        model=model, args=_arguments(config), train_dataset=data, data_collator=Collator(pad=0), config=config
-    )
+    trainer = PairTrainer(model=model, args=_arguments(config), train_dataset=data, data_collator=Collator(pad=0), config=config)
 
     # 4. train
     checkpoint = get_last_checkpoint(config.output) if config.output.is_dir() else None
@@ -66,7 +65,7 @@ def main(config: TrainConfig) -> Path:
     result = trainer.train(resume_from_checkpoint=checkpoint)
 
     # 5. save
-    return save_adapter(model, config, {"train_loss": result.training_loss, "rows": len(data)})
+    return save_adapter(model, config, vocabulary, {"train_loss": result.training_loss, "rows": len(data)})
 
 
 def _arguments(config: TrainConfig) -> TrainingArguments:
@@ -92,12 +91,14 @@ def _arguments(config: TrainConfig) -> TrainingArguments:
     )
 
 
-def save_adapter(model: Any, config: TrainConfig, figures: dict[str, Any]) -> Path:
-    """Write the adapter in bf16, with what made it, to ``output/adapter``."""
+def save_adapter(model: Any, config: TrainConfig, vocabulary: Sequence[int] | None, figures: dict[str, Any]) -> Path:
+    """Write the adapter in bf16, with what made it and the ids it was taught, to ``output/adapter``."""
     target = config.output / "adapter"
     model.save_pretrained(target)
     weights = load_file(target / "adapter_model.safetensors")
     save_file({k: v.to(torch.bfloat16) for k, v in weights.items()}, target / "adapter_model.safetensors")
+    if vocabulary is not None:
+        save_file({"ids": torch.tensor(vocabulary, dtype=torch.int32)}, target / VOCABULARY)
     record = {
         "backbone": config.backbone,
         "prompt": PROMPT,

@@ -11,13 +11,10 @@ from typing import Any
 
 import datasets
 import evaluate
-
 from unspin.data.edits import Edit, align
 from unspin.data.segment import words
 
-_TEXTS = datasets.Features(
-    {name: datasets.Value("string") for name in ("sources", "predictions", "references")}
-)
+_TEXTS = datasets.Features({name: datasets.Value("string") for name in ("sources", "predictions", "references")})
 
 
 def _info(description: str) -> evaluate.MetricInfo:
@@ -43,7 +40,7 @@ def restored_spans(reference: str, prediction: str, spans: Iterable[tuple[int, i
 
 
 def _touch(change: Edit, start: int, end: int) -> bool:
-    return change.start < end and start < change.end or change.start == change.end and start < change.start < end
+    return (change.start < end and start < change.end) or (change.start == change.end and start < change.start < end)
 
 
 def words_changed(source: str, prediction: str) -> int:
@@ -96,10 +93,7 @@ def score_rows(rows: Sequence[dict[str, Any]], predictions: Sequence[str]) -> di
     for metric in (EditScore(), OverCorrection(), ExactMatch()):
         figures |= metric.compute(**texts)
     due = sum(len(row["edits"]) for row in rows)
-    found = sum(
-        restored_spans(row["original"], prediction, original_spans(row["edits"]))
-        for row, prediction in zip(rows, predictions, strict=True)
-    )
+    found = sum(restored_spans(row["original"], prediction, original_spans(row["edits"])) for row, prediction in zip(rows, predictions, strict=True))
     return {"restoration": found / due if due else 1.0, **figures}
 
 

@@ -21,9 +21,7 @@ def _index(function_words: bool) -> Index:
     for entry in entries:
         for substitute in entry.substitutes:
             united.setdefault((substitute, entry.pos), {}).setdefault(entry.head)
-    return Index(
-        Head(head, pos, "", tuple(options)) for (head, pos), options in united.items() if pos == "function" or head not in IMMUTABLE
-    )
+    return Index(Head(head, pos, "", tuple(options)) for (head, pos), options in united.items() if pos == "function" or head not in IMMUTABLE)
 
 
 class Phrases:

@@ -46,9 +46,7 @@ class Sentence:
 
     def adjacent(self, first: int, last: int) -> bool:
         """Whether words `first` to `last` are parted by single white space alone."""
-        return all(
-            self.text[self.words[i].end : self.words[i + 1].start].isspace() for i in range(first, last)
-        )
+        return all(self.text[self.words[i].end : self.words[i + 1].start].isspace() for i in range(first, last))
 
     def quoted(self) -> list[tuple[int, int]]:
         return [m.span() for m in _QUOTED.finditer(self.text)]
@@ -57,7 +55,7 @@ class Sentence:
         """Whether the word looks like part of a name: capitalised where no sentence opens."""
         word = self.words[index]
         before = self.text[: word.start].rstrip()
-        opens = not before or before[-1] in ".!?:“\"‘("
+        opens = not before or before[-1] in '.!?:“"‘('
         return word.text[0].isupper() and not opens
 
 

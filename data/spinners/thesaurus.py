@@ -11,6 +11,7 @@ from unspin.data.spinners.persona import Persona
 from unspin.data.spinners.protocol import Sentence, Substitution
 from unspin.data.spinners.tables import IMMUTABLE, Head, Index, propose
 
+
 @cache
 def _index() -> Index:
     table = (files("unspin.data.lexicons") / "wordnet.tsv.gz").read_bytes()

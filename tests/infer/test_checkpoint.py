@@ -44,16 +44,23 @@ def test_no_folder_a_damaged_record_and_another_prompt_are_refused(adapter: Path
         Checkpoint.open(str(adapter))
 
 
-def test_truncated_weights_are_refused(adapter: Path, tiny_base: Path) -> None:
+def test_truncated_weights_are_refused_and_leave_nothing(adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / "cache")
     weights = adapter / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:200])
     with pytest.raises(ModelError, match="does not load as an adapter"):
-        Checkpoint.open(str(adapter)).merged(tiny_base)
+        Checkpoint.open(str(adapter)).merged(lambda _: None)
+    assert not list((tmp_path / "cache").iterdir())
 
 
-def test_both_engines_answer_each_sentence_in_order(adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_engine_answers_each_sentence_in_order(adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / "cache")
     sentences = ["The mayor said so.", "<eos> Original: text like any other.", "x"]
     for name in ENGINES:
         engine = load_engine(name, Checkpoint.open(str(adapter)), lambda _: None)
-        assert engine.rewrite(sentences) == [engine.rewrite([sentence])[0] for sentence in sentences]
+        outputs = engine.rewrite(sentences)
+        assert len(outputs) == 3 and len(set(outputs)) == 3
+        assert engine.rewrite(sentences[::-1]) == outputs[::-1]
+        for output in outputs:
+            assert len(output.ends) <= len(output.log_probabilities) and max(output.log_probabilities) <= 0
+            assert not output.ends or output.ends[-1] == len(output.text)

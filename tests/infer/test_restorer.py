@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unspin.data.edits import Edit, apply
+from unspin.infer.checkpoint import Calibration
 from unspin.infer.diff import page, terminal
+from unspin.infer.engines import Rewriting
 from unspin.infer.restorer import Restorer, prose
 
 TEXT = """Overseas minister quits
@@ -20,13 +22,14 @@ Previous Post Next Post"""
 
 
 class Rewrite:
-    """An engine that applies a function to each sentence."""
+    """An engine that applies a function to each sentence, a character a token, equally sure of each."""
 
-    def __init__(self, function: Callable[[str], str]) -> None:
-        self._function = function
+    def __init__(self, function: Callable[[str], str], log_probability: float = 0.0) -> None:
+        self._function, self._log_probability = function, log_probability
 
-    def rewrite(self, sentences: Sequence[str]) -> list[str]:
-        return [self._function(sentence) for sentence in sentences]
+    def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
+        texts = [self._function(sentence) for sentence in sentences]
+        return [Rewriting(text, tuple(range(1, len(text) + 1)), (self._log_probability,) * (len(text) + 1)) for text in texts]
 
 
 def _restore(function: Callable[[str], str], text: str = TEXT) -> str:
@@ -73,3 +76,14 @@ def test_page_and_diff_show_both_versions_escaped() -> None:
     assert "<b>" not in html and "<script>" not in html
     assert "<del>overseas</del>" in html and ">foreign</ins>" in html
     assert terminal(restoration).plain.replace("overseas foreign", "foreign") == restoration.text
+
+
+def test_an_edit_below_the_threshold_is_not_made_and_confidence_is_calibrated() -> None:
+    def foreign(sentence: str) -> str:
+        return sentence.replace("overseas", "foreign")
+
+    unsure = Rewrite(foreign, log_probability=-0.1)  # "foreign" and what follows: 8 tokens, probability exp(-0.8) = 0.45
+    assert Restorer(unsure).restore(TEXT).edits == ()
+    assert Restorer(unsure, min_confidence=0.4).restore(TEXT).edits[0].confidence == pytest.approx(0.4493, abs=1e-3)
+    sure = Restorer(unsure, Calibration(slope=1, intercept=3, threshold=0.5)).restore(TEXT)
+    assert sure.edits[0].confidence == pytest.approx(1 / (1 + (1 / 0.4493 - 1) * 2.718281828**-3), abs=1e-3)

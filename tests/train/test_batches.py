@@ -55,7 +55,9 @@ def test_the_collator_pads_and_labels_the_target_alone() -> None:
 
 
 def test_long_rows_are_dropped_and_counted(tiny_base: Path) -> None:
-    rows = [{"article_id": "a", "paragraph": 0, "sentence": i, "variant": 0, "spun": "word " * n, "original": "word " * n} for i, n in enumerate((3, 90))]
+    rows = [
+        {"article_id": "a", "paragraph": 0, "sentence": i, "variant": 0, "spun": "word " * n, "original": "word " * n} for i, n in enumerate((3, 90))
+    ]
     kept, dropped = tokenize_pairs(Dataset.from_list(rows), Prompt.from_folder(tiny_base), longest=100)
     assert (len(kept), dropped) == (1, 1)
     assert vocabulary_of(kept) == sorted({*kept[0]["source"], *kept[0]["target"]})

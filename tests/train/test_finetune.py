@@ -10,8 +10,8 @@ from transformers import AutoModelForCausalLM, TrainerCallback
 from unspin.data.build import BuildConfig, build
 from unspin.train import finetune
 from unspin.train.backbones import restrict_loss
-from unspin.train.config import TrainConfig
-from unspin.train.evaluate import EvalConfig, evaluate
+from unspin.train.config import EvalConfig, TrainConfig
+from unspin.train.evaluate import evaluate
 
 
 @pytest.fixture

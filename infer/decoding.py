@@ -1,0 +1,146 @@
+"""Copy-draft decoding: greedy decoding of restorations, with the spun sentence as the draft of its own restoration.
+
+Most of an output is its input. One forward pass over prompt and source verifies the whole source at once; after each token where the
+model disagrees, the source is drafted on from where the output rejoins it (Ge et al. 2022, "Lossless acceleration for Seq2seq
+generation with aggressive decoding", arXiv 2205.10350). The output is that of plain greedy decoding over the same vocabulary.
+Cost: one pass for a clean sentence, some two passes an edit for a spun one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from unspin.infer.gemma import Cache, Gemma
+from unspin.infer.prompt import Source
+
+TOKENS_PER_BATCH = 1536
+FIRST_DRAFT = 6  # tokens drafted after a disagreement; doubled while drafts hold
+LOOK_AHEAD = 12  # how far on in the source an output token is looked for
+
+
+@dataclass
+class Output:
+    """Generated ids (no end mark) and the log probability of each, the end mark's last."""
+
+    ids: list[int] = field(default_factory=list)
+    log_probabilities: list[float] = field(default_factory=list)
+
+
+class Draft:
+    """Where one row stands: what it has put out and which source tokens it expects next."""
+
+    def __init__(self, source: Source, end: int) -> None:
+        self.source, self._end = source, end
+        self.output = Output()
+        self.expected = [*source.ids, end]
+        self.done = False
+        self._at = 0  # source index that the next output token stands for
+        self._next = 0  # source index of the first drafted token
+        self._length = FIRST_DRAFT
+
+    def feed(self) -> tuple[list[int], int]:
+        """(tokens of the next pass, the position of the first)."""
+        if not self.output.ids:
+            return [*self.source.prompt, *self.expected[:-1]], 0
+        return [self.output.ids[-1], *self.expected[:-1]], len(self.source.prompt) + len(self.output.ids) - 1
+
+    def take(self, choices: Sequence[int], log_probabilities: Sequence[float]) -> None:
+        """Take up the model's choices, one for each expected token, as far as they follow one another."""
+        matched = 0
+        while matched < len(self.expected) and choices[matched] == self.expected[matched]:
+            matched += 1
+        taken = min(matched + 1, len(self.expected))
+        self.output.ids += choices[:taken]
+        self.output.log_probabilities += log_probabilities[:taken]
+        if self.output.ids[-1] == self._end or len(self.output.ids) >= self.source.room:
+            self.done = True
+            self.output.ids = self.output.ids[: -1 if self.output.ids[-1] == self._end else self.source.room]
+            return
+        held = matched == len(self.expected)
+        self._length = self._length * 2 if held else FIRST_DRAFT
+        self._at = self._next + matched if matched else self._at
+        self._next = self._next + matched if held else self._rejoined(self.output.ids[-1])
+        self.expected = [*self.source.ids, self._end][self._next :][: self._length]
+
+    def _rejoined(self, token: int) -> int:
+        """The source index to draft from after the model put `token` for ``source[_at]``: behind the same token, else the next word."""
+        ids, opens = self.source.ids, self.source.opens_word
+        for index in range(self._at, min(self._at + LOOK_AHEAD, len(ids))):
+            if ids[index] == token:
+                return index + 1
+        return next((i for i in range(self._at + 1, len(ids)) if opens[i]), len(ids))
+
+
+class CopyDecoder:
+    """Decodes sentences with a Gemma 3. `vocabulary` are the ids an output may use beside those of its batch's sources."""
+
+    def __init__(self, model: Gemma, end: int, vocabulary: Tensor) -> None:
+        self._model, self._end = model, end
+        self._vocabulary = torch.cat([vocabulary, torch.tensor([end])]).unique()
+        self._known = frozenset(self._vocabulary.tolist())
+        self._head = model.head(self._vocabulary)
+
+    def decode(self, sources: Sequence[Source]) -> list[Output]:
+        """One output a source, in order; batches are formed by length."""
+        outputs: dict[int, Output] = {}
+        for batch in _batches(sources):
+            for row, output in zip(batch, self._decode([sources[row] for row in batch]), strict=True):
+                outputs[row] = output
+        return [outputs[row] for row in range(len(sources))]
+
+    def _decode(self, sources: Sequence[Source]) -> list[Output]:
+        rows = [Draft(source, self._end) for source in sources]
+        vocabulary, head = self._with(token for source in sources for token in source.ids)
+        positions = max(len(source.prompt) + source.room for source in sources) + max(len(source.ids) for source in sources) + 2
+        cache = Cache(self._model, len(rows), positions)
+        active = rows
+        while active:
+            self._step(active, cache, vocabulary, head)
+            going = [i for i, row in enumerate(active) if not row.done]
+            if len(going) < len(active):
+                cache.keep(torch.tensor(going, dtype=torch.long))
+                active = [active[i] for i in going]
+        return [row.output for row in rows]
+
+    @torch.inference_mode()
+    def _step(self, rows: Sequence[Draft], cache: Cache, vocabulary: Tensor, head: Tensor) -> None:
+        """One forward pass over every row's feed, and what each row makes of it."""
+        feeds = [row.feed() for row in rows]
+        width = max(len(tokens) for tokens, _ in feeds)
+        ids = torch.tensor([tokens + [0] * (width - len(tokens)) for tokens, _ in feeds])
+        positions = torch.tensor([start for _, start in feeds])[:, None] + torch.arange(width)
+        hidden = self._model.forward(ids, positions, cache)
+        wanted = [slice(len(tokens) - len(row.expected), len(tokens)) for row, (tokens, _) in zip(rows, feeds, strict=True)]
+        logits = torch.nn.functional.linear(torch.cat([hidden[i, span] for i, span in enumerate(wanted)]), head)
+        best, where = logits.max(dim=-1)
+        log_probabilities = (best - torch.logsumexp(logits.float(), dim=-1)).tolist()
+        choices = vocabulary[where].tolist()
+        first = 0
+        for row in rows:
+            count = len(row.expected)
+            row.take(choices[first : first + count], log_probabilities[first : first + count])
+            first += count
+
+    def _with(self, tokens: Iterator[int]) -> tuple[Tensor, Tensor]:
+        """The vocabulary and its head, with the sources' own tokens added: whatever stands there can be copied."""
+        rare = sorted(set(tokens) - self._known)
+        if not rare:
+            return self._vocabulary, self._head
+        extra = torch.tensor(rare)
+        return torch.cat([self._vocabulary, extra]), torch.cat([self._head, self._model.head(extra)])
+
+
+def _batches(sources: Sequence[Source]) -> Iterator[list[int]]:
+    """Row numbers of sources of like length whose first passes stay within the token budget."""
+    batch: list[int] = []
+    for row in sorted(range(len(sources)), key=lambda i: -len(sources[i].ids)):
+        width = len(sources[batch[0] if batch else row].prompt) + len(sources[batch[0] if batch else row].ids)
+        if batch and width * (len(batch) + 1) > TOKENS_PER_BATCH:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch

@@ -1,0 +1,86 @@
+"""Copy-draft decoding: token for token what plain greedy decoding gives, whatever the drafts."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+from unspin.infer.decoding import CopyDecoder
+from unspin.infer.gemma import Cache, Gemma
+from unspin.infer.prompt import Prompt
+
+SENTENCES = [
+    "The council voted on Monday.",
+    "“We have listened to the people who use this building every day,” said Joan Keller, the mayor.",
+    "x",
+    "The library was built in 1911 and has not been repaired for two decades. Its roof leaks in winter and the heating often fails. " * 2,
+]
+
+
+@pytest.fixture(scope="module")
+def peaked(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny base, briefly taught to copy with slips, so that drafts are taken up in part."""
+    torch.manual_seed(0)
+    prompt = Prompt.from_folder(tiny_base)
+    model = AutoModelForCausalLM.from_pretrained(tiny_base)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    rows = [(prompt.source_ids(s), prompt.target_ids(s.replace("the", "one").replace("has", "had long"))) for s in SENTENCES[:2]]
+    for _ in range(60):
+        for source, target in rows:
+            ids = torch.tensor([source + target])
+            labels = torch.tensor([[-100] * len(source) + target])
+            model(input_ids=ids, labels=labels).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    folder = tmp_path_factory.mktemp("peaked")
+    model.save_pretrained(folder)
+    (folder / "tokenizer.json").write_bytes((tiny_base / "tokenizer.json").read_bytes())
+    return folder
+
+
+def test_hidden_states_are_those_of_transformers(tiny_base: Path) -> None:
+    theirs = AutoModelForCausalLM.from_pretrained(tiny_base, dtype=torch.float64).eval()
+    ours = Gemma(tiny_base, torch.float64)
+    ids = torch.randint(0, 300, (2, 90), generator=torch.Generator().manual_seed(3))  # longer than the sliding window of 64
+    cache = Cache(ours, 2, 100)
+    positions = torch.arange(90).expand(2, -1)
+    whole = theirs.model(input_ids=ids).last_hidden_state
+    first = ours.forward(ids[:, :70], positions[:, :70], cache)
+    rest = ours.forward(ids[:, 70:], positions[:, 70:], cache)
+    torch.testing.assert_close(torch.cat([first, rest], 1), whole, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("model", ["tiny_base", "peaked"])
+def test_outputs_are_those_of_greedy_generate(model: str, request: pytest.FixtureRequest) -> None:
+    folder = request.getfixturevalue(model)
+    prompt = Prompt.from_folder(folder)
+    theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64).eval()
+    decoder = CopyDecoder(Gemma(folder, torch.float64), prompt.eos, torch.arange(theirs.config.vocab_size))
+    sources = [prompt.source(sentence) for sentence in SENTENCES]
+    outputs = decoder.decode(sources)
+    taken_up = 0
+    for source, output in zip(sources, outputs, strict=True):
+        made = theirs.generate(torch.tensor([source.prompt]), do_sample=False, max_new_tokens=source.room, eos_token_id=prompt.eos, pad_token_id=0)
+        expected = made[0, len(source.prompt) :].tolist()
+        expected = expected[: expected.index(prompt.eos)] if prompt.eos in expected else expected
+        assert output.ids == expected
+        taken_up += sum(a == b for a, b in zip(output.ids, source.ids, strict=False))
+    assert model == "tiny_base" or taken_up > 20
+
+
+def test_probabilities_are_those_of_the_model(peaked: Path) -> None:
+    prompt = Prompt.from_folder(peaked)
+    theirs = AutoModelForCausalLM.from_pretrained(peaked, dtype=torch.float64).eval()
+    source = prompt.source(SENTENCES[0])
+    output = CopyDecoder(Gemma(peaked, torch.float64), prompt.eos, torch.arange(theirs.config.vocab_size)).decode([source])[0]
+    ids = torch.tensor([[*source.prompt, *output.ids]])
+    expected = theirs(ids).logits[0, len(source.prompt) - 1 :].log_softmax(-1).max(-1).values
+    torch.testing.assert_close(torch.tensor(output.log_probabilities[: len(expected)]), expected.float(), rtol=1e-4, atol=1e-4)
+
+
+def test_an_output_uses_the_vocabulary_and_the_sources_own_tokens_alone(tiny_base: Path) -> None:
+    prompt = Prompt.from_folder(tiny_base)
+    sources = [prompt.source(sentence) for sentence in SENTENCES]
+    allowed = {5, 6, 7} | {i for source in sources for i in source.ids}
+    outputs = CopyDecoder(Gemma(tiny_base, torch.float32), prompt.eos, torch.tensor([5, 6, 7])).decode(sources)
+    assert all(set(output.ids) <= allowed for output in outputs)
