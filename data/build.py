@@ -170,7 +170,7 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
     try:
         writers = {split: pq.ParquetWriter(partial / f"{split}.parquet", SCHEMA) for split in SPLITS}
         batches: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
-        samples = []
+        samples: list[dict[str, Any]] = []
         for row in rows(_progress(read_articles(config, cache)), config):
             counts[row["split"]] += 1
             batches[row["split"]].append(row)

@@ -26,7 +26,8 @@ class Edit:
 
 def apply(text: str, edits: Iterable[Edit]) -> str:
     """Carry out edits, given in order. Raises ValueError where they overlap or leave the text."""
-    pieces, position = [], 0
+    pieces: list[str] = []
+    position = 0
     for edit in edits:
         if not position <= edit.start <= edit.end <= len(text):
             raise ValueError(f"{edit} overlaps its neighbour or leaves the text of {len(text)} characters")

@@ -14,33 +14,7 @@ import lemminflect
 _UPOS = {"noun": "NOUN", "verb": "VERB", "adj": "ADJ", "adv": "ADV"}
 _BASE_TAGS = {"noun": "NN", "verb": "VB", "adj": "JJ", "adv": "RB"}
 _BEFORE_PARTICIPLE = frozenset(
-    [
-        "have",
-        "has",
-        "had",
-        "having",
-        "been",
-        "be",
-        "is",
-        "are",
-        "was",
-        "were",
-        "being",
-        "am",
-        "get",
-        "got",
-        "gets",
-        "'ve",
-        "'s",
-        "n't",
-        "hasn't",
-        "haven't",
-        "hadn't",
-        "isn't",
-        "aren't",
-        "wasn't",
-        "weren't",
-    ]
+    """have has had having been be is are was were being am get got gets 've 's n't hasn't haven't hadn't isn't aren't wasn't weren't""".split()
 )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.resources import files
 
@@ -25,9 +25,7 @@ _PLURAL_SCALES = {f"{word}s": value for word, value in _SCALES.items()}
 _ORDINALS = {"second": "2nd", **{word: digits for word, digits in NUMBERS.items() if not digits.isdigit() and word != "first"}}
 _SHARE = re.compile(r"(?i)%|\bper ?cent\b|\bpercentage points?\b")
 _DIGIT_PLURAL = re.compile(r"(?<=\d)['’](?=s\b)")
-_NEGATIONS = frozenset(
-    ["not", "no", "never", "none", "nobody", "nothing", "neither", "nor", "nowhere", "without", "cannot", "hardly", "scarcely", "barely"]
-)
+_NEGATIONS = frozenset("not no never none nobody nothing neither nor nowhere without cannot hardly scarcely barely".split())
 _CALENDAR = re.compile(
     r"\b(?:(?i:mon|tues|wednes|thurs|fri|satur|sun)(?i:days?)|(?i:january|february|april|june|july|august|september|october|november|december)"
     r"|(?i:(?<=mid.)|(?<=late.)|(?<=early.))(?i:march|may)|March|May)\b"
@@ -40,86 +38,10 @@ _PERSONS = {
     **dict.fromkeys(("you", "your", "yours", "yourself"), "you"),
 }
 _GIVEN_NAMES = frozenset(
-    [
-        "april",
-        "art",
-        "bill",
-        "bob",
-        "carol",
-        "chase",
-        "chip",
-        "chuck",
-        "clay",
-        "cliff",
-        "colt",
-        "dale",
-        "dawn",
-        "dean",
-        "drew",
-        "earl",
-        "faith",
-        "faye",
-        "frank",
-        "gene",
-        "glen",
-        "grace",
-        "grant",
-        "guy",
-        "hank",
-        "harry",
-        "heath",
-        "hope",
-        "iris",
-        "ivy",
-        "jack",
-        "jade",
-        "jasmine",
-        "jay",
-        "jean",
-        "jewel",
-        "jill",
-        "jimmy",
-        "josh",
-        "joy",
-        "june",
-        "lance",
-        "lily",
-        "mark",
-        "marina",
-        "mason",
-        "max",
-        "may",
-        "miles",
-        "nick",
-        "olive",
-        "pat",
-        "patience",
-        "pearl",
-        "penny",
-        "pierce",
-        "ray",
-        "reed",
-        "rich",
-        "rob",
-        "robin",
-        "roman",
-        "rose",
-        "ruby",
-        "sandy",
-        "sky",
-        "sterling",
-        "stone",
-        "sue",
-        "summer",
-        "ted",
-        "tony",
-        "victor",
-        "violet",
-        "wade",
-        "ward",
-        "will",
-        "woody",
-    ]
+    """april art bill bob carol chase chip chuck clay cliff colt dale dawn dean drew earl faith faye frank gene glen grace grant guy hank
+    harry heath hope iris ivy jack jade jasmine jay jean jewel jill jimmy josh joy june lance lily mark marina mason max may miles nick
+    olive pat patience pearl penny pierce ray reed rich rob robin roman rose ruby sandy sky sterling stone sue summer ted tony victor
+    violet wade ward will woody""".split()
 )
 _ADDRESS = re.compile(r"\S*(?:://|www\.|@)\S*")
 _QUOTES = re.compile(r"[\"“”«»„]|(?<!\w)['‘](?!(?:s|re|ve|ll|d|m)\b)|['’](?!\w)")
@@ -154,151 +76,13 @@ def _dictionary() -> frozenset[str]:
 
 
 _CLOSED_CLASS = frozenset(
-    [
-        "the",
-        "this",
-        "that",
-        "these",
-        "those",
-        "and",
-        "but",
-        "or",
-        "nor",
-        "for",
-        "yet",
-        "so",
-        "if",
-        "then",
-        "than",
-        "when",
-        "where",
-        "while",
-        "who",
-        "whom",
-        "whose",
-        "which",
-        "what",
-        "why",
-        "how",
-        "although",
-        "though",
-        "because",
-        "unless",
-        "until",
-        "since",
-        "during",
-        "despite",
-        "among",
-        "amongst",
-        "between",
-        "toward",
-        "towards",
-        "upon",
-        "within",
-        "without",
-        "against",
-        "across",
-        "along",
-        "about",
-        "above",
-        "below",
-        "under",
-        "over",
-        "after",
-        "before",
-        "behind",
-        "beside",
-        "besides",
-        "beyond",
-        "from",
-        "into",
-        "onto",
-        "off",
-        "per",
-        "via",
-        "with",
-        "would",
-        "could",
-        "should",
-        "must",
-        "might",
-        "shall",
-        "may",
-        "can",
-        "will",
-        "do",
-        "does",
-        "did",
-        "has",
-        "have",
-        "had",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "being",
-        "he",
-        "she",
-        "it",
-        "they",
-        "we",
-        "you",
-        "i",
-        "his",
-        "her",
-        "its",
-        "their",
-        "our",
-        "your",
-        "my",
-        "me",
-        "him",
-        "them",
-        "us",
-        "everyone",
-        "everybody",
-        "someone",
-        "somebody",
-        "anyone",
-        "anybody",
-        "others",
-        "another",
-        "each",
-        "every",
-        "all",
-        "both",
-        "several",
-        "many",
-        "much",
-        "more",
-        "most",
-        "some",
-        "any",
-        "few",
-        "either",
-        "neither",
-        "such",
-        "own",
-        "same",
-        "other",
-        "whether",
-        "meanwhile",
-        "nonetheless",
-        "nevertheless",
-        "however",
-        "moreover",
-        "furthermore",
-        "therefore",
-        "thus",
-        "hence",
-        "also",
-        "instead",
-        "otherwise",
-        "perhaps",
-        "maybe",
-    ]
+    """the this that these those and but or nor for yet so if then than when where while who whom whose which what why how although though
+    because unless until since during despite among amongst between toward towards upon within without against across along about above
+    below under over after before behind beside besides beyond from into onto off per via with would could should must might shall may can
+    will do does did has have had is are was were be been being he she it they we you i his her its their our your my me him them us
+    everyone everybody someone somebody anyone anybody others another each every all both several many much more most some any few either
+    neither such own same other whether meanwhile nonetheless nevertheless however moreover furthermore therefore thus hence also instead
+    otherwise perhaps maybe""".split()
 )
 
 
@@ -311,7 +95,7 @@ def known_word(word: str) -> bool:
 def names(sentence: str) -> list[tuple[int, int]]:
     """Spans of the words that are names on the sentence's own evidence."""
     found, position = [], 0
-    tokens = [token for token in tokenize(sentence)]
+    tokens = tokenize(sentence)
     for i, token in enumerate(tokens):
         following = next((t for t in tokens[i + 1 :] if not t.isspace()), "")
         if token[:1].isupper() and is_word(token) and _is_name(token, following):
@@ -414,7 +198,7 @@ def _persons(text: str) -> set[str]:
     return {_PERSONS[low] for token in tokenize(text) if (low := token.lower()) in _PERSONS}
 
 
-_FACTS = {
+_FACTS: dict[str, Callable[[str], object]] = {
     "a number": _numbers,
     "polarity": _negations,
     "a date or time": _dates,

@@ -144,7 +144,7 @@ def faithful(source: str, edits: list[Edit]) -> tuple[list[Edit], list[str]]:
     if not reason and not any(opposed(source[e.start : e.end], e.replacement) for e in edits):
         return edits, []
     kept, refused = [], []
-    for edit in (piece for edit in edits for piece in ([edit] if not violation(source, edit) else word_by_word(source, edit))):
+    for edit in (piece for whole in edits for piece in (word_by_word(source, whole) if violation(source, whole) else [whole])):
         reason = violation(source, edit)
         if reason:
             refused.append(f"{source[edit.start : edit.end]!r} kept, not {edit.replacement!r}: {reason} would change")

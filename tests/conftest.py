@@ -25,7 +25,7 @@ def corpus(tmp_path: Path) -> Path:
     """A folder of twelve short, different articles."""
     folder = tmp_path / "corpus"
     folder.mkdir()
-    places = ["Arden", "Bexley", "Colton", "Dunmore", "Elham", "Farley", "Garston", "Holt", "Ilford", "Jarrow", "Kelso", "Luton"]
+    places = "Arden Bexley Colton Dunmore Elham Farley Garston Holt Ilford Jarrow Kelso Luton".split()
     for number, place in enumerate(places):
         text = ARTICLE.replace("library", f"library in {place}").replace("1911", str(1900 + number)).replace("2,000", f"{number + 2},500")
         (folder / f"{place}.txt").write_text(text, encoding="utf-8")

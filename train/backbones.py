@@ -61,4 +61,4 @@ def restrict_loss(model: PreTrainedModel, vocabulary: Sequence[int] | None) -> N
         loss = nn.functional.cross_entropy(logits.float(), new_ids[targets[at_target]])
         return CausalLMOutput(loss=loss)
 
-    model.forward = MethodType(forward, model)  # type: ignore[method-assign]
+    model.forward = MethodType(forward, model)

@@ -90,7 +90,8 @@ def _group_variants(data: Dataset) -> list[list[int]]:
 
 def _fill(lengths: Sequence[int], budget: int, rng: np.random.Generator) -> list[list[int]]:
     """Neighbours by length (ties shuffled) fill a batch until its padded size would pass the budget."""
-    order = sorted(range(len(lengths)), key=lambda i, tie=rng.permutation(len(lengths)): (lengths[i], tie[i]))  # type: ignore[misc]
+    tie = rng.permutation(len(lengths))
+    order = sorted(range(len(lengths)), key=lambda i: (lengths[i], tie[i]))
     batches: list[list[int]] = [[]]
     for i in order:
         if batches[-1] and lengths[i] * (len(batches[-1]) + 1) > budget:

@@ -25,7 +25,7 @@ class TrainConfig(Config):
     data: Path = Field(description="folder written by `unspin build`")
     output: Path = Field(description="run folder: checkpoints, logs, and the finished adapter")
     seed: int = 20
-    lora: LoraSettings = LoraSettings()
+    lora: LoraSettings = Field(default_factory=lambda: LoraSettings.model_validate({}))
     learning_rate: float = Field(3e-4, gt=0)
     warmup_steps: int = Field(30, ge=0)
     steps: int = Field(gt=0, description="optimizer steps; the learning rate falls linearly to 0 at the last")

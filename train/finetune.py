@@ -39,7 +39,7 @@ class PairTrainer(Trainer):
     def get_train_dataloader(self) -> DataLoader[Any]:
         sampler = TokenBudgetSampler(self.train_dataset, self._config.tokens_per_batch, self._config.seed)
         loader: DataLoader[Any] = DataLoader(self.train_dataset, batch_sampler=sampler, collate_fn=self.data_collator)
-        return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
+        return self.accelerator.prepare(loader)
 
 
 def main(config: TrainConfig) -> Path:

@@ -1,7 +1,8 @@
 """Scores of restored text, as `evaluate.Metric` subclasses that need no network.
 
 An edit is a minimal word edit of the source, adjacent ones merged (`unspin.data.edits.align`); it counts as right only if span and replacement
-are those that lead to the original. F0.5 weighs precision twice as heavily as recall, as grammar correction does (Ng et al. 2014, CoNLL-2014, section 5).
+are those that lead to the original. F0.5 weighs precision twice as heavily as recall, as grammar correction does (Ng et al. 2014,
+CoNLL-2014, section 5).
 """
 
 from __future__ import annotations

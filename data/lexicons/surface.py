@@ -13,7 +13,7 @@ _PRONOUNS = {
     "have": ("i", "we", "you", "they"),
 }
 _CLITICS = {"is": "'s", "are": "'re", "will": "'ll", "would": "'d", "have": "'ve"}
-_NEGATED = ["is", "are", "was", "were", "has", "have", "had", "does", "do", "did", "could", "would", "should", "must", "need"]
+_NEGATED = "is are was were has have had does do did could would should must need".split()
 
 CONTRACTIONS = {
     **{f"{pronoun} {verb}": pronoun + _CLITICS[verb] for verb, pronouns in _PRONOUNS.items() for pronoun in pronouns},
@@ -24,29 +24,9 @@ CONTRACTIONS = {
     "let us": "let's",
 }
 
-_UNITS = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
+_UNITS = """one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen""".split()
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
-_ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 NUMBERS = {
     **{word: str(value) for value, word in enumerate(_UNITS, 1) if word != "one"},
     **{word: str(value) for word, value in _TENS.items()},
@@ -66,59 +46,13 @@ ABBREVIATIONS = {
     "because": "cos", "through": "thru", "tonight": "tonite", "okay": "ok", "as soon as possible": "asap",
 }  # fmt: skip
 
-_ISE = [
-    "apolog",
-    "author",
-    "categor",
-    "central",
-    "character",
-    "civil",
-    "computer",
-    "critic",
-    "custom",
-    "emphas",
-    "equal",
-    "final",
-    "formal",
-    "general",
-    "harmon",
-    "hospital",
-    "ideal",
-    "industrial",
-    "legal",
-    "local",
-    "maxim",
-    "memor",
-    "militar",
-    "minim",
-    "mobil",
-    "modern",
-    "national",
-    "neutral",
-    "normal",
-    "organ",
-    "penal",
-    "popular",
-    "prior",
-    "privat",
-    "real",
-    "recogn",
-    "regular",
-    "scrutin",
-    "social",
-    "special",
-    "stabil",
-    "standard",
-    "steril",
-    "subsid",
-    "symbol",
-    "sympath",
-    "util",
-    "visual",
-]
-_OUR = ["behavi", "col", "endeav", "fav", "flav", "harb", "hon", "hum", "lab", "neighb", "od", "parl", "rum", "sav", "vap", "vig", "ard"]
+_ISE = """apolog author categor central character civil computer critic custom emphas equal final formal general harmon hospital ideal industrial
+    legal local maxim memor militar minim mobil modern national neutral normal organ penal popular prior privat real recogn regular scrutin
+    social special stabil standard steril subsid symbol sympath util visual""".split()
+_OUR = "behavi col endeav fav flav harb hon hum lab neighb od parl rum sav vap vig ard".split()
 _OTHER = """centre center|theatre theater|metre meter|litre liter|fibre fiber|calibre caliber|defence defense|offence offense|licence license
-programme program|programmes programs|cheque check|grey gray|tyre tire|tyres tires|plough plow|catalogue catalog|dialogue dialog|analyse analyze|analysed analyzed
+programme program|programmes programs|cheque check|grey gray|tyre tire|tyres tires|plough plow
+catalogue catalog|dialogue dialog|analyse analyze|analysed analyzed
 paralyse paralyze|travelled traveled|travelling traveling|traveller traveler|travellers travelers|cancelled canceled|cancelling canceling
 labelled labeled|modelled modeled|modelling modeling|fuelled fueled|signalled signaled|signalling signaling|counsellor counselor
 jewellery jewelry|aluminium aluminum|aeroplane airplane|aeroplanes airplanes|kerb curb|mould mold|moustache mustache|sceptical skeptical

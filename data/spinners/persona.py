@@ -26,8 +26,8 @@ class Persona:
     """A spinning tool.
 
     seed: what every draw starts from. engines: names, in order of precedence. strength: the share of words it tries to
-    touch, 0..1. coverage: the share of heads its dictionary holds. consistent: one substitute per head throughout. senses: how far down a list of substitutes it reaches.
-    near: the weight of near relations. Protections say what it leaves alone.
+    touch, 0..1. coverage: the share of heads its dictionary holds. consistent: one substitute per head throughout.
+    senses: how far down a list of substitutes it reaches. near: the weight of near relations. Protections say what it leaves alone.
     """
 
     seed: str

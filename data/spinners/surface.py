@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import ClassVar
 
 from unspin.data.lexicons.surface import ABBREVIATIONS, BRITISH, CONTRACTIONS, NUMBERS, SLIPS
 from unspin.data.spinners.persona import Persona
@@ -63,7 +64,7 @@ class Surface:
     """The slips and respellings that tools leave beside their synonyms; rare rules are drawn by place."""
 
     name = "surface"
-    _rare = {"article": 0.12, "case": 0.08, "agreement": 0.3}
+    _rare: ClassVar = {"article": 0.12, "case": 0.08, "agreement": 0.3}
 
     def propose(self, sentence: Sentence, persona: Persona) -> Iterator[Substitution]:
         for rule in persona.surface_rules:

