@@ -103,17 +103,17 @@ def evaluate(config: ConfigFile, overrides: Overrides = None) -> None:
 
 @app.command()
 def restore(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="articles as plain text")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="articles (.txt .md .html .jsonl), folders of them, or - for stdin")],
     output: Annotated[Path | None, typer.Option(help="folder for the restored files; needed for more than one")] = None,
     html: Annotated[Path | None, typer.Option(help="folder for a page per article, both versions side by side")] = None,
+    edits: Annotated[Path | None, typer.Option(help="JSON Lines file with a row for each edit")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="show a coloured word diff on stderr")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="skip what is in the output folder already")] = False,
+    field: Annotated[str, typer.Option(help="the key that holds the text in .jsonl files")] = "text",
+    min_confidence: Annotated[float | None, typer.Option(min=0, max=1, help="leave out edits less sure than this [checkpoint's own]")] = None,
+    keep_quotations: Annotated[bool, typer.Option("--keep-quotations", help="change nothing between quotation marks")] = False,
     checkpoint: Annotated[str, typer.Option(help="'default', or a folder that `unspin train` wrote")] = "default",
-    min_confidence: Annotated[
-        float | None, typer.Option(min=0, max=1, help="leave out edits less sure than this; default: the checkpoint's own")
-    ] = None,
-    engine: Annotated[
-        str, typer.Option(help="'draft' (fast, CPU), 'ctranslate2' (int8, CPU) or 'transformers' (any backbone, any device)")
-    ] = "draft",
+    engine: Annotated[str, typer.Option(help="'draft' (fast), 'ctranslate2' (int8), 'transformers' (any backbone and device)")] = "draft",
     device: Annotated[str, typer.Option(help="torch device of the transformers engine")] = "cpu",
 ) -> None:
     """Restore articles. One file goes to stdout; everything that is not the restored text goes to stderr.
@@ -123,7 +123,24 @@ def restore(
     `unspin restore article.txt > restored.txt`
 
     `unspin restore *.txt --output restored --html pages --diff`
-    """
-    from unspin.cli.restore import restore_files
 
-    restore_files(files, output=output, html=html, diff=diff, checkpoint=checkpoint, min_confidence=min_confidence, engine=engine, device=device)
+    `unspin restore crawl/ --output restored --edits edits.jsonl --resume`
+    """
+    from unspin.cli.restore import RestoreOptions, restore_files
+
+    restore_files(
+        paths,
+        RestoreOptions(
+            output=output,
+            html=html,
+            edits=edits,
+            diff=diff,
+            resume=resume,
+            field=field,
+            checkpoint=checkpoint,
+            min_confidence=min_confidence,
+            keep_quotations=keep_quotations,
+            engine=engine,
+            device=device,
+        ),
+    )

@@ -1,9 +1,15 @@
-"""`unspin restore`: reads every file before the model is loaded, so that bad input costs nothing and leaves nothing half-written."""
+"""`unspin restore`: finds the documents, restores one after the other, and writes each whole or not at all.
+
+A document that cannot be read is reported and never stops the rest; the run then fails at its end. With `resume`, what a killed run
+finished is not done again.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -11,51 +17,123 @@ from rich.progress import track
 from unspin.infer.diff import page, terminal
 from unspin.infer.documents import Document, DocumentError, write_whole
 from unspin.infer.engines import ENGINES
-from unspin.infer.restorer import Restorer
+from unspin.infer.formats import FORMATS
+from unspin.infer.restorer import Restoration, Restorer
+
+STDIN = Path("-")
 
 
-def restore_files(
-    files: Sequence[Path],
-    *,
-    output: Path | None,
-    html: Path | None,
-    diff: bool,
-    checkpoint: str,
-    min_confidence: float | None,
-    engine: str,
-    device: str,
-) -> None:
-    """Restore files to stdout or into a folder. Raises `DocumentError` or `ModelError`."""
-    if engine not in ENGINES:
-        raise DocumentError(f"--engine {engine}: there are {', '.join(ENGINES)}")
-    if len(files) > 1 and output is None:
-        raise DocumentError(f"{len(files)} files need a folder to go to: add --output FOLDER")
-    _refuse_doubled_names(files)
-    documents = [Document.read(file) for file in files]
+@dataclass(frozen=True)
+class RestoreOptions:
+    """What the command line asks for; see the options' help."""
+
+    output: Path | None = None
+    html: Path | None = None
+    edits: Path | None = None
+    diff: bool = False
+    resume: bool = False
+    field: str = "text"
+    checkpoint: str = "default"
+    min_confidence: float | None = None
+    keep_quotations: bool = False
+    engine: str = "draft"
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A document to restore, and its place below the output folders."""
+
+    path: Path
+    place: Path
+
+
+def restore_files(paths: Sequence[Path], options: RestoreOptions) -> None:
+    """Restore files and folders. Raises `DocumentError` if any document could not be restored, `ModelError` for a bad checkpoint."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    restorer = Restorer.from_pretrained(
-        checkpoint, engine=engine, device=device, min_confidence=min_confidence, report=lambda line: console.print(line, style="dim")
+    jobs = _jobs(paths, options)
+    restorer: Restorer | None = None
+    complaints: list[str] = []
+    rows: list[dict[str, object]] = []
+    for job in track(jobs, "restoring", console=console, disable=len(jobs) == 1):
+        try:
+            document = Document.decode("stdin", sys.stdin.buffer.read()) if job.path == STDIN else Document.read(job.path)
+            views = document.views(options.field)
+        except DocumentError as error:
+            complaints.append(str(error))
+            continue
+        restorer = restorer or _restorer(options, console)
+        restoration = restorer.restore(document.text, views)
+        _write(job, document, restoration, options)
+        _show(job, restoration, options, console)
+        rows += _rows(job, restoration)
+    if options.edits is not None and restorer:
+        write_whole(options.edits, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+    if complaints:
+        raise DocumentError("; ".join(complaints))
+
+
+def _restorer(options: RestoreOptions, console: Console) -> Restorer:
+    return Restorer.from_pretrained(
+        options.checkpoint,
+        engine=options.engine,
+        device=options.device,
+        min_confidence=options.min_confidence,
+        keep_quotations=options.keep_quotations,
+        report=lambda line: console.print(line, style="dim"),
     )
-    for file, document in track(list(zip(files, documents, strict=True)), "restoring", console=console, disable=len(files) == 1):
-        restoration = restorer.restore(document.text)
-        restored = document.encode(restoration.text)
-        if output is None:
-            sys.stdout.buffer.write(restored)
-            sys.stdout.buffer.flush()
+
+
+def _jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
+    if options.engine not in ENGINES:
+        raise DocumentError(f"--engine {options.engine}: there are {', '.join(ENGINES)}")
+    jobs = list(_find(paths))
+    if not jobs:
+        raise DocumentError(f"no document in {', '.join(map(str, paths))}: looked for {', '.join(FORMATS)}")
+    if len(jobs) > 1 and options.output is None:
+        raise DocumentError(f"{len(jobs)} files need a folder to go to: add --output FOLDER")
+    if options.resume and options.output is None:
+        raise DocumentError("--resume goes on with what is missing in a folder: add --output FOLDER")
+    seen: dict[Path, Path] = {}
+    for job in jobs:
+        if job.place in seen:
+            raise DocumentError(f"{seen[job.place]} and {job.path} would become one file: restore them apart")
+        seen[job.place] = job.path
+    if options.output is None or not options.resume:
+        return jobs
+    return [job for job in jobs if not (options.output / job.place).exists()]
+
+
+def _find(paths: Iterable[Path]) -> Iterator[Job]:
+    for path in paths:
+        if path.is_dir():
+            yield from (Job(p, p.relative_to(path)) for p in sorted(path.rglob("*")) if p.suffix.lower() in FORMATS and p.is_file())
         else:
-            write_whole(output / file.name, restored)
-        if html is not None:
-            write_whole(html / f"{file.stem}.html", page(restoration, file.name).encode())
-        if diff:
-            console.print(terminal(restoration))
-        for warning in restoration.warnings:
-            console.print(f"{file}, {warning}", style="yellow", markup=False)
-        console.print(f"{file}: {len(restoration.edits)} edits", markup=False)
+            yield Job(path, Path("stdin.txt") if path == STDIN else Path(path.name))
 
 
-def _refuse_doubled_names(files: Sequence[Path]) -> None:
-    seen: dict[str, Path] = {}
-    for file in files:
-        if file.name in seen:
-            raise DocumentError(f"{seen[file.name]} and {file} would become one file: restore them apart")
-        seen[file.name] = file
+def _write(job: Job, document: Document, restoration: Restoration, options: RestoreOptions) -> None:
+    restored = document.encode(restoration.text)
+    if options.output is None:
+        sys.stdout.buffer.write(restored)
+        sys.stdout.buffer.flush()
+    else:
+        write_whole(options.output / job.place, restored)
+    if options.html is not None:
+        write_whole((options.html / job.place).with_suffix(".html"), page(restoration, job.path.name).encode())
+
+
+def _show(job: Job, restoration: Restoration, options: RestoreOptions, console: Console) -> None:
+    if options.diff:
+        console.print(terminal(restoration))
+    for warning in restoration.warnings:
+        console.print(f"{job.path}, {warning}", style="yellow", markup=False)
+    console.print(f"{job.path}: {len(restoration.edits)} edits", markup=False)
+
+
+def _rows(job: Job, restoration: Restoration) -> Iterator[dict[str, object]]:
+    shift = 0
+    for edit in restoration.edits:
+        start = edit.start + shift
+        yield {"document": str(job.path), **asdict(edit), "restored_start": start, "restored_end": start + len(edit.restored)}
+        shift += len(edit.restored) - (edit.end - edit.start)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unspin.data.errors import UnspinError
+from unspin.infer.formats import FORMATS, FormatError, View, json_lines, plain
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
           (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))  # fmt: skip
@@ -37,6 +38,14 @@ class Document:
         except OSError as error:
             raise DocumentError(f"{path}: {error.strerror or error}") from None
         return cls.decode(str(path), data)
+
+    def views(self, field: str = "text") -> list[View]:
+        """Where its prose stands, by the suffix of its name. Raises `DocumentError` if it is not of that format."""
+        suffix = Path(self.name).suffix.lower()
+        try:
+            return json_lines(self.text, field) if suffix == ".jsonl" else FORMATS.get(suffix, plain)(self.text)
+        except FormatError as error:
+            raise DocumentError(f"{self.name}: {error}") from None
 
     @classmethod
     def decode(cls, name: str, data: bytes) -> Document:

@@ -14,6 +14,7 @@ from unspin.data.segment import Span, paragraphs, sentences, words
 from unspin.infer.checkpoint import Calibration, Checkpoint
 from unspin.infer.engines import Engine, Rewriting, load_engine
 from unspin.infer.fidelity import changed_fact, opposed, quotations, violation
+from unspin.infer.formats import View, plain
 
 MOST_WORDS = 120
 _SENTENCE_ENDS = tuple(".!?…:;\"”’')")
@@ -61,8 +62,11 @@ class Flat:
 class Restorer:
     """Restores texts with one loaded engine."""
 
-    def __init__(self, engine: Engine, calibration: Calibration | None = None, min_confidence: float | None = None) -> None:
+    def __init__(
+        self, engine: Engine, calibration: Calibration | None = None, min_confidence: float | None = None, keep_quotations: bool = False
+    ) -> None:
         self._engine = engine
+        self._keep_quotations = keep_quotations
         self._calibration = calibration or Calibration()
         self._threshold = self._calibration.threshold if min_confidence is None else min_confidence
 
@@ -74,28 +78,33 @@ class Restorer:
         engine: str = "draft",
         device: str = "cpu",
         min_confidence: float | None = None,
+        keep_quotations: bool = False,
         report: Callable[[str], None] = lambda _: None,
     ) -> Restorer:
         """Load a checkpoint folder, or "default". Raises `ModelError` if it is incomplete or a package is missing.
 
-        `min_confidence` is the confidence below which an edit is not made; None takes the checkpoint's own.
+        `min_confidence` is the confidence below which an edit is not made; None takes the checkpoint's own. `keep_quotations` leaves alone
+        what stands between double quotation marks.
         """
         checkpoint = Checkpoint.open(name)
-        return cls(load_engine(engine, checkpoint, report, device), checkpoint.calibration, min_confidence)
+        return cls(load_engine(engine, checkpoint, report, device), checkpoint.calibration, min_confidence, keep_quotations)
 
-    def restore(self, text: str) -> Restoration:
-        """Restore one article of plain text."""
-        spans = list(prose(text))
-        sources = [Flat.of(text[span.start : span.end]) for span in spans]
-        quoted = list(quotations(text))
+    def restore(self, text: str, views: Sequence[View] | None = None) -> Restoration:
+        """Restore one article: plain text, or a document whose prose the `views` of its format show."""
+        views = plain(text) if views is None else views
+        placed = [(view, span) for view in views for span in prose(view.text)]
+        sources = [Flat.of(view.text[span.start : span.end]) for view, span in placed]
+        quoted = {id(view): list(quotations(view.text)) for view in views}
         edits: list[RestoredEdit] = []
         warnings: list[str] = []
-        for span, source, output in zip(spans, sources, self._engine.rewrite([source.text for source in sources]), strict=True):
+        for (view, span), source, output in zip(placed, sources, self._engine.rewrite([source.text for source in sources]), strict=True):
             kept, refused = self.sentence_edits(source.text, output)
             for edit, confidence in kept:
-                placed = replace(edit, start=span.start + source.offsets[edit.start], end=span.start + source.offsets[edit.end])
-                edits.append(_describe(text, placed, confidence, quoted))
-            warnings += [f"{_place(text, span.start)}: {reason}" for reason in refused]
+                seen = replace(edit, start=span.start + source.offsets[edit.start], end=span.start + source.offsets[edit.end])
+                quotation = any(start <= seen.start < end for start, end in quoted[id(view)])
+                if not (quotation and self._keep_quotations):
+                    edits += (_describe(text, raw, confidence, quotation) for raw in view.raw_edits(seen))
+            warnings += [f"line {text.count(chr(10), 0, view.starts[span.start]) + 1}: {reason}" for reason in refused]
         restored = apply(text, (Edit(e.start, e.end, e.restored) for e in edits))
         return Restoration(text, restored, tuple(edits), tuple(warnings))
 
@@ -156,14 +165,9 @@ def faithful(source: str, edits: list[Edit]) -> tuple[list[Edit], list[str]]:
     return kept, refused
 
 
-def _place(text: str, position: int) -> str:
-    line = text.count("\n", 0, position) + 1
-    return f"line {line}"
-
-
-def _describe(text: str, edit: Edit, confidence: float, quoted: list[tuple[int, int]]) -> RestoredEdit:
+def _describe(text: str, edit: Edit, confidence: float, quotation: bool) -> RestoredEdit:
     spun = text[edit.start : edit.end]
-    if any(start <= edit.start < end for start, end in quoted):
+    if quotation:
         kind = "quotation"
     elif not spun.strip() or not edit.replacement.strip():
         kind = "insertion" if edit.replacement.strip() else "deletion"

@@ -57,3 +57,19 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     Gemma3ForCausalLM(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def tiny_adapter(tiny_base: Path, tmp_path: Path) -> Path:
+    """A random LoRA adapter of the tiny base."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+    from unspin.infer.prompt import NAME
+
+    torch.manual_seed(1)
+    model = AutoModelForCausalLM.from_pretrained(tiny_base)
+    config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    get_peft_model(model, config).save_pretrained(tmp_path / "adapter")
+    (tmp_path / "adapter" / "unspin.json").write_text(json.dumps({"backbone": str(tiny_base), "prompt": NAME}))
+    return tmp_path / "adapter"

@@ -1,5 +1,7 @@
 """The command: each kind of bad input gets one clear line, a non-zero exit, and leaves nothing behind."""
 
+import json
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -10,8 +12,9 @@ import pytest
 UNSPIN = [sys.executable, "-c", "from unspin.cli import main; main()"]
 
 
-def _run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*UNSPIN, *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+def _run(*arguments: object, cwd: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"XDG_CACHE_HOME": str(cwd / "cache")}
+    return subprocess.run([*UNSPIN, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, input=stdin, env=environment)
 
 
 def _refused(*arguments: object, cwd: Path) -> str:
@@ -44,10 +47,45 @@ def test_unusable_articles(tmp_path: Path, content: bytes | None, complaint: str
     assert not (tmp_path / "restored").exists()
 
 
-def test_one_bad_file_stops_the_run_before_anything_is_written(tmp_path: Path) -> None:
-    (tmp_path / "good.txt").write_text("A sentence that reads well enough.")
-    assert "bad.txt: No such file" in _refused("restore", "good.txt", "bad.txt", "--output", "restored", cwd=tmp_path)
+GOOD = "A sentence that reads well enough.\n"
+
+
+def test_one_bad_file_never_stops_the_rest(tmp_path: Path, tiny_adapter: Path) -> None:
+    folder = tmp_path / "in" / "deep"
+    folder.mkdir(parents=True)
+    (folder / "good.txt").write_text(GOOD)
+    (folder / "page.html").write_text(f"<p>{GOOD}</p>")
+    (folder / "empty.txt").write_text("")
+    (folder / "broken.jsonl").write_text("{")
+    (folder / "picture.png").write_bytes(b"\0")
+    done = _run("restore", "in", "--output", "out", "--html", "pages", "--edits", "e.jsonl", "--checkpoint", tiny_adapter, cwd=tmp_path)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "empty.txt is empty" in done.stderr and "broken.jsonl: line 1 is no JSON" in done.stderr
+    assert sorted(p.name for p in (tmp_path / "out" / "deep").iterdir()) == ["good.txt", "page.html"]
+    for row in map(json.loads, (tmp_path / "e.jsonl").read_text().splitlines()):
+        restored = (tmp_path / "out" / Path(row["document"]).relative_to("in")).read_text()
+        assert restored[row["restored_start"] : row["restored_end"]] == row["restored"]
+
+
+def test_resume_does_what_is_missing_alone(tmp_path: Path, tiny_adapter: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text(GOOD)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.txt").write_text("done before")
+    done = _run("restore", "a.txt", "b.txt", "--output", "out", "--resume", "--checkpoint", tiny_adapter, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "a.txt").read_text() == "done before" and (tmp_path / "out" / "b.txt").exists()
+
+
+def test_stdin_goes_to_stdout(tmp_path: Path, tiny_adapter: Path) -> None:
+    done = _run("restore", "-", "--min-confidence", "1", "--checkpoint", tiny_adapter, cwd=tmp_path, stdin=GOOD)
+    assert (done.returncode, done.stdout) == (0, GOOD)
+
+
+def test_several_files_need_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "good.txt").write_text(GOOD)
     assert "need a folder" in _refused("restore", "good.txt", "good.txt", cwd=tmp_path)
+    assert "would become one file" in _refused("restore", "good.txt", "good.txt", "--output", "restored", cwd=tmp_path)
     assert not (tmp_path / "restored").exists()
 
 
