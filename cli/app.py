@@ -102,6 +102,24 @@ def evaluate(config: ConfigFile, overrides: Overrides = None) -> None:
 
 
 @app.command()
+def calibrate(config: ConfigFile, overrides: Overrides = None) -> None:
+    """Fit a checkpoint's confidences and its threshold on held-back pairs, and store them in it.
+
+    Examples:
+
+    `unspin calibrate configs/eval/calibrate.yaml checkpoint=build/runs/default/adapter`
+    """
+    from unspin.data.config import load_config
+    from unspin.train.config import EvalConfig
+
+    loaded = load_config(config, EvalConfig, overrides or ())
+    from unspin.train.calibrate import main as fit
+
+    figures = fit(loaded)
+    typer.echo(f"threshold {figures['threshold']:.3f}, expected calibration error {figures['expected_calibration_error']:.3f}")
+
+
+@app.command()
 def restore(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="articles (.txt .md .html .jsonl), folders of them, or - for stdin")],
     output: Annotated[Path | None, typer.Option(help="folder for the restored files; needed for more than one")] = None,

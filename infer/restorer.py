@@ -110,8 +110,12 @@ class Restorer:
 
     def restore_sentences(self, sentences: Sequence[str]) -> list[str]:
         """Restore sentences that stand alone."""
+        return [apply(s, (edit for edit, _ in edits)) for s, edits in zip(sentences, self.sentences_edits(sentences), strict=True)]
+
+    def sentences_edits(self, sentences: Sequence[str]) -> list[list[tuple[Edit, float]]]:
+        """The edits of each sentence with their confidence."""
         outputs = self._engine.rewrite(sentences)
-        return [apply(s, (e for e, _ in self.sentence_edits(s, output)[0])) for s, output in zip(sentences, outputs, strict=True)]
+        return [self.sentence_edits(sentence, output)[0] for sentence, output in zip(sentences, outputs, strict=True)]
 
     def sentence_edits(self, source: str, output: Rewriting) -> tuple[list[tuple[Edit, float]], list[str]]:
         """(edits of a sentence that are sure enough and keep its facts, with their confidence; why others were refused)."""

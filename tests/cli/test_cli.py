@@ -134,4 +134,4 @@ def test_shipped_configs_are_valid() -> None:
     for folder, kind in (("data", BuildConfig), ("train", TrainConfig), ("eval", EvalConfig)):
         for file in (root / folder).glob("*.yaml"):
             load_config(file, kind)
-            assert f"# unspin {'evaluate' if folder == 'eval' else 'build' if folder == 'data' else 'train'} configs/" in file.read_text()
+            assert file.read_text().startswith("# unspin ") and f"configs/{folder}/{file.name}" in file.read_text().splitlines()[0]
