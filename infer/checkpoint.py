@@ -24,19 +24,29 @@ ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "unspin.jso
 
 @dataclass(frozen=True)
 class Calibration:
-    """How a model's own probability of an edit becomes the chance that the edit is right: logistic (Platt 1999).
+    """How a model's own probability of an edit becomes the chance that the edit is right.
 
-    `threshold` is the confidence below which an edit is not made, set so that clean articles stay clean.
+    A logistic (Platt 1999) of the edit's log odds, of how spun the article looks as a whole (the same doubtful edit is likely
+    right in an article full of them and likely wrong in a clean one), and of the edit's length (a probability is a product over its
+    words). `threshold` is the confidence below which an edit is not made.
     """
 
     slope: float = 1.0
+    spun_weight: float = 0.0
+    size_weight: float = 0.0
     intercept: float = 0.0
     threshold: float = 0.5
 
-    def confidence(self, log_probability: float) -> float:
-        """In 0..1. `log_probability` is the sum over the edit's tokens."""
-        probability = min(max(math.exp(log_probability), 1e-6), 1 - 1e-6)
-        return 1 / (1 + math.exp(-(self.slope * math.log(probability / (1 - probability)) + self.intercept)))
+    def confidence(self, probability: float, spun: float, size: int) -> float:
+        """In 0..1. `spun` is the share of the article's words that the model would change, by expectation; `size` the words an edit touches."""
+        odds, look, length = features(probability, spun, size)
+        return 1 / (1 + math.exp(-(self.slope * odds + self.spun_weight * look + self.size_weight * length + self.intercept)))
+
+
+def features(probability: float, spun: float, size: int) -> tuple[float, float, float]:
+    """What the logistic sees: the edit's log odds, and the logarithms of the share of spun words (kept off zero) and of its size."""
+    kept = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(kept / (1 - kept)), math.log(spun + 0.003), math.log(size)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ and an edit that would change a fact is dropped. Cost: one decoded token per tok
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,7 @@ from unspin.infer.fidelity import changed_fact, opposed, quotations, violation
 from unspin.infer.formats import View, plain
 
 MOST_WORDS = 120
+_STRAIGHT = str.maketrans("‘’“”", "''\"\"")
 _SENTENCE_ENDS = tuple(".!?…:;\"”’')")
 
 
@@ -38,11 +40,12 @@ class RestoredEdit:
 
 @dataclass(frozen=True)
 class Restoration:
-    """A restored text, what was changed, and what the reader should know."""
+    """A restored text, what was changed, how spun it looked (share of words, 0..1), and what the reader should know."""
 
     source: str
     text: str
     edits: tuple[RestoredEdit, ...]
+    spun: float = 0.0
     warnings: tuple[str, ...] = field(default=())
 
 
@@ -94,44 +97,88 @@ class Restorer:
         views = plain(text) if views is None else views
         placed = [(view, span) for view in views for span in prose(view.text)]
         sources = [Flat.of(view.text[span.start : span.end]) for view, span in placed]
+        article = self.restore_sentences([source.text for source in sources])
         quoted = {id(view): list(quotations(view.text)) for view in views}
         edits: list[RestoredEdit] = []
         warnings: list[str] = []
-        for (view, span), source, output in zip(placed, sources, self._engine.rewrite([source.text for source in sources]), strict=True):
-            kept, refused = self.sentence_edits(source.text, output)
-            for edit, confidence in kept:
+        for (view, span), source, sentence in zip(placed, sources, article.sentences, strict=True):
+            for edit, confidence in sentence.edits:
                 seen = replace(edit, start=span.start + source.offsets[edit.start], end=span.start + source.offsets[edit.end])
                 quotation = any(start <= seen.start < end for start, end in quoted[id(view)])
                 if not (quotation and self._keep_quotations):
                     edits += (_describe(text, raw, confidence, quotation) for raw in view.raw_edits(seen))
-            warnings += [f"line {text.count(chr(10), 0, view.starts[span.start]) + 1}: {reason}" for reason in refused]
+            line = text.count("\n", 0, view.starts[span.start]) + 1
+            warnings += [f"line {line}: {reason}" for reason in sentence.refused]
         restored = apply(text, (Edit(e.start, e.end, e.restored) for e in edits))
-        return Restoration(text, restored, tuple(edits), tuple(warnings))
+        return Restoration(text, restored, tuple(edits), article.spun, tuple(warnings))
 
-    def restore_sentences(self, sentences: Sequence[str]) -> list[str]:
-        """Restore sentences that stand alone."""
-        return [apply(s, (edit for edit, _ in edits)) for s, edits in zip(sentences, self.sentences_edits(sentences), strict=True)]
-
-    def sentences_edits(self, sentences: Sequence[str]) -> list[list[tuple[Edit, float]]]:
-        """The edits of each sentence with their confidence."""
+    def restore_sentences(self, sentences: Sequence[str]) -> RestoredSentences:
+        """Restore the sentences of one article."""
         outputs = self._engine.rewrite(sentences)
-        return [self.sentence_edits(sentence, output)[0] for sentence, output in zip(sentences, outputs, strict=True)]
+        proposals = [propose(source, output) for source, output in zip(sentences, outputs, strict=True)]
+        total = sum(len(words(source)) for source in sentences)
+        expected = sum(p.probability * p.size(source) for source, found in zip(sentences, proposals, strict=True) for p in found or ())
+        spun = min(expected / total, 1.0) if total else 0.0
+        restored = []
+        for source, found in zip(sentences, proposals, strict=True):
+            if found is None:
+                restored.append(RestoredSentence(source, (), ("the model's output is no restoration of the sentence: left as it was",)))
+                continue
+            sure = {p.edit: c for p in found if (c := self._calibration.confidence(p.probability, spun, p.size(source))) >= self._threshold}
+            kept, refused = faithful(source, list(sure))
+            owner = {edit: max((whole for whole in sure if whole.start <= edit.start), key=lambda whole: whole.start) for edit in kept}
+            restored.append(RestoredSentence(source, tuple((edit, sure[owner[edit]]) for edit in kept), tuple(refused)))
+        return RestoredSentences(tuple(restored), spun)
 
-    def sentence_edits(self, source: str, output: Rewriting) -> tuple[list[tuple[Edit, float]], list[str]]:
-        """(edits of a sentence that are sure enough and keep its facts, with their confidence; why others were refused)."""
-        flat = " ".join(output.text.split())
-        before, after = len(words(source)), len(words(flat))
-        if not before / 2 <= after <= 2 * before + 2:
-            return [], [f"the model's output has {after} words for {before}: left as it was"]
-        edits, shift = align(source, flat), 0
-        confidence = {}
-        for edit in edits:
-            start = edit.start + shift
-            confidence[edit.start] = self._calibration.confidence(output.log_probability(start, start + len(edit.replacement)))
+
+@dataclass(frozen=True)
+class RestoredSentence:
+    """A sentence, its edits with their confidence, and why others were refused."""
+
+    source: str
+    edits: tuple[tuple[Edit, float], ...]
+    refused: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return apply(self.source, (edit for edit, _ in self.edits))
+
+
+@dataclass(frozen=True)
+class RestoredSentences:
+    """The sentences of an article, and the share of its words that looked spun."""
+
+    sentences: tuple[RestoredSentence, ...]
+    spun: float
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """An edit the model's output makes, and the model's probability of it."""
+
+    edit: Edit
+    probability: float
+
+    def size(self, source: str) -> int:
+        """Words touched."""
+        return max(len(words(source[self.edit.start : self.edit.end])), len(words(self.edit.replacement)), 1)
+
+
+def propose(source: str, output: Rewriting) -> list[Proposal] | None:
+    """The edits that lead from a sentence to an engine's output; None where the output is empty, cut short or ran away."""
+    flat = " ".join(output.text.split())
+    before, after = len(words(source)), len(words(flat))
+    if not before / 2 <= after <= 2 * before + 2:
+        return None
+    proposals, shift = [], 0
+    for edit in align(source, flat):
+        if edit.replacement.translate(_STRAIGHT) == source[edit.start : edit.end].translate(_STRAIGHT):  # typography is the author's
             shift += len(edit.replacement) - (edit.end - edit.start)
-        sure = [edit for edit in edits if confidence[edit.start] >= self._threshold]
-        kept, refused = faithful(source, sure)
-        return [(edit, confidence[max(start for start in confidence if start <= edit.start)]) for edit in kept], refused
+            continue
+        start = edit.start + shift
+        proposals.append(Proposal(edit, math.exp(output.log_probability(start, start + len(edit.replacement)))))
+        shift += len(edit.replacement) - (edit.end - edit.start)
+    return proposals
 
 
 def prose(text: str) -> list[Span]:

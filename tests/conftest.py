@@ -9,6 +9,10 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: threads cost more than they bring
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unspin", deadline=None)  # no test is timed
+settings.load_profile("unspin")
 
 ARTICLE = """Council votes to keep the old library open
 

@@ -7,7 +7,7 @@ epoch has equally many batches and only their order changes. Cost: padding to th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,14 @@ def load_split(folder: Path, split: str) -> Dataset:
     if missing or not len(data):
         raise DataError(f"{file}: " + (f"no column {', '.join(sorted(missing))}" if missing else "no rows"))
     return data
+
+
+def articles(rows: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Rows grouped by article, in the order they came."""
+    grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        grouped[row["article_id"]].append(row)
+    return list(grouped.values())
 
 
 def tokenize_pairs(data: Dataset, prompt: Prompt, longest: int) -> tuple[Dataset, int]:

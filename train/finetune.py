@@ -26,6 +26,7 @@ from unspin.train.backbones import backbone_folder, load_backbone, restrict_loss
 from unspin.train.batches import Collator, TokenBudgetSampler, load_split, tokenize_pairs, vocabulary_of
 from unspin.train.config import TrainConfig
 
+DEFAULT_ON_HUB = "google/gemma-3-270m"
 PACKAGES = ("torch", "transformers", "peft", "datasets", "accelerate", "unspin")
 
 
@@ -94,6 +95,8 @@ def _arguments(config: TrainConfig) -> TrainingArguments:
 def save_adapter(model: Any, config: TrainConfig, vocabulary: Sequence[int] | None, figures: dict[str, Any]) -> Path:
     """Write the adapter in bf16, with what made it and the ids it was taught, to ``output/adapter``."""
     target = config.output / "adapter"
+    name = DEFAULT_ON_HUB if config.backbone == "default" else config.backbone  # a cache folder would be of no use to others
+    model.peft_config["default"].base_model_name_or_path = name
     model.save_pretrained(target)
     weights = load_file(target / "adapter_model.safetensors")
     save_file({k: v.to(torch.bfloat16) for k, v in weights.items()}, target / "adapter_model.safetensors")

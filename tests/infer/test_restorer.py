@@ -85,5 +85,9 @@ def test_an_edit_below_the_threshold_is_not_made_and_confidence_is_calibrated() 
     unsure = Rewrite(foreign, log_probability=-0.1)  # "foreign" and what follows: 8 tokens, probability exp(-0.8) = 0.45
     assert Restorer(unsure).restore(TEXT).edits == ()
     assert Restorer(unsure, min_confidence=0.4).restore(TEXT).edits[0].confidence == pytest.approx(0.4493, abs=1e-3)
-    sure = Restorer(unsure, Calibration(slope=1, intercept=3, threshold=0.5)).restore(TEXT)
+    sure = Restorer(unsure, Calibration(intercept=3)).restore(TEXT)
     assert sure.edits[0].confidence == pytest.approx(1 / (1 + (1 / 0.4493 - 1) * 2.718281828**-3), abs=1e-3)
+
+
+def test_quotation_marks_and_apostrophes_keep_their_typography() -> None:
+    assert _restore(lambda s: s.replace("wouldn't", "wouldn’t").replace("“", '"').replace("”", '"')) == TEXT
