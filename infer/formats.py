@@ -9,7 +9,8 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from json.decoder import scanstring  # type: ignore[attr-defined]  # public in CPython, missing in typeshed
@@ -44,19 +45,9 @@ class View:
     """Readable text, the raw span ``starts[i]:ends[i]`` of each of its characters, and how a replacement is written in the raw text."""
 
     escape: Callable[[str], str] = str
-    starts: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    characters: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.characters)
-
-    def add(self, text: str, start: int, end: int | None = None) -> None:
-        """Take in characters that stand at `start` one for one, or all in ``start:end``."""
-        self.characters += text
-        self.starts += range(start, start + len(text)) if end is None else [start] * len(text)
-        self.ends += range(start + 1, start + len(text) + 1) if end is None else [end] * len(text)
+    starts: Sequence[int] = ()
+    ends: Sequence[int] = ()
+    text: str = ""
 
     def raw_edits(self, edit: Edit) -> Iterator[Edit]:
         """An edit of the view as edits of the raw text; markup inside it stays, the replacement goes before it."""
@@ -80,20 +71,36 @@ class View:
         yield opened, closed
 
 
+@dataclass
+class _Builder:
+    """A view in the making."""
+
+    starts: array[int] = field(default_factory=lambda: array("q"))
+    ends: array[int] = field(default_factory=lambda: array("q"))
+    pieces: list[str] = field(default_factory=list)
+
+    def add(self, text: str, start: int, end: int | None = None) -> None:
+        """Take in characters that stand at `start` one for one, or all in ``start:end``."""
+        self.pieces.append(text)
+        self.starts.extend(range(start, start + len(text)) if end is None else [start] * len(text))
+        self.ends.extend(range(start + 1, start + len(text) + 1) if end is None else [end] * len(text))
+
+    def view(self, escape: Callable[[str], str] = str) -> View:
+        return View(escape, self.starts, self.ends, "".join(self.pieces))
+
+
 def plain(raw: str) -> list[View]:
-    view = View()
-    view.add(raw, 0)
-    return [view]
+    return [View(starts=range(len(raw)), ends=range(1, len(raw) + 1), text=raw)]
 
 
 def markdown(raw: str) -> list[View]:
     """The prose of a Markdown text: no code, tables, link targets, tags or marks."""
-    view, position = View(), 0
+    view, position = _Builder(), 0
     for match in _MARKDOWN.finditer(raw):
         view.add(raw[position : match.start()], position)
         position = match.end()
     view.add(raw[position:], position)
-    return [view]
+    return [view.view()]
 
 
 class _TextNodes(HTMLParser):
@@ -101,7 +108,7 @@ class _TextNodes(HTMLParser):
 
     def __init__(self, raw: str) -> None:
         super().__init__(convert_charrefs=False)
-        self.view = View(escape=lambda text: html.escape(text, quote=False))
+        self.view = _Builder()
         self._raw = raw
         self._lines = [0, *(m.end() for m in re.finditer("\n", raw))]
         self._unread: list[str] = []
@@ -150,7 +157,7 @@ def page(raw: str) -> list[View]:
     parser = _TextNodes(raw)
     parser.feed(raw)
     parser.close()
-    return [parser.view]
+    return [parser.view.view(lambda text: html.escape(text, quote=False))]
 
 
 def json_lines(raw: str, name: str = "text") -> list[View]:
@@ -173,11 +180,11 @@ def _json_view(line: str, offset: int, number: int, name: str) -> View:
         raise FormatError(f"line {number} has no text under {name!r}, it has {keys}: name the key with --field")
     start = next(start for key, start in _members(line) if key == name) + 1
     ascii_only = line.isascii()
-    view = View(escape=lambda text: json.dumps(text, ensure_ascii=ascii_only)[1:-1])
+    view = _Builder()
     _, end = scanstring(line, start)
     for match in re.finditer(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.|[^\\]", line[start : end - 1], re.DOTALL):
         view.add(json.loads(f'"{match[0]}"', strict=False), offset + start + match.start(), offset + start + match.end())
-    return view
+    return view.view(lambda text: json.dumps(text, ensure_ascii=ascii_only)[1:-1])
 
 
 def _members(line: str) -> Iterator[tuple[str, int]]:

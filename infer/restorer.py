@@ -11,15 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from unspin.data.edits import Edit, align, apply, word_by_word
-from unspin.data.segment import Span, paragraphs, sentences, words
+from unspin.data.segment import words
 from unspin.infer.checkpoint import Calibration, Checkpoint
 from unspin.infer.engines import Engine, Rewriting, load_engine
 from unspin.infer.fidelity import changed_fact, opposed, quotations, violation
 from unspin.infer.formats import View, plain
+from unspin.infer.prose import LONGEST_PIECE, prose, reads_as_english
 
-MOST_WORDS = 120
 _STRAIGHT = str.maketrans("‘’“”", "''\"\"")
-_SENTENCE_ENDS = tuple(".!?…:;\"”’')")
 
 
 @dataclass(frozen=True)
@@ -95,6 +94,8 @@ class Restorer:
     def restore(self, text: str, views: Sequence[View] | None = None) -> Restoration:
         """Restore one article: plain text, or a document whose prose the `views` of its format show."""
         views = plain(text) if views is None else views
+        if not reads_as_english("\n".join(view.text[:LONGEST_PIECE] for view in views)):
+            return Restoration(text, text, (), warnings=("does not read as English: left as it was",))
         placed = [(view, span) for view in views for span in prose(view.text)]
         sources = [Flat.of(view.text[span.start : span.end]) for view, span in placed]
         article = self.restore_sentences([source.text for source in sources])
@@ -107,8 +108,9 @@ class Restorer:
                 quotation = any(start <= seen.start < end for start, end in quoted[id(view)])
                 if not (quotation and self._keep_quotations):
                     edits += (_describe(text, raw, confidence, quotation) for raw in view.raw_edits(seen))
-            line = text.count("\n", 0, view.starts[span.start]) + 1
-            warnings += [f"line {line}: {reason}" for reason in sentence.refused]
+            if sentence.refused:
+                line = text.count("\n", 0, view.starts[span.start]) + 1
+                warnings += [f"line {line}: {reason}" for reason in sentence.refused]
         restored = apply(text, (Edit(e.start, e.end, e.restored) for e in edits))
         return Restoration(text, restored, tuple(edits), article.spun, tuple(warnings))
 
@@ -179,19 +181,6 @@ def propose(source: str, output: Rewriting) -> list[Proposal] | None:
         proposals.append(Proposal(edit, math.exp(output.log_probability(start, start + len(edit.replacement)))))
         shift += len(edit.replacement) - (edit.end - edit.start)
     return proposals
-
-
-def prose(text: str) -> list[Span]:
-    """The sentences to restore: not those too long for the model, nor short lines without an end mark (headings, page furniture)."""
-    spans = []
-    for paragraph in paragraphs(text):
-        body = text[paragraph.start : paragraph.end]
-        if len(words(body)) < 5 and not body.endswith(_SENTENCE_ENDS):
-            continue
-        for span in sentences(body):
-            if 2 < len(words(body[span.start : span.end])) <= MOST_WORDS:
-                spans.append(Span(paragraph.start + span.start, paragraph.start + span.end))
-    return spans
 
 
 def faithful(source: str, edits: list[Edit]) -> tuple[list[Edit], list[str]]:

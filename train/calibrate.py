@@ -1,8 +1,9 @@
 """Fits what turns a model's probability of an edit into its confidence, and the threshold that keeps clean text clean.
 
 On held-back pairs, an edit counts as right if the original has it, span and replacement. The logistic (Platt 1999) is fitted on spun
-rows and their clean originals together. The threshold is that of the best edit F1 on the spun rows (not F0.5: a synonym that an editor would accept
-counts as wrong, so precision is better than it looks), but never so low that clean text would lose more words than allowed. Both are written into ``unspin.json``.
+rows and their clean originals together. The threshold is that of the best edit F1 on the spun rows (not F0.5: a synonym that an
+editor would accept counts as wrong, so precision is better than it looks), but never so low that clean text would lose more words
+than allowed. Both are written into ``unspin.json``.
 """
 
 from __future__ import annotations

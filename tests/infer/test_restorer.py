@@ -9,7 +9,8 @@ from unspin.data.edits import Edit, apply
 from unspin.infer.checkpoint import Calibration
 from unspin.infer.diff import page, terminal
 from unspin.infer.engines import Rewriting
-from unspin.infer.restorer import Restorer, prose
+from unspin.infer.prose import prose
+from unspin.infer.restorer import Restorer
 
 TEXT = """Overseas minister quits
 
@@ -91,3 +92,9 @@ def test_an_edit_below_the_threshold_is_not_made_and_confidence_is_calibrated() 
 
 def test_quotation_marks_and_apostrophes_keep_their_typography() -> None:
     assert _restore(lambda s: s.replace("wouldn't", "wouldn’t").replace("“", '"').replace("”", '"')) == TEXT
+
+
+def test_another_language_is_left_alone_with_a_warning() -> None:
+    text = "Der Minister sagte, dass die Verhandlungen über den Haushalt des kommenden Jahres noch nicht abgeschlossen seien. " * 3
+    restoration = Restorer(Rewrite(lambda s: s.replace("Minister", "Pfarrer"))).restore(text)
+    assert restoration.text == text and restoration.warnings == ("does not read as English: left as it was",)

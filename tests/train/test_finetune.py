@@ -65,7 +65,8 @@ def test_the_adapter_is_evaluated_beside_copying(pairs: Path, tiny_base: Path, t
     scores = evaluate(config)
     assert set(scores) == {"copy the input", f"unspin ({adapter})"}
     assert scores["copy the input"]["recall"] == 0
-    assert len(json.loads(config.output.read_text())["outputs"]) == 4  # type: ignore[union-attr]
+    outputs = json.loads(config.output.read_text())["outputs"]  # type: ignore[union-attr]
+    assert sum(row["spun"] == row["original"] for row in outputs) >= 4
 
 
 @pytest.mark.parametrize("vocabulary", [None, [3, 5, 7, 11, 13]], ids=["full", "restricted"])
