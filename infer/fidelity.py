@@ -26,6 +26,7 @@ _ORDINALS = {"second": "2nd", **{word: digits for word, digits in NUMBERS.items(
 _SHARE = re.compile(r"(?i)%|\bper ?cent\b|\bpercentage points?\b")
 _DIGIT_PLURAL = re.compile(r"(?<=\d)['’](?=s\b)")
 _NEGATIONS = frozenset("not no never none nobody nothing neither nor nowhere without cannot hardly scarcely barely".split())
+_AVERSION = re.compile(r"(?i)\b(?:avoid|avert|refrain|fail|refus|reject|declin\w+ to\b|den(?:y|ie))\w*")
 _CALENDAR = re.compile(
     r"\b(?:(?i:mon|tues|wednes|thurs|fri|satur|sun)(?i:days?)|(?i:january|february|april|june|july|august|september|october|november|december)"
     r"|(?i:(?<=mid.)|(?<=late.)|(?<=early.))(?i:march|may)|March|May)\b"
@@ -136,6 +137,8 @@ def changed_fact(source: str, restored: str) -> str:
 def _changed(before: str, after: str) -> str:
     if len(_SHARE.findall(before)) > len(_SHARE.findall(after)):
         return "a percentage"
+    if not _same_polarity(before, after):
+        return "polarity"
     return next((what for what, find in _FACTS.items() if find(before) != find(after)), "")
 
 
@@ -190,6 +193,14 @@ def _negations(text: str) -> int:
     return sum(token in _NEGATIONS or token.endswith(("n't", "n’t")) for token in lowers)
 
 
+def _same_polarity(before: str, after: str) -> bool:
+    """As many negations, and no "avoided" or "refused" lost; one may stand for the other ("failed to go", "did not go")."""
+    negations, aversions = (_negations(before), _negations(after)), (len(_AVERSION.findall(before)), len(_AVERSION.findall(after)))
+    if negations[0] == negations[1]:
+        return aversions[1] > 0 or aversions[0] == 0
+    return negations[0] + aversions[0] == negations[1] + aversions[1]
+
+
 def _dates(text: str) -> list[str]:
     return [match[0].lower() for match in _CALENDAR.finditer(text)]
 
@@ -200,7 +211,6 @@ def _persons(text: str) -> set[str]:
 
 _FACTS: dict[str, Callable[[str], object]] = {
     "a number": _numbers,
-    "polarity": _negations,
     "a date or time": _dates,
     "a person": _persons,
     "a quotation mark": _QUOTES.findall,

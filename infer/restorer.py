@@ -7,6 +7,7 @@ and an edit that would change a fact is dropped. Cost: one decoded token per tok
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,7 @@ from unspin.infer.fidelity import changed_fact, opposed, quotations, violation
 from unspin.infer.formats import View, plain
 from unspin.infer.prose import LONGEST_PIECE, prose, reads_as_english
 
+SUPPORT = 0.5  # how much a place where the same words were restored alike counts; 1 would be independent evidence
 _STRAIGHT = str.maketrans("‘’“”", "''\"\"")
 
 
@@ -122,15 +124,29 @@ class Restorer:
         expected = sum(p.probability * p.size(source) for source, found in zip(sentences, proposals, strict=True) for p in found or ())
         spun = min(expected / total, 1.0) if total else 0.0
         restored = []
+        confidence = self._confidence(sentences, proposals, spun)
         for source, found in zip(sentences, proposals, strict=True):
             if found is None:
                 restored.append(RestoredSentence(source, (), ("the model's output is no restoration of the sentence: left as it was",)))
                 continue
-            sure = {p.edit: c for p in found if (c := self._calibration.confidence(p.probability, spun, p.size(source))) >= self._threshold}
+            sure = {p.edit: confidence[id(p)] for p in found if confidence[id(p)] >= self._threshold}
             kept, refused = faithful(source, list(sure))
             owner = {edit: max((whole for whole in sure if whole.start <= edit.start), key=lambda whole: whole.start) for edit in kept}
             restored.append(RestoredSentence(source, tuple((edit, sure[owner[edit]]) for edit in kept), tuple(refused)))
         return RestoredSentences(tuple(restored), spun)
+
+    def _confidence(self, sentences: Sequence[str], proposals: Sequence[list[Proposal] | None], spun: float) -> dict[int, float]:
+        """The confidence of each proposal, by its identity. A tool garbles a phrase the same way all through an article, so that
+        places where the same words were restored alike speak for one another."""
+        alone: dict[int, float] = {}
+        alike: dict[tuple[str, str], list[float]] = defaultdict(list)
+        keys: dict[int, tuple[str, str]] = {}
+        for source, found in zip(sentences, proposals, strict=True):
+            for p in found or ():
+                alone[id(p)] = self._calibration.confidence(p.probability, spun, p.size(source))
+                keys[id(p)] = (source[p.edit.start : p.edit.end].lower(), p.edit.replacement.lower())
+                alike[keys[id(p)]].append(1 - alone[id(p)])
+        return {i: 1 - (1 - c) * (math.prod(alike[keys[i]]) / max(1 - c, 1e-9)) ** SUPPORT for i, c in alone.items()}
 
 
 @dataclass(frozen=True)

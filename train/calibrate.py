@@ -82,7 +82,7 @@ def fit(judged: Sequence[Judged], steps: int = 30) -> Calibration:
     """Logistic regression of being right on the features of an edit, by Newton's method with a slight ridge."""
     seen = np.array([[*features(edit.probability, edit.spun, edit.size), 1.0] for edit in judged])
     right = np.array([edit.right for edit in judged], dtype=float)
-    weights = np.array([1.0, 0.0, 0.0, 0.0])
+    weights = np.zeros(4)  # from far off Newton overshoots
     for _ in range(steps):
         chance = 1 / (1 + np.exp(-seen @ weights))
         gradient = seen.T @ (right - chance)
