@@ -29,7 +29,7 @@ def main() -> None:
     except UnspinError as error:
         sys.exit(f"unspin: {error}")
     except OSError as error:
-        sys.exit(f"unspin: {error.filename or ''}: {error.strerror or error}")
+        sys.exit(f"unspin: {error.filename}: {error.strerror}" if error.filename else f"unspin: {error}")
 
 
 def _version(asked: bool) -> None:

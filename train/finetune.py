@@ -95,9 +95,11 @@ def _arguments(config: TrainConfig) -> TrainingArguments:
 def save_adapter(model: Any, config: TrainConfig, vocabulary: Sequence[int] | None, figures: dict[str, Any]) -> Path:
     """Write the adapter in bf16, with what made it and the ids it was taught, to ``output/adapter``."""
     target = config.output / "adapter"
-    name = DEFAULT_ON_HUB if config.backbone == "default" else config.backbone  # a cache folder would be of no use to others
-    model.peft_config["default"].base_model_name_or_path = name
     model.save_pretrained(target)
+    settings = json.loads((target / "adapter_config.json").read_text(encoding="utf-8"))
+    settings["base_model_name_or_path"] = DEFAULT_ON_HUB if config.backbone == "default" else config.backbone  # not a folder of this machine
+    (target / "adapter_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    (target / "README.md").unlink(missing_ok=True)  # peft's form, nothing filled in
     weights = load_file(target / "adapter_model.safetensors")
     save_file({k: v.to(torch.bfloat16) for k, v in weights.items()}, target / "adapter_model.safetensors")
     if vocabulary is not None:

@@ -135,3 +135,10 @@ def test_shipped_configs_are_valid() -> None:
         for file in (root / folder).glob("*.yaml"):
             load_config(file, kind)
             assert file.read_text().startswith("# unspin ") and f"configs/{folder}/{file.name}" in file.read_text().splitlines()[0]
+
+
+def test_an_output_folder_that_exists_is_never_touched(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("output: taken\nengines: {phrases: 1}\nsources: [{kind: folder, name: here, path: ., licence: ours}]\n")
+    (tmp_path / "taken").mkdir()
+    assert "unspin: taken exists: remove it, or set output=" in _refused("build", "run.yaml", cwd=tmp_path)
+    assert list((tmp_path / "taken").iterdir()) == []
