@@ -143,8 +143,10 @@ def _changed(before: str, after: str) -> str:
 
 
 def opposed(before: str, after: str) -> str:
-    """The meaning that an edit would turn into its opposite ("before" to "after", "weeks" to "months"), or ""."""
-    olds, news = ([token.lower() for token in tokenize(text)] for text in (before, after))
+    """What an edit in its place would turn round: the side of a quotation mark, or a meaning ("before" to "after", "weeks" to "months")."""
+    if _quote_places(before) != _quote_places(after):
+        return "the place of a quotation mark"
+    olds, news = ([token.lower() for token in tokenize(text.replace("-", " "))] for text in (before, after))
     for group, members in _OPPOSITES.items():
         had, has = ({i for i, pattern in enumerate(members) for token in tokens if pattern.fullmatch(token)} for tokens in (olds, news))
         if had and has and not had & has:
@@ -205,15 +207,23 @@ def _dates(text: str) -> list[str]:
     return [match[0].lower() for match in _CALENDAR.finditer(text)]
 
 
-def _persons(text: str) -> set[str]:
-    return {_PERSONS[low] for token in tokenize(text) if (low := token.lower()) in _PERSONS}
+def _persons(text: str) -> list[str]:
+    return [_PERSONS[low] for token in tokenize(text) if (low := token.lower()) in _PERSONS]
+
+
+def _quote_places(text: str) -> list[str]:
+    """The quotation marks of an edit, and whether anything stands before, between and behind them; nothing if it has no marks."""
+    marks = list(_QUOTES.finditer(text))
+    ends = [0, *(mark.end() for mark in marks)]
+    starts = [*(mark.start() for mark in marks), len(text)]
+    between = [text[a:b].strip() != "" for a, b in zip(ends, starts, strict=True)]
+    return [str(item) for pair in zip(between, [*(mark[0] for mark in marks), "."], strict=True) for item in pair] if marks else []
 
 
 _FACTS: dict[str, Callable[[str], object]] = {
     "a number": _numbers,
     "a date or time": _dates,
     "a person": _persons,
-    "a quotation mark": _QUOTES.findall,
     "an address": _ADDRESS.findall,
 }
 
