@@ -44,7 +44,11 @@ def root(show_version: Annotated[bool, typer.Option("--version", callback=_versi
 
 
 @app.command()
-def build(config: ConfigFile, overrides: Overrides = None) -> None:
+def build(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    preview: Annotated[int, typer.Option(min=0, help="show so many pairs, coloured, and write nothing")] = 0,
+) -> None:
     """Make a data set of spun/original pairs.
 
     Examples:
@@ -52,12 +56,17 @@ def build(config: ConfigFile, overrides: Overrides = None) -> None:
     `unspin build configs/data/quickstart.yaml`
 
     `unspin build configs/data/default.yaml seed=7 output=build/data/seven`
+
+    `unspin build configs/data/quickstart.yaml --preview 20`
     """
-    from unspin.data.build import BuildConfig
+    from unspin.data.build import BuildConfig, show
     from unspin.data.build import build as make
     from unspin.data.config import load_config
 
     loaded = load_config(config, BuildConfig, overrides or ())
+    if preview:
+        show(loaded, preview)
+        return
     counts = make(loaded, " ".join(["unspin build", str(config), *(overrides or ())]))
     typer.echo(f"{loaded.output}: " + ", ".join(f"{rows:,} {split}" for split, rows in counts.items()))
 

@@ -14,6 +14,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,24 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
         raise
     partial.rename(config.output)
     return counts
+
+
+def show(config: BuildConfig, count: int, cache: Path = CACHE) -> None:
+    """Print pairs, one an article: what spinning put there in red and struck out, what stood there before in green."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(soft_wrap=True, highlight=False)
+    articles = sorted(read_articles(config, cache), key=lambda it: draw(config.seed, "preview", it[0].id))
+    samples = (next((row for row in rows([article], config) if row["edits"]), None) for article in articles)
+    for row in islice(filter(None, samples), count):
+        text, position = Text(f"{row['article_id']} ", "dim"), 0
+        for edit in row["edits"]:
+            text.append(row["spun"][position : edit["start"]], "default not dim")
+            text.append(row["spun"][edit["start"] : edit["end"]], "red strike not dim").append(" ")
+            text.append(edit["replacement"], "bold green not dim").append(f" [{edit['engine']}]")
+            position = edit["end"]
+        console.print(text.append(row["spun"][position:], "default not dim"))
 
 
 def _flush(writer: pq.ParquetWriter, batch: list[dict[str, Any]]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from unspin.data.build import BuildConfig, build, shingles, split_of, typeset
+from unspin.data.build import BuildConfig, build, shingles, show, split_of, typeset
 from unspin.data.corpora import CorpusError, Folder
 from unspin.data.edits import Edit, apply
 from unspin.data.spinners.persona import held_out
@@ -73,3 +73,10 @@ def test_folder_reads_in_a_fixed_order(corpus: Path, tmp_path: Path) -> None:
 
 def test_typeset_curls_marks_the_right_way() -> None:
     assert typeset("\"We can't,\" he said ('never').") == "“We can’t,” he said (‘never’)."
+
+
+def test_a_preview_shows_so_many_pairs_and_writes_nothing(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    show(_config(corpus, tmp_path / "out"), 3)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and all((line.startswith("towns/") and "[phrases]" in line) or "[thesaurus]" in line for line in lines)
+    assert not (tmp_path / "out").exists()
