@@ -54,7 +54,8 @@ def restore_files(paths: Sequence[Path], options: RestoreOptions) -> None:
     jobs = _jobs(paths, options)
     restorer: Restorer | None = None
     complaints: list[str] = []
-    rows: list[dict[str, object]] = []
+    if options.edits is not None:
+        _keep_rows(options.edits, {str(job.path) for job in jobs}, options.resume)
     for job in track(jobs, "restoring", console=console, disable=len(jobs) == 1):
         try:
             document = Document.decode("stdin", sys.stdin.buffer.read()) if job.path == STDIN else Document.read(job.path)
@@ -64,11 +65,11 @@ def restore_files(paths: Sequence[Path], options: RestoreOptions) -> None:
             continue
         restorer = restorer or _restorer(options, console)
         restoration = restorer.restore(document.text, views)
+        if options.edits is not None:  # before the document: one that is there has its rows
+            with options.edits.open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(job, restoration))
         _write(job, document, restoration, options)
         _show(job, restoration, options, console)
-        rows += _rows(job, restoration)
-    if options.edits is not None and restorer:
-        write_whole(options.edits, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
     if complaints:
         raise DocumentError("; ".join(complaints))
 
@@ -129,6 +130,15 @@ def _show(job: Job, restoration: Restoration, options: RestoreOptions, console: 
     for warning in restoration.warnings:
         console.print(f"{job.path}, {warning}", style="yellow", markup=False)
     console.print(f"{job.path}: {len(restoration.edits)} edits", markup=False)
+
+
+def _keep_rows(file: Path, waiting: set[str], resume: bool) -> None:
+    """Make the edits file ready: empty, or where a run goes on, without what a killed one left of the documents still to do."""
+    kept: list[str] = []
+    if resume and file.is_file():
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["document"] not in waiting]
+    write_whole(file, "".join(kept).encode())
 
 
 def _rows(job: Job, restoration: Restoration) -> Iterator[dict[str, object]]:

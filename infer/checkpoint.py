@@ -28,7 +28,8 @@ class Calibration:
 
     A logistic (Platt 1999) of the edit's log odds, of how spun the article looks as a whole (the same doubtful edit is likely
     right in an article full of them and likely wrong in a clean one), and of the edit's length (a probability is a product over its
-    words). `threshold` is the confidence below which an edit is not made.
+    words). `threshold` is the confidence below which an edit is not made; `support` says how much a place where the same words were
+    restored alike counts, where 1 would be independent evidence.
     """
 
     slope: float = 1.0
@@ -36,6 +37,7 @@ class Calibration:
     size_weight: float = 0.0
     intercept: float = 0.0
     threshold: float = 0.5
+    support: float = 0.0
 
     def confidence(self, probability: float, spun: float, size: int) -> float:
         """In 0..1. `spun` is the share of the article's words that the model would change, by expectation; `size` the words an edit touches."""

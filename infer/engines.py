@@ -122,7 +122,7 @@ class CTranslate2Engine:
 
 
 class TransformersEngine:
-    """Greedy `generate` of the merged model: fp32 on a CPU, as the weights are stored elsewhere."""
+    """Greedy `generate` of the merged model: fp32 on a CPU, bf16 elsewhere."""
 
     batch_size = 16
 

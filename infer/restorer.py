@@ -19,7 +19,6 @@ from unspin.infer.fidelity import changed_fact, opposed, quotations, violation
 from unspin.infer.formats import View, plain
 from unspin.infer.prose import LONGEST_PIECE, prose, reads_as_english
 
-SUPPORT = 0.5  # how much a place where the same words were restored alike counts; 1 would be independent evidence
 _STRAIGHT = str.maketrans("‘’“”", "''\"\"")
 
 
@@ -146,7 +145,7 @@ class Restorer:
                 alone[id(p)] = self._calibration.confidence(p.probability, spun, p.size(source))
                 keys[id(p)] = (source[p.edit.start : p.edit.end].lower(), p.edit.replacement.lower())
                 alike[keys[id(p)]].append(1 - alone[id(p)])
-        return {i: 1 - (1 - c) * (math.prod(alike[keys[i]]) / max(1 - c, 1e-9)) ** SUPPORT for i, c in alone.items()}
+        return {i: 1 - (1 - c) * (math.prod(alike[keys[i]]) / max(1 - c, 1e-9)) ** self._calibration.support for i, c in alone.items()}
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def _refused(*arguments: object, cwd: Path) -> str:
 
 def test_version_and_help(tmp_path: Path) -> None:
     assert _run("--version", cwd=tmp_path).stdout == f"unspin {version('unspin')}\n"
-    for command in ("build", "train", "evaluate", "restore"):
+    for command in ("build", "train", "evaluate", "calibrate", "restore"):
         done = _run(command, "--help", cwd=tmp_path)
         assert done.returncode == 0 and f"unspin {command} " in done.stdout and "Examples" in done.stdout
 
@@ -72,9 +72,12 @@ def test_resume_does_what_is_missing_alone(tmp_path: Path, tiny_adapter: Path) -
         (tmp_path / name).write_text(GOOD)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.txt").write_text("done before")
-    done = _run("restore", "a.txt", "b.txt", "--output", "out", "--resume", "--checkpoint", tiny_adapter, cwd=tmp_path)
+    (tmp_path / "e.jsonl").write_text('{"document": "a.txt"}\n{"document": "b.txt", "spun": "stale"}\n{"docum')
+    done = _run("restore", "a.txt", "b.txt", "--output", "out", "--edits", "e.jsonl", "--resume", "--checkpoint", tiny_adapter, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "a.txt").read_text() == "done before" and (tmp_path / "out" / "b.txt").exists()
+    documents = [json.loads(line)["document"] for line in (tmp_path / "e.jsonl").read_text().splitlines()]
+    assert documents[0] == "a.txt" and set(documents[1:]) <= {"b.txt"} and "stale" not in (tmp_path / "e.jsonl").read_text()
 
 
 def test_stdin_goes_to_stdout(tmp_path: Path, tiny_adapter: Path) -> None:

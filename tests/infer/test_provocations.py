@@ -36,20 +36,20 @@ def _other_person(sentence: str, rng: random.Random) -> str:
     return re.sub(r"\b(?:he|she|his|He|She|we)\b", lambda m: PERSONS[m[0]], sentence, count=1)
 
 
-def _other_name(sentence: str, rng: random.Random) -> str:
+def _instead_of_a_name(sentence: str, rng: random.Random, other: str) -> str:
     spans = names(sentence)
     if not spans:
         return sentence
     start, end = rng.choice(spans)
-    return f"{sentence[:start]}Vandrakovic{sentence[end:]}"
+    return f"{sentence[:start]}{other}{sentence[end:]}"
+
+
+def _other_name(sentence: str, rng: random.Random) -> str:
+    return _instead_of_a_name(sentence, rng, "Vandrakovic")
 
 
 def _name_dropped(sentence: str, rng: random.Random) -> str:
-    spans = names(sentence)
-    if not spans:
-        return sentence
-    start, end = rng.choice(spans)
-    return f"{sentence[:start].rstrip()} {sentence[end:].lstrip()}"
+    return _instead_of_a_name(sentence, rng, "")
 
 
 def _quotation_mark_moved(sentence: str, rng: random.Random) -> str:
