@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -28,6 +28,7 @@ from unspin.data.segment import paragraphs, sentences, words
 from unspin.data.spinners.mixture import ENGINES, Mixture, Spun
 from unspin.data.spinners.persona import Persona, draw
 
+Place = tuple[int, int, str]  # paragraph, sentence, text
 SPLITS = ("train", "validation", "test")
 SHINGLE = 12
 SECTION = 25  # sentences: a longer text counts as several articles, each spun by a tool of its own
@@ -63,6 +64,7 @@ class BuildConfig(Config):
     held_back: float = Field(0.03, gt=0, lt=0.5, description="share of articles in validation, and again in test")
     shortest: int = Field(4, ge=1, description="sentences of fewer words are left out")
     longest: int = Field(60, ge=2, description="sentences of more words are left out")
+    passage: int = Field(0, ge=0, description="rows join neighbouring sentences up to so many words, so that a model sees context; 0: one sentence a row")
     engines: dict[str, float] = Field(description="engine name -> weight in the mixture of personas")
     sources: list[Source] = Field(min_length=1)
 
@@ -98,7 +100,7 @@ def read_articles(config: BuildConfig, cache: Path = CACHE) -> list[tuple[Articl
     return found
 
 
-def clean_sentences(article: Article, config: BuildConfig) -> Iterator[tuple[int, int, str]]:
+def clean_sentences(article: Article, config: BuildConfig) -> Iterator[Place]:
     """(paragraph, sentence, text) of the sentences fit to learn from."""
     for p, paragraph in enumerate(paragraphs(article.text)):
         body = article.text[paragraph.start : paragraph.end]
@@ -114,6 +116,21 @@ def typeset(text: str) -> str:
     """Straight quotation marks and apostrophes made curly, as most news sites print them."""
     opened = re.sub(r"(^|[\s(\[—–-])\"", r"\1“", text)
     return re.sub(r"(^|[\s(\[“—–])'(?=\w)", r"\1‘", opened.replace('"', "”")).replace("'", "’")
+
+
+def passages(sentences: Sequence[Place], longest: int, *key: object) -> Iterator[Place]:
+    """Neighbouring sentences joined into rows whose lengths are drawn between one sentence and `longest` words; none is lost or doubled."""
+    held: list[Place] = []
+    room = 0.0
+    for place in sentences:
+        count = len(words(place[2]))
+        if held and room < count:
+            yield (*held[0][:2], " ".join(text for *_, text in held))
+            held = []
+        room = longest * draw("passage", *key, *place[:2]) - count if not held else room - count
+        held.append(place)
+    if held:
+        yield (*held[0][:2], " ".join(text for *_, text in held))
 
 
 def shingles(text: str) -> Iterator[str]:
@@ -133,7 +150,8 @@ def rows(articles: Iterable[tuple[Article, str]], config: BuildConfig) -> Iterat
         kept = [(p, s, text) for p, s, text in clean_sentences(article, config) if split != "train" or held_back.isdisjoint(shingles(text))]
         for variant in range(config.variants if split == "train" else 1):
             curly = draw(config.seed, "typography", article.id, variant) < 0.5
-            for number, (p, s, plain) in enumerate(kept):
+            rows_of = list(passages(kept, config.passage, config.seed, article.id))
+            for number, (p, s, plain) in enumerate(rows_of):
                 text = typeset(plain) if curly else plain
                 if number % SECTION == 0:
                     persona = Persona.sample(config.seed, article.id, variant, number // SECTION, engines=config.engines)

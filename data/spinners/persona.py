@@ -74,7 +74,7 @@ class Persona:
             strength=0.06 + 0.5 * die("strength") ** 1.3,
             coverage=0.35 + 0.65 * die("coverage"),
             consistent=die("consistent") < 0.75,
-            senses=(1, 2, 3, 5, 8, 20)[int(die("senses") * 6)],
+            senses=(1, 1, 2, 3, 5, 12)[int(die("senses") * 6)],
             near=0.5 * die("near"),
             function_words=die("function words") < 0.8,
             surface_rules=tuple(rule for rule in surface if die("surface", rule) < 0.25),
