@@ -25,8 +25,9 @@ from unspin.data.card import write_card
 from unspin.data.config import Config
 from unspin.data.corpora import Article, CorpusError, Source
 from unspin.data.segment import paragraphs, sentences, words
-from unspin.data.spinners.mixture import ENGINES, Mixture, Spun
+from unspin.data.spinners.mixture import HeldOut, Mixture, Spun
 from unspin.data.spinners.persona import Persona, draw
+from unspin.data.spinners.registry import engine_names, is_held_out
 
 Place = tuple[int, int, str]  # paragraph, sentence, text
 SPLITS = ("train", "validation", "test")
@@ -61,17 +62,22 @@ class BuildConfig(Config):
     seed: int = 20
     variants: int = Field(4, ge=1, description="how many times each training sentence is spun, anew each time")
     clean_share: float = Field(0.25, ge=0, lt=1, description="share of rows left clean, so that clean text stays clean")
-    held_back: float = Field(0.03, gt=0, lt=0.5, description="share of articles in validation, and again in test")
+    held_back: float = Field(0.03, gt=0, le=0.5, description="share of articles in validation, and again in test; 0.5 leaves none for training")
     shortest: int = Field(4, ge=1, description="sentences of fewer words are left out")
     longest: int = Field(60, ge=2, description="sentences of more words are left out")
     passage: int = Field(0, ge=0, description="rows join neighbouring sentences up to so many words, so that a model sees context; 0: one sentence a row")
     engines: dict[str, float] = Field(description="engine name -> weight in the mixture of personas")
+    held_out_heads: HeldOut = Field("exclude", description="lexicon heads kept from every model: 'exclude' to train, 'only' to measure unseen ones")
     sources: list[Source] = Field(min_length=1)
 
     def model_post_init(self, _: Any) -> None:
-        unknown = sorted(set(self.engines) - set(ENGINES))
+        known = engine_names()
+        unknown = sorted(name for name in self.engines if name.partition(":")[0] not in known)
         if unknown or not self.engines:
-            raise ValueError(f"engines: unknown {', '.join(unknown) or 'mixture'}; there are {', '.join(ENGINES)}")
+            raise ValueError(f"engines: unknown {', '.join(unknown) or 'mixture'}; there are {', '.join(known)}")
+        measuring = [name for name in self.engines if is_held_out(name)] + [f"held_out_heads={self.held_out_heads}"] * (self.held_out_heads != "exclude")
+        if measuring and self.held_back < 0.5:
+            raise ValueError(f"{measuring[0]} is kept from every model, to measure unseen spinners: set held_back=0.5, so that no row is for training")
 
     @property
     def recipe(self) -> str:
@@ -145,7 +151,7 @@ def rows(articles: Iterable[tuple[Article, str]], config: BuildConfig) -> Iterat
     held_back = {
         shingle for article, split in articles if split != "train" for _, _, text in clean_sentences(article, config) for shingle in shingles(text)
     }
-    mixture = Mixture(held_out_heads="exclude")
+    mixture = Mixture(config.engines, config.held_out_heads)
     for article, split in articles:
         kept = [(p, s, text) for p, s, text in clean_sentences(article, config) if split != "train" or held_back.isdisjoint(shingles(text))]
         for variant in range(config.variants if split == "train" else 1):

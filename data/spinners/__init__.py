@@ -7,5 +7,6 @@ function of the persona and the words it looks at, so that a row depends on noth
 from unspin.data.spinners.mixture import Mixture, spin_article
 from unspin.data.spinners.persona import Persona
 from unspin.data.spinners.protocol import Sentence, Spinner, Substitution, Word
+from unspin.data.spinners.registry import EngineError, engine_names, load_engine
 
-__all__ = ["Mixture", "Persona", "Sentence", "Spinner", "Substitution", "Word", "spin_article"]
+__all__ = ["EngineError", "Mixture", "Persona", "Sentence", "Spinner", "Substitution", "Word", "engine_names", "load_engine", "spin_article"]

@@ -11,12 +11,9 @@ from unspin.data.edits import Edit, apply, invert
 from unspin.data.morphology import starts_with_vowel_sound
 from unspin.data.segment import Span, paragraphs, sentences
 from unspin.data.spinners.persona import Persona, held_out
-from unspin.data.spinners.phrases import Phrases
-from unspin.data.spinners.protocol import Sentence, Spinner, Substitution
-from unspin.data.spinners.surface import Surface
-from unspin.data.spinners.thesaurus import Thesaurus
+from unspin.data.spinners.protocol import Sentence, Substitution
+from unspin.data.spinners.registry import load_engine
 
-ENGINES: dict[str, type[Spinner]] = {engine.name: engine for engine in (Phrases, Thesaurus, Surface)}
 HeldOut = Literal["exclude", "only", "include"]
 _ARTICLE_BEFORE = re.compile(r"\b([Aa]n?) $")
 
@@ -30,11 +27,14 @@ class Spun:
 
 
 class Mixture:
-    """Spins sentences. `held_out_heads` says whether entries kept from every model are left out, used alone, or included."""
+    """Spins sentences with the named engines. `held_out_heads` says whether entries kept from every model are left out, used alone, or included.
 
-    def __init__(self, held_out_heads: HeldOut = "exclude") -> None:
+    Raises `EngineError` where an engine is unknown or lacks its tools.
+    """
+
+    def __init__(self, engines: Iterable[str], held_out_heads: HeldOut = "exclude") -> None:
         self._held_out_heads = held_out_heads
-        self._engines = {name: engine() for name, engine in ENGINES.items()}
+        self._engines = {name: load_engine(name) for name in engines}
 
     def spin(self, text: str, persona: Persona) -> Spun:
         sentence = Sentence.of(text)

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unspin.data.edits import apply
 from unspin.data.spinners import Mixture, Persona
-from unspin.data.spinners.mixture import ENGINES
 from unspin.data.spinners.persona import held_out
 
+ENGINES = ("phrases", "thesaurus", "surface")
 SENTENCES = [
     "The foreign minister said on Monday that two companies had left the country because of the war.",
     "“We don't want to raise taxes, but we have no choice,” she told reporters in Geneva.",
@@ -18,7 +18,7 @@ SENTENCES = [
 ]
 HEAVY = replace(
     Persona.sample("heavy", engines={"phrases": 1, "thesaurus": 1, "surface": 1}),
-    engines=("phrases", "thesaurus", "surface"), strength=1.0, coverage=1.0, senses=20, function_words=True,
+    engines=ENGINES, strength=1.0, coverage=1.0, senses=20, function_words=True,
     protects_names=False, protects_quotations=False,
 )  # fmt: skip
 
@@ -26,34 +26,34 @@ HEAVY = replace(
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from(SENTENCES) | st.text(max_size=60))
 def test_edits_applied_to_the_spun_text_give_the_original(seed: int, sentence: str) -> None:
-    spun = Mixture().spin(sentence, Persona.sample(seed, engines=dict.fromkeys(ENGINES, 1.0)))
+    spun = Mixture(ENGINES).spin(sentence, Persona.sample(seed, engines=dict.fromkeys(ENGINES, 1.0)))
     assert apply(spun.text, spun.edits) == sentence
 
 
-@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("engine", ENGINES)
 def test_each_engine_garbles_something(engine: str) -> None:
     persona = replace(HEAVY, engines=(engine,), surface_rules=("expand", "digits", "words"))
-    made = [Mixture("include").spin(sentence, persona) for sentence in SENTENCES]
+    made = [Mixture(ENGINES, "include").spin(sentence, persona) for sentence in SENTENCES]
     assert any(spun.edits for spun in made)
     assert {edit.engine for spun in made for edit in spun.edits} == {engine}
 
 
 def test_a_consistent_tool_treats_a_word_alike_throughout() -> None:
     persona = replace(HEAVY, consistent=True)
-    first, second = (Mixture().spin(f"The {other} minister resigned.", persona).text for other in ("first", "new"))
+    first, second = (Mixture(ENGINES).spin(f"The {other} minister resigned.", persona).text for other in ("first", "new"))
     assert first.split()[-2:] == second.split()[-2:]
 
 
 def test_inflection_is_kept() -> None:
     persona = replace(HEAVY, engines=("thesaurus",), near=0.0, senses=1)
-    edits = [e for s in SENTENCES for e in Mixture("include").spin(s, persona).edits]
+    edits = [e for s in SENTENCES for e in Mixture(ENGINES, "include").spin(s, persona).edits]
     plurals = [e for e in edits if e.replacement == "companies"]
     assert plurals and all("company" in e.rule for e in plurals)
 
 
 def test_held_out_heads_never_appear_and_can_be_had_alone() -> None:
-    seen = [e.rule.split(" > ") for s in SENTENCES for e in Mixture("exclude").spin(s, HEAVY).edits if " > " in e.rule]
-    unseen = [e.rule.split(" > ") for s in SENTENCES for e in Mixture("only").spin(s, HEAVY).edits if " > " in e.rule]
+    seen = [e.rule.split(" > ") for s in SENTENCES for e in Mixture(ENGINES, "exclude").spin(s, HEAVY).edits if " > " in e.rule]
+    unseen = [e.rule.split(" > ") for s in SENTENCES for e in Mixture(ENGINES, "only").spin(s, HEAVY).edits if " > " in e.rule]
     assert seen and unseen
     assert not any(held_out(term) for pair in seen for term in pair)
     assert all(any(map(held_out, pair)) for pair in unseen)
@@ -61,13 +61,13 @@ def test_held_out_heads_never_appear_and_can_be_had_alone() -> None:
 
 def test_protected_quotations_and_names_stay() -> None:
     persona = replace(HEAVY, protects_quotations=True, protects_names=True)
-    spun = Mixture("include").spin(SENTENCES[1], persona).text
+    spun = Mixture(ENGINES, "include").spin(SENTENCES[1], persona).text
     assert "“We don't want to raise taxes, but we have no choice,”" in spun
     assert "Geneva" in spun
 
 
 def test_casing_is_kept() -> None:
-    spun = Mixture("include").spin("The WAR ended. Government failed.", replace(HEAVY, engines=("thesaurus",)))
+    spun = Mixture(ENGINES, "include").spin("The WAR ended. Government failed.", replace(HEAVY, engines=("thesaurus",)))
     for edit in spun.edits:
         old = spun.text[edit.start : edit.end]
         assert old.isupper() == edit.replacement.isupper() and old[0].isupper() == edit.replacement[0].isupper()
