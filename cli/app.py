@@ -45,11 +45,12 @@ def root(show_version: Annotated[bool, typer.Option("--version", callback=_versi
 
 @app.command()
 def build(
-    config: ConfigFile,
+    config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="a YAML file")] = None,
     overrides: Overrides = None,
     preview: Annotated[int, typer.Option(min=0, help="show so many pairs, coloured, and write nothing")] = 0,
+    stats: Annotated[Path | None, typer.Option(metavar="DIR", help="show what a built data set holds, and draw it to DIR/stats.png")] = None,
 ) -> None:
-    """Make a data set of spun/original pairs.
+    """Make a data set of spun/original pairs; started again, a killed build goes on from its finished parts.
 
     Examples:
 
@@ -58,17 +59,31 @@ def build(
     `unspin build configs/data/default.yaml seed=7 output=build/data/seven`
 
     `unspin build configs/data/quickstart.yaml --preview 20`
+
+    `unspin build --stats build/data/quickstart`
     """
-    from unspin.data.build import BuildConfig, show
+    if stats is not None:
+        from unspin.data.stats import figures, plot
+        from unspin.data.stats import show as show_figures
+
+        found = figures(stats)
+        show_figures(found)
+        plot(found, stats / "stats.png")
+        typer.echo(f"drawn: {stats / 'stats.png'}")
+        return
+    if config is None:
+        raise typer.BadParameter("give a config file, or --stats DIR")
+    from unspin.data.build import CACHE, BuildConfig
     from unspin.data.build import build as make
     from unspin.data.config import load_config
+    from unspin.data.preview import show
 
     loaded = load_config(config, BuildConfig, overrides or ())
     if preview:
-        show(loaded, preview)
+        show(loaded, preview, CACHE)
         return
     counts = make(loaded, " ".join(["unspin build", str(config), *(overrides or ())]))
-    typer.echo(f"{loaded.output}: " + ", ".join(f"{rows:,} {split}" for split, rows in counts.items()))
+    typer.echo(f"{loaded.output}: " + ", ".join(f"{rows:,} {split}" for split, rows in counts.items() if rows or split != "skipped"))
 
 
 @app.command()

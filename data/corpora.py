@@ -1,31 +1,31 @@
-"""Readers of clean articles: folders of text, JSONL, Parquet, and packages of a registry, pinned by version and SHA-256.
+"""Readers of clean articles: folders of text, JSONL, Parquet, Hugging Face data sets, and packages pinned by version and SHA-256.
 
-Every reader yields `Article`s in an order that depends on the source alone. A package is downloaded by the registry's own client,
-checked against its SHA-256, and read as an archive: it is neither imported nor unpacked to disk.
+``articles(cache, part, parts)`` yields one part of a source, `Article`s in an order that depends on the source alone. A package is
+downloaded by the registry's own client, checked against its SHA-256, and read as an archive: neither imported nor unpacked to disk.
 """
 
 from __future__ import annotations
 
-import bz2
 import hashlib
 import json
-import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Literal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pydantic import Field, ValidationInfo, field_validator
 from unspin.data.config import Config
 from unspin.data.errors import UnspinError
-from unspin.data.wikitext import wikipedia_articles
+from unspin.data.layouts import LAYOUTS
 
 
 class CorpusError(UnspinError):
@@ -38,6 +38,9 @@ class Article:
 
     id: str
     text: str
+
+
+Found = Article | CorpusError  # an error is of one file or line; what cannot be read at all is raised
 
 
 class _Source(Config):
@@ -54,52 +57,98 @@ class _Local(_Source):
     def _beside_the_config(cls, path: Path, info: ValidationInfo) -> Path:
         return (info.context or {}).get("folder", Path()) / path
 
+    def _files(self, endings: tuple[str, ...], part: int, parts: int) -> list[Path]:
+        """The part's files: below a folder, those with one of the endings; else the file itself."""
+        if not self.path.exists():
+            raise CorpusError(f"{self.name}: {self.path} is missing")
+        files = sorted(f for f in self.path.rglob("*") if f.suffix in endings) if self.path.is_dir() else [self.path]
+        return files[part::parts]
+
+    def _id(self, file: Path, *place: object) -> str:
+        inside = [file.relative_to(self.path).as_posix()] if self.path.is_dir() else []
+        return "/".join([self.name, *inside, *map(str, place)])
+
 
 class Folder(_Local):
     """Every .txt file below a folder is one article."""
 
     kind: Literal["folder"]
 
-    def articles(self, cache: Path) -> Iterator[Article]:
-        for file in sorted(self.path.rglob("*.txt")):
-            yield Article(f"{self.name}/{file.relative_to(self.path).as_posix()}", file.read_text(encoding="utf-8"))
+    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[Found]:
+        for file in self._files((".txt",), part, parts):
+            try:
+                yield Article(self._id(file), file.read_text(encoding="utf-8"))
+            except UnicodeDecodeError as error:
+                yield CorpusError(f"{file}: not UTF-8 at byte {error.start}: convert it, or set on_error=skip")
 
 
 class JsonLines(_Local):
-    """One JSON object a line, the article in one field."""
+    """One JSON object a line, the article in one field; a file, or all .jsonl files below a folder."""
 
     kind: Literal["jsonl"]
     field: str = Field("text", description="the field that holds the article")
 
-    def articles(self, cache: Path) -> Iterator[Article]:
-        with self.path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    text = json.loads(line)[self.field]
-                except (json.JSONDecodeError, KeyError, TypeError) as error:
-                    raise CorpusError(f"{self.path}:{number}: no field {self.field!r} in a JSON object ({error})") from None
-                yield Article(f"{self.name}/{number}", str(text))
+    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[Found]:
+        for file in self._files((".jsonl",), part, parts):
+            with file.open("rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    yield self._article(file, number, line)
+
+    def _article(self, file: Path, number: int, line: bytes) -> Found:
+        try:
+            text = json.loads(line)[self.field]
+        except (ValueError, KeyError, TypeError) as error:
+            return CorpusError(f"{file}:{number}: no field {self.field!r} in a JSON object ({error}): mend it, or set on_error=skip")
+        return Article(self._id(file, number), str(text))
 
 
 class Parquet(_Local):
-    """A Parquet file or folder, the article in one column."""
+    """A Parquet file, or all below a folder, the article in one column."""
 
     kind: Literal["parquet"]
     column: str = Field("text", description="the column that holds the article")
 
-    def articles(self, cache: Path) -> Iterator[Article]:
-        import pyarrow.dataset
+    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[Found]:
+        for file in self._files((".parquet",), part, parts):
+            number = 0
+            try:
+                table = pq.ParquetFile(file)
+                if self.column not in table.schema_arrow.names:
+                    raise CorpusError(f"{file}: no column {self.column!r}; it has {', '.join(table.schema_arrow.names)}")
+                for batch in table.iter_batches(columns=[self.column]):
+                    for text in batch.column(0).to_pylist():
+                        yield Article(self._id(file, number), text or "")
+                        number += 1
+            except (pa.ArrowException, OSError) as error:
+                yield CorpusError(f"{file}: not to be read as Parquet after row {number} ({error}): replace it, or set on_error=skip")
 
-        data = pyarrow.dataset.dataset(self.path, format="parquet")
-        if self.column not in data.schema.names:
-            raise CorpusError(f"{self.path}: no column {self.column!r}; it has {', '.join(data.schema.names)}")
-        rows = (text for batch in data.to_batches(columns=[self.column]) for text in batch.column(0).to_pylist())
-        for number, text in enumerate(rows):
-            yield Article(f"{self.name}/{number}", text or "")
+
+class HubDataset(_Source):
+    """A data set of the Hugging Face hub by name, or a local folder of one, streamed. Needs the hub unless it is local."""
+
+    kind: Literal["datasets"]
+    path: str = Field(description="name on the hub, or a local folder of data files")
+    config: str | None = Field(None, description="name of the configuration, where the data set has several")
+    split: str = "train"
+    column: str = Field("text", description="the column that holds the article")
+
+    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[Found]:
+        from datasets import load_dataset
+        from datasets.distributed import split_dataset_by_node
+
+        try:
+            rows = load_dataset(self.path, self.config, split=self.split, streaming=True)
+        except (OSError, ValueError) as error:  # what `datasets` raises for what is not there
+            raise CorpusError(f"{self.name}: {self.path} cannot be loaded: {error}") from None
+        for row in split_dataset_by_node(rows, part, parts):
+            if self.column not in row:
+                raise CorpusError(f"{self.name}: {self.path} has no column {self.column!r}; it has {', '.join(row)}")
+            text = row[self.column] or ""
+            yield Article(f"{self.name}/{hashlib.sha256(text.encode()).hexdigest()[:16]}", text)
 
 
 class Package(_Source):
-    """Files inside a package of PyPI or npm."""
+    """Files inside a package of PyPI or npm. Read by one task, which is as fast as the archive is small."""
 
     kind: Literal["package"]
     registry: Literal["pypi", "npm"]
@@ -108,17 +157,21 @@ class Package(_Source):
     platform: str = Field("any", description="pip's platform tag, for a wheel that has one")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the downloaded archive")
     members: str = Field(description="glob over the archive's file names")
-    layout: Literal["text", "lines", "wikipedia"] = Field(description="one article a file, one a line, or a MediaWiki dump")
+    layout: Literal["text", "lines", "brown", "wikipedia"] = Field(
+        description="one article a file, one a line, tagged tokens as in the Brown corpus, or a MediaWiki dump"
+    )
     first: str = Field("", description="only files whose base name sorts at or after this")
 
-    def articles(self, cache: Path) -> Iterator[Article]:
+    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[Found]:
+        if part != sum(self.name.encode()) % parts:
+            return
         archive = self._fetch(cache)
         found = False
         for member, data in _members(archive, self.members):
             if Path(member).name < self.first:
                 continue
             found = True
-            for place, text in _LAYOUTS[self.layout](data):
+            for place, text in LAYOUTS[self.layout](data):
                 yield Article("/".join(filter(None, (self.name, Path(member).name, place))), text)
         if not found:
             raise CorpusError(f"{archive.name}: no file matches {self.members!r}")
@@ -152,7 +205,15 @@ class Package(_Source):
             raise CorpusError(f"{self.name}: {' '.join(command)} failed:\n{done.stderr.strip()}")
 
 
-Source = Annotated[Folder | JsonLines | Parquet | Package, Field(discriminator="kind")]
+class PairsFile(_Local):
+    """Real spun/original pairs of a spinner of the reader's own: a .jsonl or .tsv file of sentences, paragraphs or whole articles."""
+
+    kind: Literal["pairs"] = "pairs"
+    spun: str = Field("spun", description="the field or column of the spun text")
+    original: str = Field("original", description="the field or column of the original")
+
+
+Source = Annotated[Folder | JsonLines | Parquet | HubDataset | Package, Field(discriminator="kind")]
 
 
 def _members(archive: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
@@ -167,31 +228,3 @@ def _members(archive: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
             opened = tarball.extractfile(member) if member.isfile() and fnmatch(member.name, pattern) else None
             if opened:
                 yield member.name, opened.read()
-
-
-def _decode(data: bytes) -> str:
-    """UTF-8, or the Windows code page that older corpora use."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
-
-
-def _as_text(data: bytes) -> Iterator[tuple[str, str]]:
-    yield "", _decode(data)
-
-
-def _as_lines(data: bytes) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(_decode(data).splitlines(), 1):
-        yield str(number), re.sub(r"--", " – ", line.strip())
-
-
-def _as_wikipedia(data: bytes) -> Iterator[tuple[str, str]]:
-    yield from wikipedia_articles(bz2.decompress(data))
-
-
-_LAYOUTS: dict[str, Callable[[bytes], Iterator[tuple[str, str]]]] = {
-    "text": _as_text,
-    "lines": _as_lines,
-    "wikipedia": _as_wikipedia,
-}

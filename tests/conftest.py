@@ -26,13 +26,13 @@ The library was built in 1911 and has not been repaired for two decades. Its roo
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """A folder of twelve short, different articles."""
+    """A folder of twelve short articles of the project's own, which share one sentence of twenty words."""
     folder = tmp_path / "corpus"
     folder.mkdir()
-    places = "Arden Bexley Colton Dunmore Elham Farley Garston Holt Ilford Jarrow Kelso Luton".split()
-    for number, place in enumerate(places):
-        text = ARTICLE.replace("library", f"library in {place}").replace("1911", str(1900 + number)).replace("2,000", f"{number + 2},500")
-        (folder / f"{place}.txt").write_text(text, encoding="utf-8")
+    shared = "The weather office said that the rain would last until the end of the week in most parts of the country."
+    for file in sorted(Path("data/articles/local").glob("*.txt"))[:6] + sorted(Path("data/articles/sport").glob("*.txt"))[:6]:
+        opening = file.read_text(encoding="utf-8").split("\n\n")[:4]
+        (folder / f"{file.parent.name}-{file.name}").write_text("\n\n".join([*opening, shared]) + "\n", encoding="utf-8")
     return folder
 
 

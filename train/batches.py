@@ -28,13 +28,13 @@ class DataError(UnspinError):
 
 def load_split(folder: Path, split: str) -> Dataset:
     """One split as the builder wrote it. Raises `DataError` if files, columns or rows are missing."""
-    file = folder / f"{split}.parquet"
-    if not file.is_file():
-        raise DataError(f"{file} is missing: make the data set with `unspin build`")
-    data = load_dataset("parquet", data_files=str(file), split="train")
+    files = [str(file) for file in sorted((folder / split).glob("*.parquet"))]
+    if not files:
+        raise DataError(f"{folder / split} holds no rows: make the data set with `unspin build`")
+    data = load_dataset("parquet", data_files=files, split="train")
     missing = {"article_id", "sentence", "paragraph", "variant", "spun", "original"} - set(data.column_names)
     if missing or not len(data):
-        raise DataError(f"{file}: " + (f"no column {', '.join(sorted(missing))}" if missing else "no rows"))
+        raise DataError(f"{folder / split}: " + (f"no column {', '.join(sorted(missing))}" if missing else "no rows"))
     return data
 
 

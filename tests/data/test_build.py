@@ -1,58 +1,130 @@
 """The builder: no leak between splits, the same bytes each time, nothing half-written."""
 
+import hashlib
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from unspin.data.build import BuildConfig, build, shingles, show, split_of, typeset
-from unspin.data.corpora import CorpusError, Folder
+from datasets import load_dataset
+from pydantic import ValidationError
+from unspin.data.blocks import shingles
+from unspin.data.build import BuildConfig, build
+from unspin.data.corpora import CorpusError
 from unspin.data.edits import Edit, apply
+from unspin.data.preview import show
+from unspin.data.rows import SPLITS, split_of
 from unspin.data.spinners.persona import held_out
+
+Row = dict[str, Any]
+SHARED = "The rain would last until the end of the week in most parts of the country, it said."
 
 
 def _config(corpus: Path, output: Path, **keys: object) -> BuildConfig:
     source = {"kind": "folder", "name": "towns", "path": str(corpus), "licence": "ours"}
-    fields = {"output": output, "held_back": 0.25, "variants": 2, "engines": {"phrases": 1, "thesaurus": 1}, "sources": [source], **keys}
+    fields = {"output": output, "held_back": 0.25, "variants": 2, "tasks": 3, "engines": {"phrases": 1, "thesaurus": 1}, "sources": [source], **keys}
     return BuildConfig.model_validate(fields)
 
 
-def _rows(folder: Path, split: str) -> list[dict[str, object]]:
-    return pq.read_table(folder / f"{split}.parquet").to_pylist()
+def _rows(folder: Path, split: str) -> list[Row]:
+    return [row for file in sorted(folder.glob(f"{split}/*.parquet")) for row in pq.ParquetFile(file).read().to_pylist()]
 
 
-def test_pairs_undo_exactly_and_articles_keep_to_one_split(corpus: Path, tmp_path: Path) -> None:
-    counts = build(_config(corpus, tmp_path / "out"), "test")
-    splits = {split: _rows(tmp_path / "out", split) for split in ("train", "validation", "test")}
-    assert {split: len(rows) for split, rows in splits.items()} == {split: counts[split] for split in splits}
+def _digests(folder: Path) -> dict[str, str]:
+    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(folder.rglob("*.parquet"))}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of the project's own articles, near-duplicates among them."""
+    folder = tmp_path_factory.mktemp("built")
+    (folder / "texts").mkdir()
+    for file in sorted(Path("data/articles/local").glob("*.txt")) + sorted(Path("data/articles/sport").glob("*.txt"))[:4]:
+        text = "\n\n".join(
+            [
+                *file.read_text(encoding="utf-8").split("\n\n")[:5],
+                "The rain would last until the end of the week in most parts of the country, it said.",
+            ]
+        )
+        (folder / "texts" / f"{file.parent.name}{file.name}").write_text(text, encoding="utf-8")
+        (folder / "texts" / f"copy-{file.parent.name}{file.name}").write_text(text.replace("said", "announced", 1), encoding="utf-8")
+    build(_config(folder / "texts", folder / "out"), "test")
+    return folder
+
+
+def test_pairs_undo_exactly_and_articles_keep_to_one_split(built: Path) -> None:
+    splits = {split: _rows(built / "out", split) for split in SPLITS}
     owners: dict[str, set[str]] = {}
+    assert all(splits.values())
     for split, rows in splits.items():
         for row in rows:
             edits = [Edit(**edit) for edit in row["edits"]]
             assert apply(row["spun"], edits) == row["original"]
             assert not any(held_out(term) for e in edits for term in e.rule.split(" > ") if " > " in e.rule)
             owners.setdefault(row["article_id"], set()).add(split)
-    assert all(len(found) == 1 for found in owners.values())
-    assert all(split_of(article, 0.25) in found for article, found in owners.items())
+    assert all(found == {split_of(article, 0.25)} for article, found in owners.items())
 
 
-def test_no_twelve_words_of_a_held_back_article_are_trained_on(corpus: Path, tmp_path: Path) -> None:
-    build(_config(corpus, tmp_path / "out"), "test")
-    held_back = {s for split in ("validation", "test") for row in _rows(tmp_path / "out", split) for s in shingles(row["original"])}
+def test_of_near_duplicates_one_is_kept(built: Path) -> None:
+    kept = {row["article_id"].removeprefix("towns/").removeprefix("copy-") for split in SPLITS for row in _rows(built / "out", split)}
+    all_ids = {row["article_id"] for split in SPLITS for row in _rows(built / "out", split)}
+    assert len(all_ids) == len(kept) == 12
+
+
+def test_no_twelve_words_of_a_held_back_article_are_trained_on(built: Path) -> None:
+    held_back = {s for split in ("validation", "test") for row in _rows(built / "out", split) for s in shingles(row["original"])}
     assert held_back
-    assert all(held_back.isdisjoint(shingles(row["original"])) for row in _rows(tmp_path / "out", "train"))
+    assert all(held_back.isdisjoint(shingles(row["original"])) for row in _rows(built / "out", "train"))
 
 
-def test_same_config_gives_the_same_bytes(corpus: Path, tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        build(_config(corpus, tmp_path / name), "test")
-    for split in ("train", "validation", "test"):
-        assert (tmp_path / "one" / f"{split}.parquet").read_bytes() == (tmp_path / "two" / f"{split}.parquet").read_bytes()
+def test_datasets_loads_the_output_and_the_card_tells_of_it(built: Path) -> None:
+    data = load_dataset("parquet", data_dir=str(built / "out"))
+    assert {split: len(data[split]) for split in SPLITS} == {split: len(_rows(built / "out", split)) for split in SPLITS}
+    card = (built / "out" / "README.md").read_text(encoding="utf-8")
+    assert card.count("- spun: ") == 20 and "| towns | folder | ours |" in card and "| phrases | " in card
+    assert not (built / "out" / "work").exists()
+
+
+def test_workers_and_a_second_run_change_no_byte(built: Path, tmp_path: Path) -> None:
+    build(_config(built / "texts", tmp_path / "two", workers=2), "test")
+    assert _digests(tmp_path / "two") == _digests(built / "out")
+
+
+def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(f"""
+from pathlib import Path
+from unspin.data.build import BuildConfig, build
+build(BuildConfig.model_validate_json({_config(built / "texts", tmp_path / "out").model_dump_json()!r}), "test")
+""")
+    process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.DEVNULL, start_new_session=True)
+    spun = tmp_path / "out.partial" / "work" / "log" / "spinning" / "completions" / "00000"
+    while not spun.exists() and process.poll() is None:
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "out").exists() and (tmp_path / "out.partial").exists()
+    build(_config(built / "texts", tmp_path / "out"), "test")
+    assert _digests(tmp_path / "out") == _digests(built / "out")
 
 
 def test_clean_share_is_kept(corpus: Path, tmp_path: Path) -> None:
     build(_config(corpus, tmp_path / "out", clean_share=0.9), "test")
-    rows = [row for split in ("train", "validation", "test") for row in _rows(tmp_path / "out", split)]
+    rows = [row for split in SPLITS for row in _rows(tmp_path / "out", split)]
     assert sum(row["spun"] == row["original"] for row in rows) > 0.75 * len(rows)
+
+
+def test_context_is_the_spun_text_before(corpus: Path, tmp_path: Path) -> None:
+    build(_config(corpus, tmp_path / "out", context=True, passage=40), "test")
+    rows = _rows(tmp_path / "out", "train")
+    pairs = [(a, b) for a, b in itertools.pairwise(rows) if (a["article_id"], a["variant"]) == (b["article_id"], b["variant"])]
+    assert pairs and all(second["context"] == first["spun"] for first, second in pairs)
 
 
 def test_existing_output_is_refused_and_a_failure_leaves_nothing(corpus: Path, tmp_path: Path) -> None:
@@ -65,18 +137,50 @@ def test_existing_output_is_refused_and_a_failure_leaves_nothing(corpus: Path, t
     assert not (tmp_path / "out").exists() and not list(tmp_path.glob("*.partial"))
 
 
-def test_folder_reads_in_a_fixed_order(corpus: Path, tmp_path: Path) -> None:
-    source = Folder(kind="folder", name="towns", path=corpus, licence="ours")
-    ids = [article.id for article in source.articles(tmp_path)]
-    assert ids == sorted(ids) and len(ids) == 12
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_cannot_be_read_stops_the_build_or_is_counted(tmp_path: Path, corpus: Path, workers: int) -> None:
+    lines = [f'{{"text": "{"The old bridge was closed for repairs on Monday morning. " * 2}"}}', "{broken", '{"title": "no text"}']
+    (tmp_path / "some.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 no parquet PAR1")
+    sources = [
+        {"kind": "jsonl", "name": "lines", "path": str(tmp_path / "some.jsonl"), "licence": "ours"},
+        {"kind": "parquet", "name": "table", "path": str(tmp_path / "bad.parquet"), "licence": "ours"},
+        {"kind": "folder", "name": "towns", "path": str(corpus), "licence": "ours"},
+    ]
+    with pytest.raises(CorpusError, match=r"some\.jsonl:2: no field 'text'"):
+        build(_config(corpus, tmp_path / "out", sources=sources, tasks=1, workers=workers), "test")
+    counts = build(_config(corpus, tmp_path / "out", sources=sources, on_error="skip", workers=workers), "test")
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert counts["skipped"] == 3
+    assert "some.jsonl:2" in card and "some.jsonl:3" in card and "bad.parquet" in card
 
 
-def test_typeset_curls_marks_the_right_way() -> None:
-    assert typeset("\"We can't,\" he said ('never').") == "“We can’t,” he said (‘never’)."
+def test_what_is_kept_from_models_makes_no_training_row(corpus: Path, tmp_path: Path) -> None:
+    for keys in ({"engines": {"roundtrip:apertium:spa": 1.0}}, {"held_out_heads": "only"}):
+        with pytest.raises(ValidationError, match=r"set held_back=0\.5"):
+            _config(corpus, tmp_path / "out", **keys)
+    build(_config(corpus, tmp_path / "out", held_out_heads="only", held_back=0.5, clean_share=0), "test")
+    rows = _rows(tmp_path / "out", "test") + _rows(tmp_path / "out", "validation")
+    rules = [edit["rule"].split(" > ") for row in rows for edit in row["edits"] if " > " in edit["rule"]]
+    assert not (tmp_path / "out" / "train").exists()
+    assert rules and all(any(map(held_out, rule)) for rule in rules)
+
+
+def test_pairs_of_a_spinner_of_ones_own_become_rows_of_the_same_schema(corpus: Path, tmp_path: Path) -> None:
+    lines = [f"The {n} firms exited the country on Monday, he mentioned.\tThe {n} companies left the country on Monday, he said." for n in range(40)]
+    (tmp_path / "mine.tsv").write_text("\n".join([*lines, "only one column"]), encoding="utf-8")
+    pairs = [{"name": "mine", "path": str(tmp_path / "mine.tsv"), "licence": "mine"}]
+    with pytest.raises(CorpusError, match=r"mine\.tsv:41: expected two columns"):
+        build(_config(corpus, tmp_path / "out", pairs=pairs), "test")
+    counts = build(_config(corpus, tmp_path / "out", pairs=pairs, on_error="skip"), "test")
+    rows = [row for split in SPLITS for row in _rows(tmp_path / "out", split) if row["article_id"].startswith("mine/")]
+    assert counts["skipped"] == 1 and len(rows) == 40
+    assert all(apply(row["spun"], [Edit(**edit) for edit in row["edits"]]) == row["original"] for row in rows)
+    assert {edit["engine"] for row in rows for edit in row["edits"]} == {"own"}
 
 
 def test_a_preview_shows_so_many_pairs_and_writes_nothing(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    show(_config(corpus, tmp_path / "out"), 3)
+    show(_config(corpus, tmp_path / "out"), 3, tmp_path)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 and all((line.startswith("towns/") and "[phrases]" in line) or "[thesaurus]" in line for line in lines)
     assert not (tmp_path / "out").exists()

@@ -64,8 +64,8 @@ def test_long_rows_are_dropped_and_counted(tiny_base: Path) -> None:
 
 
 def test_a_missing_file_or_column_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"train\.parquet is missing: make the data set"):
+    with pytest.raises(DataError, match=r"train holds no rows: make the data set"):
         load_split(tmp_path, "train")
-    Dataset.from_list([{"spun": "a", "article_id": "b"}]).to_parquet(tmp_path / "train.parquet")
+    Dataset.from_list([{"spun": "a", "article_id": "b"}]).to_parquet(tmp_path / "train" / "0.parquet")
     with pytest.raises(DataError, match="no column original, paragraph, sentence, variant"):
         load_split(tmp_path, "train")

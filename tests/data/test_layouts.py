@@ -1,0 +1,37 @@
+"""Corpus files: tags, split punctuation, glued headlines and markup do not come through."""
+
+import bz2
+
+from unspin.data.layouts import LAYOUTS
+
+
+def test_brown_tokens_become_prose_without_headlines() -> None:
+    data = b"""
+
+\tCity/nn-hl Votes/vbz-hl ./.-hl
+
+
+\t``/`` It/pps is/bez not/* the/at mayor's/nn$ plan/nn ''/'' ,/, he/pps said/vbd (/( in/in New/jj-tl York/np-tl )/) ;/. ;/.
+
+
+\tThe/at vote/nn failed/vbd ./.
+"""
+    ((_, text),) = LAYOUTS["brown"](data)
+    assert text == "“It is not the mayor's plan,” he said (in New York);\n\nThe vote failed."
+
+
+def test_lines_are_articles_and_typed_dashes_become_dashes() -> None:
+    assert list(LAYOUTS["lines"](b"One -- two.\nThree.\n")) == [("1", "One  –  two."), ("2", "Three.")]
+
+
+def test_older_files_in_the_windows_code_page_are_read() -> None:
+    assert list(LAYOUTS["text"](b"caf\xe9")) == [("", "café")]
+
+
+def test_a_wiki_dump_gives_the_prose_of_its_articles() -> None:
+    prose = "The '''town''' is [[Place|a place]] of some size" + " in the north of the country" * 5 + ".<ref>A book</ref>"
+    page = "<page><ns>{}</ns><id>{}</id><revision><text>{}</text></revision></page>"
+    escaped = (prose + "\n\n{{Infobox|a=b}}\n\nshort").replace("<", "&lt;").replace(">", "&gt;")
+    dump = '<mediawiki xmlns="http://www.mediawiki.org/x/">' + page.format(0, 7, escaped) + page.format(1, 8, escaped) + "</mediawiki>"
+    ((place, text),) = LAYOUTS["wikipedia"](bz2.compress(dump.encode()))
+    assert place == "7" and text == "The town is a place of some size" + " in the north of the country" * 5 + "."
