@@ -191,7 +191,7 @@ def _other_numbers(token: str) -> list[object]:
 
 
 def _negations(text: str) -> int:
-    lowers = [token.lower() for token in tokenize(text)]
+    lowers = [part for token in tokenize(text) for part in token.lower().split("-")]  # "not-for-profit"
     return sum(token in _NEGATIONS or token.endswith(("n't", "n’t")) for token in lowers)
 
 
