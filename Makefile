@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 NAME := $(basename $(notdir $(ARTICLE)))
 TORCH_FROM := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
-.PHONY: restore test check clean
+.PHONY: restore test check peers bench clean
 
 restore: $(VENV)/.installed
 	@$(BIN)/unspin restore "$(ARTICLE)" --diff --output build/restored --html build/restored
@@ -24,6 +24,13 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	mkdir -p build/types && ln -sfn ../.. build/types/unspin
 	MYPYPATH=build/types $(BIN)/mypy -p unspin.data -p unspin.train -p unspin.infer -p unspin.cli
+
+# Spinners that others wrote, in an environment of their own (2 GB), to be measured against.
+peers: $(VENV)/.installed
+	$(BIN)/python -m unspin.data.peers.setup $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+
+bench: peers
+	$(BIN)/python -m unspin.data.bench
 
 clean:
 	rm -rf $(VENV) build

@@ -78,7 +78,7 @@ def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequenc
 def _samples(split: Path) -> list[dict[str, Any]]:
     """Rows with edits, drawn by the hash of their place."""
     found: list[tuple[float, dict[str, Any]]] = []
-    for batch in ds.dataset(split, format="parquet").to_batches(columns=["article_id", "sentence", "spun", "original"]):
-        rows = ((draw("sample", row["article_id"], row["sentence"]), row) for row in batch.to_pylist() if row["spun"] != row["original"])
+    for batch in ds.dataset(split, format="parquet").to_batches(columns=["spun", "original"]):
+        rows = ((draw("sample", row["spun"]), row) for row in batch.to_pylist() if row["spun"] != row["original"])
         found = sorted([*found, *rows], key=lambda it: (it[0], it[1]["spun"]))[:SAMPLES]
     return [row for _, row in found]

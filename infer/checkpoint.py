@@ -53,11 +53,12 @@ def features(probability: float, spun: float, size: int) -> tuple[float, float, 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """An adapter folder that was found complete, and its base model."""
+    """An adapter folder that was found complete, and its base model. `passage` is how many words of neighbouring sentences it is shown."""
 
     folder: Path
     backbone: str
     calibration: Calibration
+    passage: int
 
     @classmethod
     def open(cls, name: str) -> Checkpoint:
@@ -71,12 +72,12 @@ class Checkpoint:
         try:
             record = json.loads((folder / "unspin.json").read_text(encoding="utf-8"))
             backbone, prompt = record["backbone"], record["prompt"]
-            calibration = Calibration(**record.get("calibration", {}))
+            calibration, passage = Calibration(**record.get("calibration", {})), int(record.get("passage", 0))
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{folder / 'unspin.json'} is damaged ({error!r}): copy it again or train again") from None
         if prompt != PROMPT:
             raise ModelError(f"{folder} was trained on prompt form {prompt!r}; this version of unspin writes {PROMPT!r}")
-        return cls(folder, backbone, calibration)
+        return cls(folder, backbone, calibration, passage)
 
     @property
     def digest(self) -> str:

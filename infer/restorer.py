@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from unspin.data.edits import Edit, align, apply, word_by_word
@@ -66,9 +66,15 @@ class Restorer:
     """Restores texts with one loaded engine."""
 
     def __init__(
-        self, engine: Engine, calibration: Calibration | None = None, min_confidence: float | None = None, keep_quotations: bool = False
+        self,
+        engine: Engine,
+        calibration: Calibration | None = None,
+        min_confidence: float | None = None,
+        keep_quotations: bool = False,
+        passage: int = 0,
     ) -> None:
         self._engine = engine
+        self._passage = passage
         self._keep_quotations = keep_quotations
         self._calibration = calibration or Calibration()
         self._threshold = self._calibration.threshold if min_confidence is None else min_confidence
@@ -90,7 +96,8 @@ class Restorer:
         what stands between double quotation marks.
         """
         checkpoint = Checkpoint.open(name)
-        return cls(load_engine(engine, checkpoint, report, device), checkpoint.calibration, min_confidence, keep_quotations)
+        loaded = load_engine(engine, checkpoint, report, device)
+        return cls(loaded, checkpoint.calibration, min_confidence, keep_quotations, checkpoint.passage)
 
     def restore(self, text: str, views: Sequence[View] | None = None) -> Restoration:
         """Restore one article: plain text, or a document whose prose the `views` of its format show."""
@@ -117,8 +124,7 @@ class Restorer:
 
     def restore_sentences(self, sentences: Sequence[str]) -> RestoredSentences:
         """Restore the sentences of one article."""
-        outputs = self._engine.rewrite(sentences)
-        proposals = [propose(source, output) for source, output in zip(sentences, outputs, strict=True)]
+        proposals = self._proposals(sentences)
         total = sum(len(words(source)) for source in sentences)
         expected = sum(p.probability * p.size(source) for source, found in zip(sentences, proposals, strict=True) for p in found or ())
         spun = min(expected / total, 1.0) if total else 0.0
@@ -133,6 +139,18 @@ class Restorer:
             owner = {edit: max((whole for whole in sure if whole.start <= edit.start), key=lambda whole: whole.start) for edit in kept}
             restored.append(RestoredSentence(source, tuple((edit, sure[owner[edit]]) for edit in kept), tuple(refused)))
         return RestoredSentences(tuple(restored), spun)
+
+    def _proposals(self, sentences: Sequence[str]) -> list[list[Proposal] | None]:
+        """What the model proposes for each sentence, shown with its neighbours; those of a passage it made nothing of are shown alone."""
+        passages = list(neighbours(sentences, self._passage))
+        outputs = self._engine.rewrite([" ".join(sentences[i] for i in passage) for passage in passages])
+        found: dict[int, list[Proposal] | None] = {}
+        for passage, output in zip(passages, outputs, strict=True):
+            found.update(zip(passage, part([sentences[i] for i in passage], output), strict=True))
+        alone = [i for i, proposals in found.items() if proposals is None] if len(passages) < len(sentences) else []
+        for i, output in zip(alone, self._engine.rewrite([sentences[i] for i in alone]) if alone else [], strict=True):
+            found[i] = propose(sentences[i], output)
+        return [found[i] for i in range(len(sentences))]
 
     def _confidence(self, sentences: Sequence[str], proposals: Sequence[list[Proposal] | None], spun: float) -> dict[int, float]:
         """The confidence of each proposal, by its identity. A tool garbles a phrase the same way all through an article, so that
@@ -181,11 +199,50 @@ class Proposal:
         return max(len(words(source[self.edit.start : self.edit.end])), len(words(self.edit.replacement)), 1)
 
 
+def neighbours(sentences: Sequence[str], longest: int) -> Iterator[list[int]]:
+    """The numbers of sentences that the model is shown together: as many as hold up to `longest` words, and at least one."""
+    together: list[int] = []
+    held = 0
+    for i, sentence in enumerate(sentences):
+        count = len(words(sentence))
+        if together and held + count > longest:
+            yield together
+            together, held = [], 0
+        together.append(i)
+        held += count
+    if together:
+        yield together
+
+
+def part(sentences: Sequence[str], output: Rewriting) -> list[list[Proposal] | None]:
+    """The proposals of a passage, sentence by sentence. One that reaches over a bound is none: sentences are neither merged nor split.
+
+    A sentence that would lose or gain half its words has None, as all have where the output is no restoration of the passage.
+    """
+    proposals = propose(" ".join(sentences), output)
+    if proposals is None:
+        return [None] * len(sentences)
+    parts: list[list[Proposal] | None] = []
+    start = 0
+    for sentence in sentences:
+        end = start + len(sentence)
+        own = [p for p in proposals if start <= p.edit.start and p.edit.end <= end]
+        moved = [Proposal(replace(p.edit, start=p.edit.start - start, end=p.edit.end - start), p.probability) for p in own]
+        parts.append(moved if _like(sentence, apply(sentence, [p.edit for p in moved])) else None)
+        start = end + 1
+    return parts
+
+
+def _like(source: str, output: str) -> bool:
+    """Whether an output is about as long as its source: neither empty nor cut short nor run away."""
+    before, after = len(words(source)), len(words(output))
+    return before / 2 <= after <= 2 * before + 2
+
+
 def propose(source: str, output: Rewriting) -> list[Proposal] | None:
     """The edits that lead from a sentence to an engine's output; None where the output is empty, cut short or ran away."""
     flat = " ".join(output.text.split())
-    before, after = len(words(source)), len(words(flat))
-    if not before / 2 <= after <= 2 * before + 2:
+    if not _like(source, flat):
         return None
     proposals, shift = [], 0
     for edit in align(source, flat):

@@ -18,7 +18,7 @@ import numpy as np
 from unspin.data.edits import Edit, align
 from unspin.data.segment import words
 from unspin.infer.checkpoint import Calibration, Checkpoint, features
-from unspin.infer.engines import Engine, load_engine
+from unspin.infer.engines import load_engine
 from unspin.infer.restorer import Proposal, Restorer
 from unspin.train.batches import articles, load_split
 from unspin.train.config import EvalConfig
@@ -42,15 +42,15 @@ class Judged:
 def main(config: EvalConfig) -> dict[str, Any]:
     """Calibrate the checkpoint named in the config on the split named there; returns and stores the figures."""
     checkpoint = Checkpoint.open(config.checkpoint)
-    engine = load_engine(config.engine, checkpoint, print)
+    restorer = Restorer(load_engine(config.engine, checkpoint, print), Calibration(), min_confidence=0, passage=checkpoint.passage)
     spun: list[Judged] = []
     clean: list[Judged] = []
     total = due = 0
     for article in articles(load_split(config.data, config.split).to_list()[: config.limit]):
         originals = [row["original"] for row in article]
         garbled = [row for row in article if row["edits"]]
-        spun += _judged(engine, [row["spun"] for row in garbled], [row["original"] for row in garbled])
-        clean += _judged(engine, originals, originals)
+        spun += _judged(restorer, [row["spun"] for row in garbled], [row["original"] for row in garbled])
+        clean += _judged(restorer, originals, originals)
         total += sum(map(len, map(words, originals)))
         due += sum(len(align(row["spun"], row["original"])) for row in garbled)
     fitted = fit(spun + clean)
@@ -67,9 +67,9 @@ def confidence(calibration: Calibration, edit: Judged) -> float:
     return calibration.confidence(edit.probability, edit.spun, edit.size)
 
 
-def _judged(engine: Engine, sources: Sequence[str], references: Sequence[str]) -> list[Judged]:
+def _judged(restorer: Restorer, sources: Sequence[str], references: Sequence[str]) -> list[Judged]:
     """Every edit that the model proposes for an article."""
-    restored = Restorer(engine, Calibration(), min_confidence=0).restore_sentences(sources)
+    restored = restorer.restore_sentences(sources)
     judged = []
     for sentence, reference in zip(restored.sentences, references, strict=True):
         due = set(align(sentence.source, reference))

@@ -32,6 +32,7 @@ class TrainConfig(Config):
     tokens_per_batch: int = Field(2048, gt=0, description="padded tokens of source and target that one batch may hold")
     accumulate: int = Field(1, ge=1, description="batches an optimizer step sums")
     longest: int = Field(256, gt=8, description="rows of more tokens are dropped, and counted")
+    passage: int = Field(0, ge=0, description="restoring shows the model neighbouring sentences of up to so many words: as the data's `passage`")
     precision: Literal["bf16", "fp32"] = "bf16"
     vocabulary: Literal["seen", "full"] = Field(
         "seen", description="'seen': the loss's softmax runs over the ids the data set uses (twice as fast); 'full': over all"

@@ -107,6 +107,7 @@ def save_adapter(model: Any, config: TrainConfig, vocabulary: Sequence[int] | No
     record = {
         "backbone": config.backbone,
         "prompt": PROMPT,
+        "passage": config.passage,
         "config": config.model_dump(mode="json"),
         "figures": figures,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},

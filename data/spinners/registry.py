@@ -1,6 +1,6 @@
 """The engines by name: every class that an installed package, this one included, declares under the entry point group ``unspin.spinners``.
 
-A name may carry an argument behind a colon (``roundtrip:apertium:es``), which the class is called with. An engine's module is imported
+A name may carry an argument behind a colon (``roundtrip:apertium:spa``), which the class is called with. An engine's module is imported
 when the engine is first asked for, so that one with heavy needs costs nothing to those who leave it out.
 """
 

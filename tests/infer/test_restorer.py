@@ -10,7 +10,7 @@ from unspin.infer.checkpoint import Calibration
 from unspin.infer.diff import page, terminal
 from unspin.infer.engines import Rewriting
 from unspin.infer.prose import prose
-from unspin.infer.restorer import Restorer
+from unspin.infer.restorer import Restorer, neighbours
 
 TEXT = """Overseas minister quits
 
@@ -98,3 +98,34 @@ def test_another_language_is_left_alone_with_a_warning() -> None:
     text = "Der Minister sagte, dass die Verhandlungen über den Haushalt des kommenden Jahres noch nicht abgeschlossen seien. " * 3
     restoration = Restorer(Rewrite(lambda s: s.replace("Minister", "Pfarrer"))).restore(text)
     assert restoration.text == text and restoration.warnings == ("does not read as English: left as it was",)
+
+
+@given(st.lists(st.integers(1, 20), max_size=10), st.integers(0, 40))
+def test_neighbours_hold_every_sentence_once_and_in_order(lengths: list[int], longest: int) -> None:
+    sentences = [" ".join(["word"] * n) for n in lengths]
+    passages = list(neighbours(sentences, longest))
+    assert [i for passage in passages for i in passage] == list(range(len(sentences)))
+    assert all(len(passage) == 1 or sum(lengths[i] for i in passage) <= longest for passage in passages)
+
+
+def test_sentences_shown_together_are_restored_each_in_its_place() -> None:
+    shown: list[str] = []
+
+    def rewrite(passage: str) -> str:
+        shown.append(passage)
+        return passage.replace("overseas", "foreign").replace("However", "But")
+
+    restorer = Restorer(Rewrite(rewrite), passage=60)
+    assert restorer.restore(TEXT).text == TEXT.replace("overseas", "foreign").replace("However", "But")
+    assert any(passage.count(". ") > 0 for passage in shown)
+
+
+@pytest.mark.parametrize(
+    "bad", ["One went. Two stayed there.", "One went home today. Two stayed there. Two stayed there.", "One went home today, two stayed there."]
+)
+def test_a_passage_neither_loses_nor_doubles_nor_merges_a_sentence(bad: str) -> None:
+    sentences = ["One went home today.", "Two stayed there.", "Three came back."]
+    restorer = Restorer(Rewrite(lambda passage: f"{bad} Three came back." if " Two " in passage else passage), passage=60)
+    restored = [sentence.text for sentence in restorer.restore_sentences(sentences).sentences]
+    assert len(restored) == 3 and all(text.endswith(".") for text in restored) and restored[2] == sentences[2]
+    assert restored[1] == sentences[1]
