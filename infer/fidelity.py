@@ -67,6 +67,8 @@ _OPPOSITES = {
         r"oppos\w+|reject\w*|refus\w+|ban|bans|banned|forbid\w*|forbade|prohibit\w*|exclud\w+|anti",
     }.items()
 }
+HANDFUL = 3  # content words
+_OF_PHRASES = frozenset("fact course order event case point view light spite regard account terms means time moment going light great large".split())
 _NUMBER = re.compile(r"\d[\d.,]*\d|\d")
 
 
@@ -143,7 +145,12 @@ def _changed(before: str, after: str) -> str:
 
 
 def opposed(before: str, after: str) -> str:
-    """What an edit in its place would turn round: the side of a quotation mark, or a meaning ("before" to "after", "weeks" to "months")."""
+    """What an edit in its place would turn round: the side of a quotation mark, or a meaning ("before" to "after", "weeks" to "months").
+
+    A wordy phrase may become a short one, but not where content words go by the handful: then something said would be unsaid, or made up.
+    """
+    if abs(_content(before) - _content(after)) >= HANDFUL:
+        return "what is said"
     if _quote_places(before) != _quote_places(after):
         return "the place of a quotation mark"
     olds, news = ([token.lower() for token in tokenize(text.replace("-", " "))] for text in (before, after))
@@ -152,6 +159,12 @@ def opposed(before: str, after: str) -> str:
         if had and has and not had & has:
             return group
     return ""
+
+
+def _content(text: str) -> int:
+    """How many words say something by themselves: not the closed classes, not the nouns of phrases that stand for them."""
+    lowers = (token.lower() for token in tokenize(text))
+    return sum(len(low) > 3 and is_word(low) and low not in _CLOSED_CLASS and low not in _OF_PHRASES for low in lowers)
 
 
 def _numbers(text: str) -> list[object]:

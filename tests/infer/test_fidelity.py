@@ -2,7 +2,7 @@
 
 import pytest
 from unspin.data.edits import align
-from unspin.infer.fidelity import names, violation
+from unspin.infer.fidelity import names, opposed, violation
 
 
 def _violations(source: str, target: str) -> list[str]:
@@ -57,3 +57,16 @@ def test_other_forms_of_the_same_fact_pass(source: str, target: str) -> None:
 def test_titles_and_terms_are_no_names() -> None:
     text = "President Tokayev of Kazakhstan recalled the Frosty Warfare."
     assert [text[a:b] for a, b in names(text)] == ["Tokayev", "Kazakhstan"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        ("due to the fact that", "because", True),
+        ("made the decision to go", "decided to go", True),
+        ("planks of both firms have accepted the proffer, and the creating kinfolk", "shareholders", False),
+        ("spokesman", "spokesman for the local farmers union", False),
+    ],
+)
+def test_a_handful_of_content_words_neither_goes_nor_comes(before: str, after: str, kept: bool) -> None:
+    assert (opposed(before, after) == "") == kept
