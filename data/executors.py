@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import multiprocess
 from datatrove.executor import LocalPipelineExecutor
 from loguru import logger
 from rich.console import Console
 from rich.progress import Progress
+
+PRELOADED = ["unspin.data.blocks", "unspin.data.spinners.tables"]  # imported once, not by each worker of each stage
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class QuietExecutor(LocalPipelineExecutor):
 def run_local(stage: Stage, log: Path, workers: int) -> None:
     """Run the unfinished tasks of a stage on this machine. Raises what a task raised, and RuntimeError if one is left undone."""
     logger.disable("datatrove")
+    multiprocess.get_context("forkserver").set_forkserver_preload(PRELOADED)
     executor = QuietExecutor(stage.blocks, tasks=stage.tasks, workers=min(workers, stage.tasks), logging_dir=str(log))
     with _progress(stage, log / "completions"):
         executor.run()

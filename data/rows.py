@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ SECTION = 25  # rows: a longer text counts as several articles, each spun by a t
 EDITS = pa.list_(
     pa.struct([("start", pa.int32()), ("end", pa.int32()), ("replacement", pa.string()), ("engine", pa.string()), ("rule", pa.string())])
 )
+EDIT_FIELDS = [field.name for field in EDITS.value_type]
 SCHEMA = pa.schema(
     [
         ("article_id", pa.string()),
@@ -122,7 +123,7 @@ def article_rows(article_id: str, pieces: Sequence[Piece], split: str, recipe: R
                 "context": context,
                 "spun": spun.text,
                 "original": text,
-                "edits": [asdict(edit) for edit in spun.edits],
+                "edits": [{name: getattr(edit, name) for name in EDIT_FIELDS} for edit in spun.edits],
                 "strength": 0.0 if clean else persona.strength,
                 "recipe": recipe.name,
                 "seed": recipe.seed,

@@ -114,6 +114,22 @@ build(BuildConfig.model_validate_json({_config(built / "texts", tmp_path / "out"
     assert _digests(tmp_path / "out") == _digests(built / "out")
 
 
+def test_a_full_disk_leaves_nothing_that_looks_complete(corpus: Path, tmp_path: Path) -> None:
+    config = _config(corpus, tmp_path / "out")
+    script = f"""
+import resource, signal
+from unspin.data.build import BuildConfig, build
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that a write past the limit fails as on a full disk
+resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+build(BuildConfig.model_validate_json({config.model_dump_json()!r}), "test")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode and "File too large" in done.stderr
+    assert not (tmp_path / "out").exists()
+    build(config, "test")
+    assert _rows(tmp_path / "out", "train")
+
+
 def test_clean_share_is_kept(corpus: Path, tmp_path: Path) -> None:
     build(_config(corpus, tmp_path / "out", clean_share=0.9), "test")
     rows = [row for split in SPLITS for row in _rows(tmp_path / "out", split)]

@@ -1,12 +1,13 @@
 """The engines: rows can be undone, personas are consistent, protections and held-out heads hold."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unspin.data.edits import apply
-from unspin.data.spinners import Mixture, Persona
+from unspin.data.spinners import EngineError, Mixture, Persona, engine_names
 from unspin.data.spinners.persona import held_out
 
 ENGINES = ("phrases", "thesaurus", "surface")
@@ -71,3 +72,37 @@ def test_casing_is_kept() -> None:
     for edit in spun.edits:
         old = spun.text[edit.start : edit.end]
         assert old.isupper() == edit.replacement.isupper() and old[0].isupper() == edit.replacement[0].isupper()
+
+
+def test_an_engine_of_another_package_is_found_by_its_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shouting.py").write_text(
+        "from unspin.data.spinners import Substitution\n"
+        "class Shouting:\n"
+        "    name = 'shouting'\n"
+        "    def __init__(self, mark='!'): self.mark = mark\n"
+        "    def propose(self, sentence, persona):\n"
+        "        for w in sentence.words: yield Substitution(w.start, w.end, w.text.upper() + self.mark, self.name, 'shout')\n"
+    )
+    (tmp_path / "shouting-1.dist-info").mkdir()
+    (tmp_path / "shouting-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: shouting\nVersion: 1\n")
+    (tmp_path / "shouting-1.dist-info" / "entry_points.txt").write_text("[unspin.spinners]\nshouting = shouting:Shouting\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "shouting" in engine_names()
+    spun = Mixture(["shouting:?"]).spin("He left.", replace(HEAVY, engines=("shouting:?",)))
+    assert spun.text == "HE? LEFT?." and {edit.engine for edit in spun.edits} == {"shouting"}
+
+
+def test_an_unknown_engine_is_refused_by_name() -> None:
+    with pytest.raises(EngineError, match=r"unknown 'shuffle'; there are contextual, phrases, roundtrip, surface, thesaurus"):
+        Mixture(["shuffle"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000))
+def test_protected_spans_are_never_touched(seed: int) -> None:
+    sentence = "On Monday the Foreign Ministry said “the old war was over, the world knows” in the great city of Great Falls."
+    tool = replace(HEAVY, seed=str(seed), protects_names=True, protects_quotations=True, surface_rules=("case", "article", "expand"))
+    spun = Mixture(ENGINES, "include").spin(sentence, tool)
+    assert spun.edits
+    for kept in ("Foreign Ministry", "Monday", "“the old war was over, the world knows”", "Great Falls"):
+        assert kept in spun.text
