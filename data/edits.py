@@ -6,11 +6,11 @@ minimal word edits (Levenshtein over words, punctuation and white space, by rapi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rapidfuzz.distance import Levenshtein
-from unspin.data.segment import tokenize
+from unspin.data.segment import is_word, tokenize
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,6 +69,20 @@ def word_by_word(text: str, edit: Edit) -> list[Edit]:
         return [edit]
     starts = _starts(old)
     return [Edit(edit.start + starts[i], edit.start + starts[i + 1], b) for i, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
+
+
+def touched(text: str, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """How many words of a text lie in one of the sorted spans, wholly or in part, and how many it has."""
+    hit = count = position = n = 0
+    for token in tokenize(text):
+        end = position + len(token)
+        if is_word(token):
+            count += 1
+            while n < len(spans) and spans[n][1] <= position:
+                n += 1
+            hit += n < len(spans) and max(spans[n][0], position) < min(spans[n][1], end)
+        position = end
+    return hit, count
 
 
 def _starts(tokens: list[str]) -> list[int]:

@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unspin.data.corpora import CorpusError
-from unspin.data.edits import Edit, align
+from unspin.data.edits import Edit, align, touched
 from unspin.data.rows import Piece, Recipe, passages, split_of
 from unspin.data.segment import paragraphs, sentences, words
-from unspin.data.stats import touched
 
 ENGINE = "own"
 ALIKE = 1 / 3  # of the words of both texts: below, one is hardly a spun version of the other
@@ -105,26 +104,6 @@ def cut(pair: Pair) -> list[Pair]:
         for s, (x, y) in enumerate([(garbled, clean)] if whole else zip(a, b, strict=True)):
             pieces.append(replace(pair, spun=_spaced(x), original=_spaced(y), paragraph=p, sentence=s))
     return pieces
-
-
-def cut_pairs(
-    path: Path,
-    on_error: Literal["stop", "skip"] = "stop",
-    skipped: Counter[str] | None = None,
-    spun_field: str = "spun",
-    original_field: str = "original",
-) -> Iterator[list[Pair]]:
-    """The pairs of a file, each cut to sentences. With "skip", what makes no pair is counted in `skipped` by `Refusal`; else it is raised."""
-    for found in scan(path, spun_field, original_field):
-        try:
-            if isinstance(found, PairError):
-                raise found
-            yield cut(found)
-        except PairError as error:
-            if on_error == "stop":
-                raise
-            if skipped is not None:
-                skipped[error.kind] += 1
 
 
 def pair_rows(pieces: Sequence[Pair], name: str, held_back: float, recipe: Recipe) -> Iterator[dict[str, Any]]:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 from unspin.data.corpora import CorpusError
+from unspin.data.edits import touched
 from unspin.data.lexicons import read_lexicon
 from unspin.data.rows import SPLITS
-from unspin.data.segment import is_word, tokenize, words
+from unspin.data.segment import words
 from unspin.data.spinners.tables import IMMUTABLE
 
 if TYPE_CHECKING:
@@ -104,20 +105,6 @@ def figures(folder: Path) -> Stats:
     if not found:
         raise CorpusError(f"{folder}: no Parquet files of a split (train.parquet or train/*.parquet): give a folder that `unspin build` wrote")
     return Stats(folder, {split: _split_figures(paths) for split, paths in found.items()})
-
-
-def touched(text: str, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """How many words of a text lie in one of the sorted spans, wholly or in part, and how many it has."""
-    hit = count = position = n = 0
-    for token in tokenize(text):
-        end = position + len(token)
-        if is_word(token):
-            count += 1
-            while n < len(spans) and spans[n][1] <= position:
-                n += 1
-            hit += n < len(spans) and max(spans[n][0], position) < min(spans[n][1], end)
-        position = end
-    return hit, count
 
 
 @cache

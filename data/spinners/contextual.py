@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_cache_path
 from unspin.data.morphology import forms, inflect
+from unspin.data.spinners.models import first_line, longest, open_config
 from unspin.data.spinners.persona import Persona
 from unspin.data.spinners.protocol import Sentence, Substitution
 from unspin.data.spinners.registry import EngineError
 from unspin.data.spinners.tables import IMMUTABLE, recase
-from unspin.data.spinners.thesaurus import _index
+from unspin.data.spinners.thesaurus import index
 
 if TYPE_CHECKING:
     import torch
@@ -100,13 +101,9 @@ def _default_model() -> str:
 @lru_cache(maxsize=8)
 def _kind(model: str) -> Kind:
     """What the config says the model is: by the class it was saved from, else by its type."""
-    from transformers import AutoConfig
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-    try:
-        config = AutoConfig.from_pretrained(model, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise EngineError(f"engines: contextual:{model}: no model there; name a transformers folder or a hub model ({_first(error)})") from error
+    config = open_config("contextual", model)
     tables: dict[Kind, dict[str, str]] = {"masked": MODEL_FOR_MASKED_LM_MAPPING_NAMES, "causal": MODEL_FOR_CAUSAL_LM_MAPPING_NAMES}
     for kind, table in tables.items():
         if set(config.architectures or ()) & set(table.values()):
@@ -131,20 +128,11 @@ def _load(model: str) -> tuple[Any, Any]:
         tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
         network, loading = make.from_pretrained(model, **plain)
     except (OSError, ValueError, KeyError) as error:
-        raise EngineError(f"engines: contextual:{model}: needs safetensors weights and a tokenizer ({_first(error)})") from error
+        raise EngineError(f"engines: contextual:{model}: needs safetensors weights and a tokenizer ({first_line(error)})") from error
     missing = loading["missing_keys"]
     if missing:
         raise EngineError(f"engines: contextual:{model}: saved without its language-model head ({min(missing)}); name one that has it")
     return tokenizer, network.eval()
-
-
-def _first(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
-
-
-def _longest(tokenizer: Any, network: Any) -> int:
-    """How many tokens the model can read."""
-    return min(tokenizer.model_max_length, getattr(network.config, "max_position_embeddings", None) or tokenizer.model_max_length)
 
 
 # Masked
@@ -163,7 +151,7 @@ def _fill(model: str, sentence: Sentence, places: Sequence[int]) -> Iterator[_Ca
         chunk = places[first : first + ROWS]
         masked = [text[: words[i].start] + tokenizer.mask_token + text[words[i].end :] for i in chunk]
         rows = tokenizer([text] * len(chunk), masked, padding=True, return_tensors="pt")
-        if rows["input_ids"].shape[1] > _longest(tokenizer, network):
+        if rows["input_ids"].shape[1] > longest(tokenizer, network):
             return
         for at, fillers in zip(chunk, _fillers(tokenizer, network, rows), strict=True):
             yield from _first_fitting(sentence, at, fillers)
@@ -224,7 +212,7 @@ def _synonyms(sentence: Sentence, places: Sequence[int]) -> list[_Candidate]:
     """Every thesaurus synonym of the words at `places`, whatever the sense and part of speech, in the word's form and casing."""
     wanted = set(places)
     found: dict[tuple[int, str], _Candidate] = {}
-    for match in _index().matches(sentence):
+    for match in index().matches(sentence):
         if match.first != match.last or match.first not in wanted:
             continue
         original = sentence.words[match.first].text
@@ -242,7 +230,7 @@ def _first_tokens(model: str, sentence: Sentence, candidates: Sequence[_Candidat
     """
     tokenizer, network = _load(model)
     whole = _encode(tokenizer, [sentence.text])[0]
-    if not candidates or len(whole) > _longest(tokenizer, network):
+    if not candidates or len(whole) > longest(tokenizer, network):
         return
     next_tokens = _logits(network, [whole], range(len(whole)))[0].log_softmax(-1)
     words = {c.at: sentence.words[c.at] for c in candidates}
@@ -260,7 +248,7 @@ def _first_tokens(model: str, sentence: Sentence, candidates: Sequence[_Candidat
 def _one_further(model: str, readings: Sequence[_Reading]) -> list[_Reading]:
     """Each reading with its next token scored."""
     tokenizer, network = _load(model)
-    beginnings = [read for read in dict.fromkeys(r.read for r in readings) if len(read) <= _longest(tokenizer, network)]
+    beginnings = [read for read in dict.fromkeys(r.read for r in readings) if len(read) <= longest(tokenizer, network)]
     next_token: dict[tuple[int, ...], torch.Tensor] = {}
     for first in range(0, len(beginnings), ROWS):
         rows = beginnings[first : first + ROWS]

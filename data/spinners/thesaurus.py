@@ -13,7 +13,7 @@ from unspin.data.spinners.tables import IMMUTABLE, Head, Index, propose
 
 
 @cache
-def _index() -> Index:
+def index() -> Index:
     table = (files("unspin.data.lexicons") / "wordnet.tsv.gz").read_bytes()
     heads = []
     for row in gzip.decompress(table).decode().splitlines():
@@ -31,4 +31,4 @@ class Thesaurus:
     name = "thesaurus"
 
     def propose(self, sentence: Sentence, persona: Persona) -> Iterator[Substitution]:
-        yield from propose(_index(), sentence, persona, self.name)
+        yield from propose(index(), sentence, persona, self.name)

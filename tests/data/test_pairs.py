@@ -1,7 +1,6 @@
 """A reader's own pairs: what was read can be undone exactly, and what makes no pair is named or counted."""
 
 import json
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unspin.data.corpora import CorpusError
 from unspin.data.edits import Edit, apply
-from unspin.data.pairs import Pair, PairError, aligned, cut, cut_pairs, pair_rows, read_pairs
+from unspin.data.pairs import Pair, PairError, aligned, cut, pair_rows, read_pairs
 from unspin.data.rows import SCHEMA, Recipe
 
 SPUN = "The urban gathering casted a ballot on Monday. It kept the library open.\n\nIts rooftop leaks in winter."
@@ -146,13 +145,3 @@ def test_texts_that_make_no_pair_are_refused(spun: str, original: str, kind: str
 
 def test_texts_that_share_a_third_of_their_words_make_a_pair() -> None:
     assert cut(Pair("One two three.", "Four five three."))
-
-
-def test_what_makes_no_pair_stops_or_is_counted_by_choice(tmp_path: Path) -> None:
-    good = {"spun": SPUN, "original": ORIGINAL}
-    file = _jsonl(tmp_path, good, "{", {"spun": "", "original": "a"}, {"spun": "a", "original": "b"}, {"spun": "a\nb", "original": "a b"}, good)
-    skipped: Counter[str] = Counter()
-    assert [pieces[0].line for pieces in cut_pairs(file, "skip", skipped)] == [1, 6]
-    assert skipped == {"unreadable": 1, "empty": 1, "unlike": 1, "paragraphs": 1}
-    with pytest.raises(CorpusError, match=r"pairs\.jsonl:2: not JSON"):
-        list(cut_pairs(file))

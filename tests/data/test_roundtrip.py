@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unspin.data.edits import Edit, apply
-from unspin.data.spinners import EngineError, Persona, Sentence, Substitution
+from unspin.data.spinners import EngineError, Persona, Sentence, Substitution, seq2seq
+from unspin.data.spinners import apertium as translator
 from unspin.data.spinners import roundtrip as module
 from unspin.data.spinners.roundtrip import RoundTrip
 
@@ -59,7 +60,7 @@ def spun(engine: RoundTrip, text: str) -> str:
 
 
 def clear() -> None:
-    for cache in (module._pipe, module._substitutions, module._stages):
+    for cache in (translator._pipe, module._substitutions, translator._stages):
         cache.cache_clear()
 
 
@@ -71,10 +72,10 @@ def starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Starts]:
     log.touch()
     there, back = "big=GROSS,small=KLEIN,fog=NEBEL,bytes=bytés", "GROSS=large,KLEIN=little,NEBEL=*NEBEL,Xyzzy=*Xyzzy"
     stages = {"eng-spa": (f"{sys.executable} {script} {log} {there}",), "spa-eng": (f"{sys.executable} {script} {log} {back}",)}
-    monkeypatch.setattr(module, "_mode_file", lambda mode: script)
+    monkeypatch.setattr(translator, "_mode_file", lambda mode: script)
     monkeypatch.setattr(shutil, "which", lambda tool: f"/usr/bin/{tool}")
     clear()
-    monkeypatch.setattr(module, "_stages", stages.__getitem__)
+    monkeypatch.setattr(translator, "_stages", stages.__getitem__)
     yield lambda: [int(line) for line in log.read_text().split()]
     monkeypatch.undo()
     clear()
@@ -90,8 +91,8 @@ def test_processes_run_on_and_the_same_sentence_is_not_asked_twice(starts: Start
     for text in ("A big dog.", "A big cat.", "A big dog.", "A small dog."):
         spun(engine, text)
     assert len(starts()) == 2
-    (stage,) = module._stages("eng-spa")
-    assert module._pipe("eng-spa", stage, "-n")._asked == 3
+    (stage,) = translator._stages("eng-spa")
+    assert translator._pipe("eng-spa", stage, "-n")._asked == 3
 
 
 def test_reserved_characters_survive(starts: Starts) -> None:
@@ -119,7 +120,7 @@ def test_a_process_killed_between_sentences_costs_no_sentence(starts: Starts) ->
 def test_a_process_that_hangs_is_ended(starts: Starts, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = RoundTrip()
     spun(engine, "A big dog.")
-    monkeypatch.setattr(module, "PATIENCE", 0.3)
+    monkeypatch.setattr(translator, "PATIENCE", 0.3)
     assert spun(engine, "A big hangs dog.") == "A big hangs dog."
     for process in (starts()[0], *starts()[2:]):
         with pytest.raises(ProcessLookupError):
@@ -158,7 +159,7 @@ def test_a_forked_worker_starts_its_own_and_leaves_those_of_its_parent(starts: S
 
 def test_processes_end_with_their_pipe(starts: Starts) -> None:
     spun(RoundTrip(), "A big dog.")
-    module._pipe.cache_clear()
+    translator._pipe.cache_clear()
     for process in starts():
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)
@@ -212,7 +213,7 @@ def test_missing_tools_and_routes_are_told_with_what_to_install(tmp_path: Path, 
     for route in ("deepl:de", "marian:one", "nllb:model", "nllb:,deu_Latn"):
         with pytest.raises(EngineError, match=r"no such route; write roundtrip:apertium:spa"):
             RoundTrip(route)
-    monkeypatch.setattr(module, "_mode_file", lambda mode: tmp_path / mode)
+    monkeypatch.setattr(translator, "_mode_file", lambda mode: tmp_path / mode)
     monkeypatch.setattr(shutil, "which", lambda tool: None)
     with pytest.raises(EngineError, match=r"apt-get install apertium apertium-eng-spa"):
         RoundTrip()
@@ -275,7 +276,7 @@ def test_an_nllb_model_opens_with_the_language_it_is_to_write(reciter: Path) -> 
 
 
 def test_an_nllb_model_is_told_its_languages(reciter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tokenizer, network = module._load(str(reciter))
+    tokenizer, network = seq2seq._load(str(reciter))
     asked: list[tuple[str, int]] = []
     generate = network.generate
 
@@ -284,7 +285,7 @@ def test_an_nllb_model_is_told_its_languages(reciter: Path, monkeypatch: pytest.
         return generate(**given)
 
     monkeypatch.setattr(network, "generate", listening)
-    module._nllb(str(reciter), "deu_Latn").round_trip("the two companies")
+    seq2seq.nllb(str(reciter), "deu_Latn").round_trip("the two companies")
     assert asked == [("eng_Latn", TOKENS.index("deu_Latn")), ("deu_Latn", TOKENS.index("eng_Latn"))]
     with pytest.raises(EngineError, match=r"does not know the language 'xxx_Latn'"):
         list(RoundTrip(f"nllb:{reciter},xxx_Latn").propose(Sentence.of("the two"), PERSONA))
@@ -294,7 +295,7 @@ def test_a_sentence_longer_than_the_model_is_left(reciter: Path) -> None:
     assert spun(RoundTrip(f"marian:{reciter},{reciter}"), "the two " * 40) == "the two " * 40
 
 
-def test_weights_in_torchs_own_format_are_read_where_there_are_no_others(reciter: Path, tmp_path: Path) -> None:
+def test_weights_that_would_be_unpickled_are_refused(reciter: Path, tmp_path: Path) -> None:
     import torch
     from safetensors.torch import load_file
 
@@ -302,7 +303,8 @@ def test_weights_in_torchs_own_format_are_read_where_there_are_no_others(reciter
     shutil.copytree(reciter, folder)
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
-    assert spun(RoundTrip(f"marian:{folder},{reciter}"), "the two companies left.") == "the two firms left."
+    with pytest.raises(EngineError, match=r"needs safetensors weights"):
+        spun(RoundTrip(f"marian:{folder},{reciter}"), "the two companies left.")
 
 
 def test_folders_without_a_model_or_with_one_that_does_not_translate_are_refused(tiny_base: Path, reciter: Path, tmp_path: Path) -> None:
@@ -311,7 +313,7 @@ def test_folders_without_a_model_or_with_one_that_does_not_translate_are_refused
     with pytest.raises(EngineError, match=r"a gemma3_text model does not translate"):
         RoundTrip(f"nllb:{tiny_base},deu_Latn")
     shutil.copy(reciter / "config.json", tmp_path)
-    with pytest.raises(EngineError, match=r"needs weights and a tokenizer"):
+    with pytest.raises(EngineError, match=r"needs safetensors weights and a tokenizer"):
         spun(RoundTrip(f"marian:{tmp_path},{tmp_path}"), "the two companies left.")
 
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unspin.data.corpora import CorpusError
+from unspin.data.edits import touched
 from unspin.data.rows import SCHEMA
 from unspin.data.segment import words
-from unspin.data.stats import Stats, figures, function_words, plot, show, touched
+from unspin.data.stats import Stats, figures, function_words, plot, show
 
 
 def _row(spun: str, original: str, strength: float, *edits: tuple[int, int, str, str]) -> dict[str, Any]:
