@@ -107,11 +107,13 @@ def train(config: ConfigFile, overrides: Overrides = None) -> None:
 
 @app.command()
 def evaluate(config: ConfigFile, overrides: Overrides = None) -> None:
-    """Score a checkpoint on held-back pairs, beside copying the input.
+    """Run systems over suites; writes results.json and a page with plots. Started again, it runs only what has changed.
 
     Examples:
 
-    `unspin evaluate configs/eval/default.yaml`
+    `unspin evaluate configs/eval/quick.yaml`
+
+    `unspin evaluate configs/eval/full.yaml`
 
     `unspin evaluate configs/eval/default.yaml checkpoint=build/runs/default/adapter limit=50`
     """
@@ -119,10 +121,11 @@ def evaluate(config: ConfigFile, overrides: Overrides = None) -> None:
     from unspin.train.config import EvalConfig
 
     loaded = load_config(config, EvalConfig, overrides or ())
-    from unspin.train.evaluate import evaluate as score
-    from unspin.train.evaluate import show
+    from unspin.train.benchmark.report import show
+    from unspin.train.benchmark.run import main as score
 
     show(score(loaded))
+    typer.echo(f"report: {loaded.output / 'report.html'}")
 
 
 @app.command()
@@ -131,12 +134,12 @@ def calibrate(config: ConfigFile, overrides: Overrides = None) -> None:
 
     Examples:
 
-    `unspin calibrate configs/eval/calibrate.yaml checkpoint=build/runs/default/adapter`
+    `unspin calibrate configs/calibrate/default.yaml checkpoint=build/runs/default/adapter`
     """
     from unspin.data.config import load_config
-    from unspin.train.config import EvalConfig
+    from unspin.train.config import CalibrateConfig
 
-    loaded = load_config(config, EvalConfig, overrides or ())
+    loaded = load_config(config, CalibrateConfig, overrides or ())
     from unspin.train.calibrate import main as fit
 
     figures = fit(loaded)
@@ -145,18 +148,23 @@ def calibrate(config: ConfigFile, overrides: Overrides = None) -> None:
 
 @app.command()
 def restore(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="articles (.txt .md .html .jsonl), folders of them, or - for stdin")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="articles (.txt .md .html .jsonl .parquet), folders or globs of them, or - for stdin")
+    ],
     output: Annotated[Path | None, typer.Option(help="folder for the restored files; needed for more than one")] = None,
+    in_place: Annotated[bool, typer.Option("--in-place", help="change the files themselves; each keeps a copy in FILE.bak")] = False,
     html: Annotated[Path | None, typer.Option(help="folder for a page per article, both versions side by side")] = None,
     edits: Annotated[Path | None, typer.Option(help="JSON Lines file with a row for each edit")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="show a coloured word diff on stderr")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="skip what is in the output folder already")] = False,
-    field: Annotated[str, typer.Option(help="the key that holds the text in .jsonl files")] = "text",
+    field: Annotated[str, typer.Option(help="the key or column that holds the text in .jsonl and .parquet files")] = "text",
     min_confidence: Annotated[float | None, typer.Option(min=0, max=1, help="leave out edits less sure than this [checkpoint's own]")] = None,
     keep_quotations: Annotated[bool, typer.Option("--keep-quotations", help="change nothing between quotation marks")] = False,
+    alternatives: Annotated[int, typer.Option(min=0, max=10, help="list so many other restorations with each edit; slower")] = 0,
     checkpoint: Annotated[str, typer.Option(help="'default', or a folder that `unspin train` wrote")] = "default",
     engine: Annotated[str, typer.Option(help="'draft' (fast), 'ctranslate2' (int8), 'transformers' (any backbone and device)")] = "draft",
     device: Annotated[str, typer.Option(help="torch device of the transformers engine")] = "cpu",
+    jobs: Annotated[int, typer.Option(min=1, help="processes, each with a model of its own")] = 1,
 ) -> None:
     """Restore articles. One file goes to stdout; everything that is not the restored text goes to stderr.
 
@@ -174,6 +182,7 @@ def restore(
         paths,
         RestoreOptions(
             output=output,
+            in_place=in_place,
             html=html,
             edits=edits,
             diff=diff,
@@ -182,7 +191,9 @@ def restore(
             checkpoint=checkpoint,
             min_confidence=min_confidence,
             keep_quotations=keep_quotations,
+            alternatives=alternatives,
             engine=engine,
             device=device,
+            jobs=jobs,
         ),
     )

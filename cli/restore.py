@@ -1,4 +1,4 @@
-"""`unspin restore`: finds the documents, restores one after the other, and writes each whole or not at all.
+"""`unspin restore`: finds the documents, restores them together, and writes each whole or not at all.
 
 A document that cannot be read is reported and never stops the rest; the run then fails at its end. With `resume`, what a killed run
 finished is not done again.
@@ -7,20 +7,34 @@ finished is not done again.
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cached_property
+from glob import glob, has_magic
+from itertools import chain, islice
+from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 from unspin.infer.diff import page, terminal
 from unspin.infer.documents import Document, DocumentError, write_whole
 from unspin.infer.engines import ENGINES
-from unspin.infer.formats import FORMATS
-from unspin.infer.restorer import Restoration, Restorer
+from unspin.infer.formats import FORMATS, View
+from unspin.infer.restoration import Restoration
+from unspin.infer.restorer import Restorer
+from unspin.infer.tables import SUFFIX as PARQUET
+from unspin.infer.tables import restore_table
 
 STDIN = Path("-")
+BACKUP = ".bak"
+CHUNK = 16  # documents a worker takes at a time
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,7 @@ class RestoreOptions:
     """What the command line asks for; see the options' help."""
 
     output: Path | None = None
+    in_place: bool = False
     html: Path | None = None
     edits: Path | None = None
     diff: bool = False
@@ -36,92 +51,228 @@ class RestoreOptions:
     checkpoint: str = "default"
     min_confidence: float | None = None
     keep_quotations: bool = False
+    alternatives: int = 0
     engine: str = "draft"
     device: str = "cpu"
+    jobs: int = 1
 
 
 @dataclass(frozen=True)
 class Job:
-    """A document to restore, and its place below the output folders."""
+    """A document to restore, its place below the output folders, and where it goes (None: stdout)."""
 
     path: Path
     place: Path
+    target: Path | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A document and its restoration, or why there is none."""
+
+    job: Job
+    document: Document | None = None
+    restoration: Restoration | None = None
+    complaint: str = ""
 
 
 def restore_files(paths: Sequence[Path], options: RestoreOptions) -> None:
     """Restore files and folders. Raises `DocumentError` if any document could not be restored, `ModelError` for a bad checkpoint."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     jobs = _jobs(paths, options)
-    restorer: Restorer | None = None
     complaints: list[str] = []
     if options.edits is not None:
         _keep_rows(options.edits, {str(job.path) for job in jobs}, options.resume)
-    for job in track(jobs, "restoring", console=console, disable=len(jobs) == 1):
-        try:
-            document = Document.decode("stdin", sys.stdin.buffer.read()) if job.path == STDIN else Document.read(job.path)
-            views = document.views(options.field)
-        except DocumentError as error:
-            complaints.append(str(error))
-            continue
-        restorer = restorer or _restorer(options, console)
-        restoration = restorer.restore(document.text, views)
-        if options.edits is not None:  # before the document: one that is there has its rows
-            with options.edits.open("a", encoding="utf-8") as file:
-                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(job, restoration))
-        _write(job, document, restoration, options)
-        _show(job, restoration, options, console)
+    model = Model(options, lambda line: console.print(line, style="dim"))
+    tables = [job for job in jobs if job.path.suffix.lower() == PARQUET]
+    with _progress(console, len(jobs)) as progress:
+        task = progress.add_task("restoring", total=len(jobs))
+        for outcome in _outcomes([job for job in jobs if job not in tables], options, model):
+            if outcome.restoration is None or outcome.document is None:
+                complaints.append(outcome.complaint)
+            else:
+                _finish(outcome.job, outcome.document, outcome.restoration, options)
+                _show(outcome.job, outcome.restoration, options, console)
+            progress.advance(task)
+        for job in tables:
+            try:
+                _restore_table(job, model, options, console)
+            except DocumentError as error:
+                complaints.append(str(error))
+            progress.advance(task)
     if complaints:
         raise DocumentError("; ".join(complaints))
 
 
-def _restorer(options: RestoreOptions, console: Console) -> Restorer:
-    return Restorer.from_pretrained(
-        options.checkpoint,
-        engine=options.engine,
-        device=options.device,
-        min_confidence=options.min_confidence,
-        keep_quotations=options.keep_quotations,
-        report=lambda line: console.print(line, style="dim"),
-    )
+class _Speed(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed or 0:.2f} documents/s")
+
+
+def _progress(console: Console, documents: int) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, disable=documents < 2)
+
+
+class Model:
+    """The restorer, loaded when the first text is there to be restored."""
+
+    def __init__(self, options: RestoreOptions, report: Callable[[str], None]) -> None:
+        self._options, self._report = options, report
+
+    @cached_property
+    def restorer(self) -> Restorer:
+        return Restorer.from_pretrained(
+            self._options.checkpoint,
+            engine=self._options.engine,
+            device=self._options.device,
+            min_confidence=self._options.min_confidence,
+            keep_quotations=self._options.keep_quotations,
+            alternatives=self._options.alternatives,
+            report=self._report,
+        )
+
+
+def _outcomes(jobs: Sequence[Job], options: RestoreOptions, model: Model) -> Iterator[Outcome]:
+    """The documents restored, in this process or shared out to several."""
+    if options.jobs == 1:
+        yield from _restored(jobs, options, model)
+        return
+    chunks = (jobs[i : i + CHUNK] for i in range(0, len(jobs), CHUNK))
+    with ProcessPoolExecutor(options.jobs, get_context("spawn"), initializer=_start_worker, initargs=(options,)) as workers:
+        waiting = deque(workers.submit(_restore_chunk, chunk, options) for chunk in islice(chunks, 2 * options.jobs))
+        while waiting:
+            yield from waiting.popleft().result()
+            waiting.extend(workers.submit(_restore_chunk, chunk, options) for chunk in islice(chunks, 1))
+
+
+_of_worker: list[Model] = []
+
+
+def _start_worker(options: RestoreOptions) -> None:
+    """Give a worker its share of the cores, before anything that counts them is imported, and a model for all its chunks."""
+    os.environ["OMP_NUM_THREADS"] = str(max((os.cpu_count() or 1) // options.jobs, 1))
+    _of_worker.append(Model(options, lambda line: None))
+
+
+def _restore_chunk(jobs: Sequence[Job], options: RestoreOptions) -> list[Outcome]:
+    return list(_restored(jobs, options, _of_worker[0]))
+
+
+def _restored(jobs: Sequence[Job], options: RestoreOptions, model: Model) -> Iterator[Outcome]:
+    read: deque[tuple[Job, Document]] = deque()
+    unread: list[Outcome] = []
+
+    def texts() -> Iterator[tuple[str, Sequence[View]]]:
+        for job in jobs:
+            try:
+                document = Document.decode("stdin", sys.stdin.buffer.read()) if job.path == STDIN else Document.read(job.path)
+                views = document.views(options.field)
+            except DocumentError as error:
+                unread.append(Outcome(job, complaint=str(error)))
+                continue
+            read.append((job, document))
+            yield document.text, views
+
+    documents = texts()
+    for first in documents:
+        for restoration in model.restorer.restore_all(chain([first], documents)):
+            job, document = read.popleft()
+            yield Outcome(job, document, restoration)
+    yield from unread
 
 
 def _jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
     if options.engine not in ENGINES:
         raise DocumentError(f"--engine {options.engine}: there are {', '.join(ENGINES)}")
-    jobs = list(_find(paths))
-    if not jobs:
-        raise DocumentError(f"no document in {', '.join(map(str, paths))}: looked for {', '.join(FORMATS)}")
-    if len(jobs) > 1 and options.output is None:
-        raise DocumentError(f"{len(jobs)} files need a folder to go to: add --output FOLDER")
-    if options.resume and options.output is None:
-        raise DocumentError("--resume goes on with what is missing in a folder: add --output FOLDER")
+    if options.in_place and options.output is not None:
+        raise DocumentError("--in-place and --output exclude each other: give one")
+    found = list(_find(paths))
+    if not found:
+        raise DocumentError(f"no document in {', '.join(map(str, paths))}: looked for {', '.join((*FORMATS, PARQUET))}")
+    jobs = [Job(path, place, path if options.in_place else options.output and options.output / place) for path, place in found]
+    if options.in_place and STDIN in (job.path for job in jobs):
+        raise DocumentError("--in-place changes files, stdin is none: leave one of the two out")
+    if options.output is None and not options.in_place:
+        if len(jobs) > 1:
+            raise DocumentError(f"{len(jobs)} files need a folder to go to: add --output FOLDER or --in-place")
+        if jobs[0].path.suffix.lower() == PARQUET:
+            raise DocumentError(f"{jobs[0].path} needs a folder to go to: add --output FOLDER or --in-place")
+        if options.resume:
+            raise DocumentError("--resume goes on with what is missing in a folder: add --output FOLDER")
     seen: dict[Path, Path] = {}
     for job in jobs:
-        if job.place in seen:
-            raise DocumentError(f"{seen[job.place]} and {job.path} would become one file: restore them apart")
-        seen[job.place] = job.path
-    if options.output is None or not options.resume:
-        return jobs
-    return [job for job in jobs if not (options.output / job.place).exists()]
+        place = job.path.resolve() if options.in_place else job.place
+        if place in seen:
+            raise DocumentError(f"{seen[place]} and {job.path} would become one file: restore them apart")
+        seen[place] = job.path
+    return [job for job in jobs if not (options.resume and _is_done(job, options))]
 
 
-def _find(paths: Iterable[Path]) -> Iterator[Job]:
+def _find(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+    """(document, its place in an output folder)."""
     for path in paths:
         if path.is_dir():
-            yield from (Job(p, p.relative_to(path)) for p in sorted(path.rglob("*")) if p.suffix.lower() in FORMATS and p.is_file())
+            files = (p for p in sorted(path.rglob("*")) if p.suffix.lower() in (*FORMATS, PARQUET) and p.is_file())
+            yield from ((p, p.relative_to(path)) for p in files)
+        elif has_magic(str(path)) and not path.exists():
+            yield from _find(Path(match) for match in sorted(glob(str(path), recursive=True)))  # noqa: PTH207 - the pattern may be absolute
         else:
-            yield Job(path, Path("stdin.txt") if path == STDIN else Path(path.name))
+            yield path, Path("stdin.txt") if path == STDIN else Path(path.name)
 
 
-def _write(job: Job, document: Document, restoration: Restoration, options: RestoreOptions) -> None:
-    restored = document.encode(restoration.text)
-    if options.output is None:
-        sys.stdout.buffer.write(restored)
-        sys.stdout.buffer.flush()
-    else:
-        write_whole(options.output / job.place, restored)
+def _is_done(job: Job, options: RestoreOptions) -> bool:
+    if options.in_place:  # a run killed between the copy and the change left two equal files
+        return _backup(job.path).exists() and _backup(job.path).read_bytes() != job.path.read_bytes()
+    return job.target is not None and job.target.exists()
+
+
+def _backup(path: Path) -> Path:
+    return path.with_name(path.name + BACKUP)
+
+
+def _keep_backup(path: Path) -> None:
+    """Copy a file that is about to be changed; the copy of an earlier run is not written over, since it may be the only original."""
+    if not _backup(path).exists():
+        write_whole(_backup(path), path.read_bytes())
+
+
+def _finish(job: Job, document: Document, restoration: Restoration, options: RestoreOptions) -> None:
+    """Write everything asked for, the document last: one that is there has its page and its rows."""
+    if options.edits is not None:
+        _append(options.edits, ({"document": str(job.path), **row} for row in _rows(restoration)))
     if options.html is not None:
         write_whole((options.html / job.place).with_suffix(".html"), page(restoration, job.path.name).encode())
+    restored = document.encode(restoration.text)
+    if job.target is None:
+        sys.stdout.buffer.write(restored)
+        sys.stdout.buffer.flush()
+        return
+    if options.in_place:
+        _keep_backup(job.path)
+    write_whole(job.target, restored)
+
+
+def _restore_table(job: Job, model: Model, options: RestoreOptions, console: Console) -> None:
+    assert job.target is not None
+    job.target.parent.mkdir(parents=True, exist_ok=True)
+    count = 0
+    with TemporaryDirectory(prefix=f".{job.path.name}.", dir=job.target.parent) as scratch:
+        made = Path(scratch) / job.path.name
+
+        def restore(texts: Sequence[str]) -> Iterator[Restoration]:
+            return model.restorer.restore_all((text, None) for text in texts)
+
+        for number, restoration in restore_table(job.path, made, options.field, restore):
+            count += len(restoration.edits)
+            if options.edits is not None:
+                _append(options.edits, ({"document": str(job.path), "row": number, **row} for row in _rows(restoration)))
+            for warning in restoration.warnings:
+                console.print(f"{job.path}, row {number}, {warning}", style="yellow", markup=False)
+        if options.in_place:
+            _keep_backup(job.path)
+        made.replace(job.target)
+    console.print(f"{job.path}: {count} edits", markup=False)
 
 
 def _show(job: Job, restoration: Restoration, options: RestoreOptions, console: Console) -> None:
@@ -141,9 +292,14 @@ def _keep_rows(file: Path, waiting: set[str], resume: bool) -> None:
     write_whole(file, "".join(kept).encode())
 
 
-def _rows(job: Job, restoration: Restoration) -> Iterator[dict[str, object]]:
+def _append(path: Path, rows: Iterable[dict[str, object]]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _rows(restoration: Restoration) -> Iterator[dict[str, object]]:
     shift = 0
     for edit in restoration.edits:
         start = edit.start + shift
-        yield {"document": str(job.path), **asdict(edit), "restored_start": start, "restored_end": start + len(edit.restored)}
+        yield {**asdict(edit), "restored_start": start, "restored_end": start + len(edit.restored)}
         shift += len(edit.restored) - (edit.end - edit.start)

@@ -8,6 +8,7 @@ Cost: one pass for a clean sentence, some two passes an edit for a spun one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -23,38 +24,42 @@ LOOK_AHEAD = 12  # how far on in the source an output token is looked for
 
 @dataclass
 class Output:
-    """Generated ids (no end mark) and the log probability of each, the end mark's last."""
+    """Generated ids (no end mark), the log probability of each, the end mark's last, and the second choice for each, (id, log probability)."""
 
     ids: list[int] = field(default_factory=list)
     log_probabilities: list[float] = field(default_factory=list)
+    seconds: list[tuple[int, float]] = field(default_factory=list)
 
 
 class Draft:
     """Where one row stands: what it has put out and which source tokens it expects next."""
 
-    def __init__(self, source: Source, end: int) -> None:
+    def __init__(self, source: Source, end: int, given: Sequence[int] = ()) -> None:
         self.source, self._end = source, end
-        self.output = Output()
-        self.expected = [*source.ids, end]
+        self.output = Output([*given], [0.0] * len(given), [(end, -math.inf)] * len(given))
         self.done = False
-        self._at = 0  # source index that the next output token stands for
-        self._next = 0  # source index of the first drafted token
+        self._seen = False  # whether prompt and given tokens are in the cache
+        self._at = min(max(len(given) - 1, 0), len(source.ids))  # source index that the next output token stands for
+        self._next = self._rejoined(given[-1]) if given else 0  # source index of the first drafted token
         self._length = FIRST_DRAFT
+        self.expected = [*source.ids, end][self._next :]
 
     def feed(self) -> tuple[list[int], int]:
         """(tokens of the next pass, the position of the first)."""
-        if not self.output.ids:
-            return [*self.source.prompt, *self.expected[:-1]], 0
+        if not self._seen:
+            return [*self.source.prompt, *self.output.ids, *self.expected[:-1]], 0
         return [self.output.ids[-1], *self.expected[:-1]], len(self.source.prompt) + len(self.output.ids) - 1
 
-    def take(self, choices: Sequence[int], log_probabilities: Sequence[float]) -> None:
+    def take(self, choices: Sequence[int], log_probabilities: Sequence[float], seconds: Sequence[tuple[int, float]]) -> None:
         """Take up the model's choices, one for each expected token, as far as they follow one another."""
+        self._seen = True
         matched = 0
         while matched < len(self.expected) and choices[matched] == self.expected[matched]:
             matched += 1
         taken = min(matched + 1, len(self.expected))
         self.output.ids += choices[:taken]
         self.output.log_probabilities += log_probabilities[:taken]
+        self.output.seconds += seconds[:taken]
         if self.output.ids[-1] == self._end or len(self.output.ids) >= self.source.room:
             self.done = True
             self.output.ids = self.output.ids[: -1 if self.output.ids[-1] == self._end else self.source.room]
@@ -83,16 +88,25 @@ class CopyDecoder:
         self._known = frozenset(self._vocabulary.tolist())
         self._head = model.head(self._vocabulary)
 
-    def decode(self, sources: Sequence[Source]) -> list[Output]:
-        """One output a source, in order; batches are formed by length."""
+    def decode(self, sources: Sequence[Source], given: Sequence[Sequence[int]] | None = None) -> list[Output]:
+        """One output a source, in order, each opening with the ids that are given; batches are formed by length."""
         outputs: dict[int, Output] = {}
         for batch in _batches(sources):
-            for row, output in zip(batch, self._decode([sources[row] for row in batch]), strict=True):
+            openings = [given[row] if given else () for row in batch]
+            for row, output in zip(batch, self._decode([sources[row] for row in batch], openings), strict=True):
                 outputs[row] = output
         return [outputs[row] for row in range(len(sources))]
 
-    def _decode(self, sources: Sequence[Source]) -> list[Output]:
-        rows = [Draft(source, self._end) for source in sources]
+    @torch.inference_mode()
+    def likeliest(self, source: Source, given: Sequence[int], count: int) -> list[int]:
+        """The likeliest ids to follow an opening, the likeliest first."""
+        tokens = torch.tensor([[*source.prompt, *given]])
+        vocabulary, head = self._with(iter(source.ids))
+        hidden = self._model.forward(tokens, torch.arange(tokens.shape[1])[None], Cache(self._model, 1, tokens.shape[1]))
+        return vocabulary[torch.nn.functional.linear(hidden[0, -1], head).topk(count).indices].tolist()
+
+    def _decode(self, sources: Sequence[Source], given: Sequence[Sequence[int]]) -> list[Output]:
+        rows = [Draft(source, self._end, opening) for source, opening in zip(sources, given, strict=True)]
         vocabulary, head = self._with(token for source in sources for token in source.ids)
         positions = max(len(source.prompt) + source.room for source in sources) + max(len(source.ids) for source in sources) + 2
         cache = Cache(self._model, len(rows), positions)
@@ -115,13 +129,16 @@ class CopyDecoder:
         hidden = self._model.forward(ids, positions, cache)
         wanted = [slice(len(tokens) - len(row.expected), len(tokens)) for row, (tokens, _) in zip(rows, feeds, strict=True)]
         logits = torch.nn.functional.linear(torch.cat([hidden[i, span] for i, span in enumerate(wanted)]), head)
-        best, where = logits.max(dim=-1)
-        log_probabilities = (best - torch.logsumexp(logits.float(), dim=-1)).tolist()
-        choices = vocabulary[where].tolist()
+        best, where = logits.topk(2, dim=-1)
+        best = best - torch.logsumexp(logits.float(), dim=-1, keepdim=True)
+        choices, second_choices = vocabulary[where].T.tolist()
+        log_probabilities = best[:, 0].tolist()
+        seconds = list(zip(second_choices, best[:, 1].tolist(), strict=True))
         first = 0
         for row in rows:
             count = len(row.expected)
-            row.take(choices[first : first + count], log_probabilities[first : first + count])
+            here = slice(first, first + count)
+            row.take(choices[here], log_probabilities[here], seconds[here])
             first += count
 
     def _with(self, tokens: Iterator[int]) -> tuple[Tensor, Tensor]:

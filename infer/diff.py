@@ -9,7 +9,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from unspin.data.segment import paragraphs
-from unspin.infer.restorer import Restoration, RestoredEdit
+from unspin.infer.restoration import Restoration, RestoredEdit
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -43,7 +43,19 @@ def terminal(restoration: Restoration) -> Text:
 
 def page(restoration: Restoration, title: str) -> str:
     """An HTML page, nothing fetched from elsewhere: source left, restoration right, a row a paragraph."""
-    rows = []
+    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in restoration.warnings)
+    template = Template((files("unspin.infer") / "report.html").read_text(encoding="utf-8"))
+    return template.substitute(title=escape(title), count=len(restoration.edits), rows="\n".join(_rows(restoration)), warnings=warnings)
+
+
+def table(restoration: Restoration) -> str:
+    """The same table by itself, as a notebook shows it."""
+    head = "<tr><th style='text-align:left'>As it came</th><th style='text-align:left'>Restored</th></tr>"
+    cells = "".join(_rows(restoration)).replace("<td>", "<td style='text-align:left;vertical-align:top'>")
+    return f"<table>{head}{cells}</table>"
+
+
+def _rows(restoration: Restoration) -> Iterator[str]:
     for span in paragraphs(restoration.source):
         left, right = [], []
         for piece in pieces(restoration, span.start, span.end):
@@ -52,10 +64,11 @@ def page(restoration: Restoration, title: str) -> str:
                 right.append(escape(piece))
             else:
                 left.append(f"<del>{escape(piece.spun)}</del>" if piece.spun else "")
-                right.append(
-                    f'<ins title="{escape(piece.kind)}, {piece.confidence:.0%} sure: was “{escape(piece.spun)}”">{escape(piece.restored)}</ins>'
-                )
-        rows.append(f"<tr><td>{''.join(left)}</td><td>{''.join(right)}</td></tr>")
-    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in restoration.warnings)
-    template = Template((files("unspin.infer") / "report.html").read_text(encoding="utf-8"))
-    return template.substitute(title=escape(title), count=len(restoration.edits), rows="\n".join(rows), warnings=warnings)
+                right.append(f'<ins title="{escape(_told(piece))}">{escape(piece.restored)}</ins>')
+        yield f"<tr><td>{''.join(left)}</td><td>{''.join(right)}</td></tr>"
+
+
+def _told(edit: RestoredEdit) -> str:
+    """What hovering an edit shows."""
+    others = f"; or {', '.join(f'“{other}”' for other in edit.alternatives)}" if edit.alternatives else ""
+    return f"{edit.kind}, {edit.confidence:.0%} sure: was “{edit.spun}”{others}"

@@ -8,6 +8,7 @@ mark or where an output outgrows its source, and give the log probability of eac
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,17 +21,22 @@ ENGINES = ("draft", "ctranslate2", "transformers")
 
 @dataclass(frozen=True)
 class Rewriting:
-    """An engine's output for a sentence: where each token ends in `text`, and the log probability of each, the end mark's last."""
+    """An engine's output for a sentence: where each token ends in `text`, and the log probability of each, the end mark's last.
+
+    `seconds` are the second choices for each token, (text, probability), where the engine knows them.
+    """
 
     text: str
     ends: tuple[int, ...]
     log_probabilities: tuple[float, ...]
+    seconds: tuple[tuple[str, float], ...] = ()
 
     @classmethod
-    def of(cls, prompt: Prompt, ids: Sequence[int], log_probabilities: Sequence[float]) -> Rewriting:
+    def of(cls, prompt: Prompt, ids: Sequence[int], log_probabilities: Sequence[float], seconds: Sequence[tuple[int, float]] = ()) -> Rewriting:
         text = prompt.decode(list(ids))
         ends = tuple(min(len(prompt.decode(list(ids[: i + 1]))), len(text)) for i in range(len(ids)))
-        return cls(text, ends, tuple(log_probabilities[: len(ids) + 1]))
+        pieces = tuple((prompt.piece(token), math.exp(log_probability)) for token, log_probability in seconds[: len(ids)])
+        return cls(text, ends, tuple(log_probabilities[: len(ids) + 1]), pieces)
 
     def log_probability(self, start: int, end: int) -> float:
         """Of characters ``start:end`` and the token that follows them: what an edit says and that it ends there."""
@@ -50,6 +56,10 @@ class Engine(Protocol):
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         """One output a sentence, in order. An output that ran away is cut short: the caller compares lengths."""
+        ...
+
+    def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+        """Outputs that begin with `opening`, part ways in the token behind it, and go on as the model likes; the likeliest first."""
         ...
 
 
@@ -80,6 +90,12 @@ class DraftEngine:
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         outputs = self._decoder.decode([self._prompt.source(sentence) for sentence in sentences])
+        return [Rewriting.of(self._prompt, output.ids, output.log_probabilities, output.seconds) for output in outputs]
+
+    def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+        source, given = self._prompt.source(sentence), self._prompt.given_ids(opening)
+        openings = [[*given, token] for token in self._decoder.likeliest(source, given, count) if token != self._prompt.eos]
+        outputs = self._decoder.decode([source] * len(openings), openings)
         return [Rewriting.of(self._prompt, output.ids, output.log_probabilities) for output in outputs]
 
 
@@ -120,6 +136,19 @@ class CTranslate2Engine:
                 outputs[row] = Rewriting.of(self._prompt, _cut(made, self._prompt.eos, room_for(sources[row])), probabilities)
         return [outputs[row] for row in range(len(sources))]
 
+    def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+        source, given = self._prompt.text_ids(sentence), self._prompt.given_ids(opening)
+        (made,) = self._generator.generate_batch(
+            [[self._tokens[i] for i in (*self._prompt.wrap(source), *given)]],
+            max_length=room_for(source),
+            sampling_topk=1,
+            num_hypotheses=count,
+            return_alternatives=True,
+            include_prompt_in_result=False,
+        )
+        outputs = [[*given, *_cut(ids, self._prompt.eos, room_for(source))] for ids in made.sequences_ids]
+        return [Rewriting.of(self._prompt, ids, [0.0] * (len(ids) + 1)) for ids in outputs]
+
 
 class TransformersEngine:
     """Greedy `generate` of the merged model: fp32 on a CPU, bf16 elsewhere."""
@@ -141,13 +170,25 @@ class TransformersEngine:
         sources = [self._prompt.text_ids(sentence) for sentence in sentences]
         outputs: dict[int, Rewriting] = {}
         for batch in _by_length(sources, self.batch_size):
-            for row, (ids, scores) in zip(batch, self._generate([sources[row] for row in batch]), strict=True):
-                outputs[row] = Rewriting.of(self._prompt, _cut(ids, self._prompt.eos, room_for(sources[row])), scores)
+            for row, (ids, scores, seconds) in zip(batch, self._generate([sources[row] for row in batch]), strict=True):
+                outputs[row] = Rewriting.of(self._prompt, _cut(ids, self._prompt.eos, room_for(sources[row])), scores, seconds)
         return [outputs[row] for row in range(len(sources))]
 
-    def _generate(self, sources: list[list[int]]) -> Iterator[tuple[list[int], list[float]]]:
+    def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+        source, given = self._prompt.text_ids(sentence), self._prompt.given_ids(opening)
+        ids = self._torch.tensor([[*self._prompt.wrap(source), *given]], device=self._device)
+        with self._torch.inference_mode():
+            tokens = self._model(input_ids=ids).logits[0, -1].topk(count).indices.tolist()
+        openings = [[*given, token] for token in tokens if token != self._prompt.eos]
+        made = self._generate([source] * len(openings), openings)
+        cut = [[*opening, *_cut(ids, self._prompt.eos, room_for(source))] for opening, (ids, _, _) in zip(openings, made, strict=True)]
+        return [Rewriting.of(self._prompt, ids, [0.0] * (len(ids) + 1)) for ids in cut]
+
+    def _generate(
+        self, sources: list[list[int]], given: Sequence[Sequence[int]] = ()
+    ) -> Iterator[tuple[list[int], list[float], list[tuple[int, float]]]]:
         torch = self._torch
-        prompts = [self._prompt.wrap(source) for source in sources]
+        prompts = [[*self._prompt.wrap(source), *opening] for source, opening in zip(sources, given or [()] * len(sources), strict=True)]
         width = max(map(len, prompts))
         ids = torch.tensor([[0] * (width - len(p)) + p for p in prompts], device=self._device)
         mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=self._device)
@@ -162,8 +203,10 @@ class TransformersEngine:
                 return_dict_in_generate=True,
                 output_logits=True,
             )
-        best = torch.stack([step.float().log_softmax(-1).amax(-1) for step in made.logits], dim=1)
-        yield from zip(made.sequences[:, width:].tolist(), best.tolist(), strict=True)
+        tops = [step.float().log_softmax(-1).topk(2) for step in made.logits]
+        scores, choices = (torch.stack([getattr(top, part) for top in tops], dim=1) for part in ("values", "indices"))
+        seconds = [list(zip(ids, values, strict=True)) for ids, values in zip(choices[..., 1].tolist(), scores[..., 1].tolist(), strict=True)]
+        yield from zip(made.sequences[:, width:].tolist(), scores[..., 0].tolist(), seconds, strict=True)
 
 
 def _by_length(sources: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:

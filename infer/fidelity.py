@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 
 import lemminflect
-from unspin.data.edits import Edit
+from unspin.data.edits import Edit, apply, word_by_word
 from unspin.data.lexicons.surface import ABBREVIATIONS, BRITISH, NUMBERS
 from unspin.data.segment import is_word, tokenize
 
@@ -245,3 +245,25 @@ def quotations(text: str) -> Iterator[tuple[int, int]]:
     """Spans of text between double quotation marks."""
     for match in re.finditer(r"“[^”]*”|\"[^\"]*\"", text):
         yield match.span()
+
+
+def faithful(source: str, edits: list[Edit]) -> tuple[list[Edit], list[str]]:
+    """(the edits of a sentence that keep its facts, why the others were refused).
+
+    Edits that keep the facts of the sentence between them all pass. Else those that change a fact by themselves fall, and if the rest
+    still does, all fall.
+    """
+    reason = changed_fact(source, apply(source, edits))
+    if not reason and not any(opposed(source[e.start : e.end], e.replacement) for e in edits):
+        return edits, []
+    kept, refused = [], []
+    for edit in (piece for whole in edits for piece in (word_by_word(source, whole) if violation(source, whole) else [whole])):
+        reason = violation(source, edit)
+        if reason:
+            refused.append(f"{source[edit.start : edit.end]!r} kept, not {edit.replacement!r}: {reason} would change")
+        else:
+            kept.append(edit)
+    reason = changed_fact(source, apply(source, kept))
+    if reason:
+        return [], [*refused, f"{len(kept)} other edits of the sentence fall with it: {reason} would change"]
+    return kept, refused

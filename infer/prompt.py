@@ -76,5 +76,14 @@ class Prompt:
         text: str = self.tokenizer.decode([i for i in ids if i != self.eos], skip_special_tokens=False)
         return text[1:] if text.startswith(" ") else text
 
+    def piece(self, token: int) -> str:
+        """The text of one token, with the space that opens a word."""
+        text: str = self.tokenizer.decode([token], skip_special_tokens=False)
+        return text
+
+    def given_ids(self, text: str) -> list[int]:
+        """Ids of the opening of an output, up to where a word ends."""
+        return self.text_ids(text.rstrip()) if text.strip() else []
+
     def _literal(self, text: str) -> list[int]:
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)

@@ -37,7 +37,7 @@ def load_backbone(config: TrainConfig) -> PeftModel:
         r=config.lora.rank,
         lora_alpha=config.lora.alpha,
         lora_dropout=config.lora.dropout,
-        target_modules="all-linear",
+        target_modules=config.lora.targets,
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, lora)

@@ -19,9 +19,10 @@ from unspin.data.edits import Edit, align
 from unspin.data.segment import words
 from unspin.infer.checkpoint import Calibration, Checkpoint, features
 from unspin.infer.engines import load_engine
-from unspin.infer.restorer import Proposal, Restorer
+from unspin.infer.proposals import Proposal
+from unspin.infer.restorer import Restorer
 from unspin.train.batches import articles, load_split
-from unspin.train.config import EvalConfig
+from unspin.train.config import CalibrateConfig
 from unspin.train.metrics import f_score
 
 ALLOWED = 2.0  # words changed per 1,000 of clean text
@@ -39,7 +40,7 @@ class Judged:
     right: bool
 
 
-def main(config: EvalConfig) -> dict[str, Any]:
+def main(config: CalibrateConfig) -> dict[str, Any]:
     """Calibrate the checkpoint named in the config on the split named there; returns and stores the figures."""
     checkpoint = Checkpoint.open(config.checkpoint)
     restorer = Restorer(load_engine(config.engine, checkpoint, print), Calibration(), min_confidence=0, passage=checkpoint.passage)

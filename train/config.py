@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from unspin.data.config import Config
+from unspin.train.benchmark.suites import SuiteConfig
 
 
 class LoraSettings(Config):
-    """A low-rank adapter on all linear layers (Hu et al. 2021, arXiv 2106.09685)."""
+    """A low-rank adapter (Hu et al. 2021, arXiv 2106.09685)."""
 
     rank: int = Field(16, ge=1)
     alpha: float = Field(32, gt=0, description="the update is scaled by alpha / rank")
     dropout: float = Field(0.0, ge=0, lt=1)
+    targets: str = Field("all-linear", description="'all-linear', or a regular expression that the adapted modules' full names match")
 
 
 class TrainConfig(Config):
@@ -40,13 +42,44 @@ class TrainConfig(Config):
     save_every: int = Field(100, gt=0, description="steps between resumable checkpoints")
 
 
-class EvalConfig(Config):
-    """What `unspin evaluate` runs."""
+class Stage(Config):
+    """A point of the learning curve: a checkpoint and how many pairs it was trained on."""
 
-    checkpoint: str = Field("default", description="'default' (the adapter that ships) or a folder")
-    engine: Literal["draft", "ctranslate2", "transformers"] = "draft"
+    checkpoint: str
+    pairs: int = Field(ge=0)
+
+
+class EvalConfig(Config):
+    """What `unspin evaluate` runs: systems over suites."""
+
+    checkpoint: str = Field("default", description="'default' (the adapter that ships) or a folder, for the systems called unspin")
     min_confidence: float | None = Field(None, ge=0, le=1, description="edits below it are not made; left out: the checkpoint's own")
+    systems: tuple[Literal["unspin", "unspin int8", "copy the input", "reverse lexicon", "noisy channel", "few-shot", "harper"], ...] = (
+        "unspin",
+        "copy the input",
+    )
+    suites: tuple[SuiteConfig, ...]
+    limit: int = Field(300, gt=0, description="rows of a suite, from the first on")
+    lexicon_data: Path = Field(Path("build/data/measure"), description="data set whose clean text the lexicon baselines count")
+    curve: tuple[Stage, ...] = Field((), description="checkpoints scored on the first suite, every edit made, for the learning curve")
+    output: Path = Field(description="folder for results.json, report.html and kept outputs")
+    resamples: int = Field(1000, ge=100, description="of the bootstrap and of the paired test")
+    seed: int = 20
+
+    @field_validator("suites")
+    @classmethod
+    def _names_differ(cls, suites: tuple[SuiteConfig, ...]) -> tuple[SuiteConfig, ...]:
+        names = [suite.name for suite in suites]
+        if not suites or len(set(names)) < len(names):
+            raise ValueError("give at least one suite, each with a name of its own")
+        return suites
+
+
+class CalibrateConfig(Config):
+    """What `unspin calibrate` runs."""
+
+    checkpoint: str = Field(description="the adapter folder to calibrate")
+    engine: Literal["draft", "ctranslate2", "transformers"] = "draft"
     data: Path = Field(description="folder written by `unspin build`")
-    split: Literal["train", "validation", "test"] = "test"
-    limit: int = Field(300, gt=0, description="rows scored, from the first on")
-    output: Path | None = Field(None, description="JSON file for the figures and every output")
+    split: Literal["validation", "test"] = Field("validation", description="articles that neither training nor a reported score sees")
+    limit: int = Field(600, gt=0, description="rows, from the first on")

@@ -12,7 +12,7 @@ from unspin.data.spinners.tables import IMMUTABLE, Head, Index, propose
 
 
 @cache
-def _index(function_words: bool) -> Index:
+def index(function_words: bool) -> Index:
     """Forward entries first, then each substitute as a head of its own: a spinner's tables are sets of equals."""
     united: dict[tuple[str, str], dict[str, None]] = {}
     entries = [e for e in phrase_lexicon().values() if (e.pos == "function") <= function_words]
@@ -30,4 +30,4 @@ class Phrases:
     name = "phrases"
 
     def propose(self, sentence: Sentence, persona: Persona) -> Iterator[Substitution]:
-        yield from propose(_index(persona.function_words), sentence, persona, self.name)
+        yield from propose(index(persona.function_words), sentence, persona, self.name)

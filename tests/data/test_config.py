@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 from unspin.data.build import BuildConfig
 from unspin.data.config import ConfigError, load_config
-from unspin.train.config import TrainConfig
-from unspin.train.evaluate import EvalConfig
+from unspin.train.config import CalibrateConfig, EvalConfig, TrainConfig
 
 ROOT = Path(__file__).parents[2]
-MODELS = {"data": BuildConfig, "train": TrainConfig, "eval": EvalConfig}
+MODELS = {"data": BuildConfig, "train": TrainConfig, "eval": EvalConfig, "calibrate": CalibrateConfig}
 SHIPPED = sorted(path for kind in MODELS for path in (ROOT / "configs" / kind).glob("*.yaml"))
 
 

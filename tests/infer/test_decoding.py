@@ -84,3 +84,19 @@ def test_an_output_uses_the_vocabulary_and_the_sources_own_tokens_alone(tiny_bas
     allowed = {5, 6, 7} | {i for source in sources for i in source.ids}
     outputs = CopyDecoder(Gemma(tiny_base, torch.float32), prompt.eos, torch.tensor([5, 6, 7])).decode(sources)
     assert all(set(output.ids) <= allowed for output in outputs)
+
+
+@pytest.mark.parametrize("given", [0, 1, 5])
+def test_a_given_opening_is_kept_and_gone_on_from_as_generate_does(peaked: Path, given: int) -> None:
+    prompt = Prompt.from_folder(peaked)
+    theirs = AutoModelForCausalLM.from_pretrained(peaked, dtype=torch.float64).eval()
+    decoder = CopyDecoder(Gemma(peaked, torch.float64), prompt.eos, torch.arange(theirs.config.vocab_size))
+    source = prompt.source(SENTENCES[0])
+    opening = [*source.ids[:given], *prompt.text_ids("x")[-1:]]
+    (output,) = decoder.decode([source], [opening])
+    ids = torch.tensor([[*source.prompt, *opening]])
+    made = theirs.generate(ids, do_sample=False, max_new_tokens=source.room - len(opening), eos_token_id=prompt.eos, pad_token_id=0)
+    expected = made[0, len(source.prompt) :].tolist()
+    assert output.ids == (expected[: expected.index(prompt.eos)] if prompt.eos in expected else expected)
+    likeliest = decoder.likeliest(source, opening, 3)
+    assert likeliest == theirs(ids).logits[0, -1].topk(3).indices.tolist()

@@ -1,5 +1,6 @@
 """The restorer: only checked edits change anything, and no sentence is lost, doubled or merged."""
 
+import json
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -9,8 +10,10 @@ from unspin.data.edits import Edit, apply
 from unspin.infer.checkpoint import Calibration
 from unspin.infer.diff import page, terminal
 from unspin.infer.engines import Rewriting
+from unspin.infer.formats import json_lines
+from unspin.infer.proposals import neighbours
 from unspin.infer.prose import prose
-from unspin.infer.restorer import Restorer, neighbours
+from unspin.infer.restorer import Restorer
 
 TEXT = """Overseas minister quits
 
@@ -129,3 +132,46 @@ def test_a_passage_neither_loses_nor_doubles_nor_merges_a_sentence(bad: str) -> 
     restored = [sentence.text for sentence in restorer.restore_sentences(sentences).sentences]
     assert len(restored) == 3 and all(text.endswith(".") for text in restored) and restored[2] == sentences[2]
     assert restored[1] == sentences[1]
+
+
+def test_documents_share_batches_and_come_back_in_order() -> None:
+    calls: list[int] = []
+
+    class Counting(Rewrite):
+        def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
+            calls.append(len(sentences))
+            return super().rewrite(sentences)
+
+    texts = [TEXT.replace("Astana", name) for name in ("Astana", "Oslo", "Rome")]
+    restorer = Restorer(Counting(lambda s: s.replace("overseas", "foreign")))
+    together = list(restorer.restore_all((text, None) for text in texts))
+    assert len([n for n in calls if n]) == 1
+    assert together == [restorer.restore(text) for text in texts]
+
+
+def test_each_view_is_an_article_of_its_own() -> None:
+    german = "Der Minister sagte, dass die Verhandlungen über den Haushalt des kommenden Jahres noch nicht abgeschlossen seien. " * 3
+    raw = "\n".join(json.dumps({"text": text}) for text in ("The overseas minister spoke.", german, "The overseas minister left."))
+    restoration = Restorer(Rewrite(lambda s: s.replace("overseas", "foreign").replace("Minister", "Pfarrer"))).restore(raw, json_lines(raw))
+    assert restoration.text == raw.replace("overseas", "foreign")
+    assert restoration.warnings == ("line 2: does not read as English: left as it was",)
+
+
+class Offering(Rewrite):
+    """An engine that would also write other words for "overseas"."""
+
+    def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+        assert opening == "The "
+        return self.rewrite([sentence]) + [r for word in ("alien", "foreign", "2nd", "alien", "home") for r in Rewrite(
+            lambda s, word=word: s.replace("overseas", word)).rewrite([sentence])]  # type: ignore[misc]  # fmt: skip
+
+
+def test_alternatives_are_ranked_and_keep_the_facts() -> None:
+    restorer = Restorer(Offering(lambda s: s.replace("overseas", "foreign")), alternatives=2)
+    (edit,) = restorer.restore("The overseas minister spoke.").edits
+    assert (edit.restored, edit.alternatives) == ("foreign", ("alien", "home"))
+
+
+def test_a_restoration_shows_itself_in_a_notebook_escaped() -> None:
+    html = Restorer(Rewrite(lambda s: s.replace("overseas", "foreign"))).restore("The <b>overseas</b> minister spoke.")._repr_html_()
+    assert html.startswith("<table>") and "<del>overseas</del>" in html and "<b>" not in html

@@ -10,8 +10,8 @@ from transformers import AutoModelForCausalLM, TrainerCallback
 from unspin.data.build import BuildConfig, build
 from unspin.train import finetune
 from unspin.train.backbones import restrict_loss
+from unspin.train.benchmark.run import main as evaluate
 from unspin.train.config import EvalConfig, TrainConfig
-from unspin.train.evaluate import evaluate
 
 
 @pytest.fixture
@@ -61,12 +61,12 @@ def test_a_killed_run_resumes_to_the_same_weights(pairs: Path, tiny_base: Path, 
 
 def test_the_adapter_is_evaluated_beside_copying(pairs: Path, tiny_base: Path, tmp_path: Path) -> None:
     adapter = finetune.main(_config(pairs, tiny_base, tmp_path / "run"))
-    config = EvalConfig(checkpoint=str(adapter), engine="transformers", data=pairs, limit=4, output=tmp_path / "scores.json")
-    scores = evaluate(config)
-    assert set(scores) == {"copy the input", f"unspin ({adapter})"}
-    assert scores["copy the input"]["recall"] == 0
-    outputs = json.loads(config.output.read_text())["outputs"]  # type: ignore[union-attr]
-    assert sum(row["spun"] == row["original"] for row in outputs) >= 4
+    suites = [{"kind": kind, "name": kind, "data": pairs} for kind in ("data", "clean")]
+    config = EvalConfig.model_validate({"checkpoint": str(adapter), "suites": suites, "limit": 4, "output": tmp_path / "scores", "resamples": 100})
+    scores = evaluate(config)["scores"]
+    assert [set(systems) for systems in scores.values()] == [{"copy the input", "unspin"}] * 2
+    assert scores["data"]["copy the input"]["recall"] == 0 and scores["clean"]["copy the input"]["exact"] == 1
+    assert scores["data"]["unspin"]["words_per_second"] > 0
 
 
 @pytest.mark.parametrize("vocabulary", [None, [3, 5, 7, 11, 13]], ids=["full", "restricted"])

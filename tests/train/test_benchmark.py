@@ -1,0 +1,167 @@
+"""The benchmark: suites from files, systems that keep their promises, scores with intervals, a run that resumes, a page that escapes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from unspin.data.edits import Edit, apply
+from unspin.infer.prompt import Prompt
+from unspin.train.benchmark import run as runner
+from unspin.train.benchmark.calibration import Judged, Sure, measure
+from unspin.train.benchmark.report import page, pieces, readme_table
+from unspin.train.benchmark.scores import breakdown, compare, part_of_speech, score
+from unspin.train.benchmark.suites import ArticlesSuite, CleanSuite, ItemsSuite, Row, Suite, SuiteError, make
+from unspin.train.benchmark.systems import EXAMPLES, SYSTEMS, FewShotPrompt, Harper, ReverseLexicon, chosen
+from unspin.train.config import EvalConfig
+
+SPUN, ORIGINAL = "The overseas minister stated the warfare ended.", "The foreign minister said the war ended."
+BENCHMARK = Path("data/benchmark")
+
+
+def _items(folder: Path) -> Path:
+    file = folder / "items.jsonl"
+    rows = [{"spun": f"<b>{SPUN}", "original": f"<b>{ORIGINAL}"}, {"spun": "An firm shut.", "references": ["A firm shut.", "A company shut."]}]
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return file
+
+
+def _config(tmp_path: Path, **changes: Any) -> EvalConfig:
+    raw = {
+        "suites": [{"kind": "items", "name": "items", "path": _items(tmp_path), "clean": True}],
+        "systems": ["copy the input", "harper"],
+        "output": tmp_path / "out",
+        "resamples": 100,
+    }
+    return EvalConfig.model_validate(raw | changes)
+
+
+def test_a_run_scores_writes_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = _config(tmp_path)
+    results = runner.main(config)
+    copied, checked = results["scores"]["items"].values()
+    assert copied["f0.5"] == 0 and copied["over_correction"] == 0 and copied["restoration"] == 0
+    assert 0 < checked["recall"] < 1, "harper mends the article and nothing else"
+    assert all(low <= copied[name] <= high for name, (low, high) in copied["interval"].items())
+    assert 0 < checked["p"] <= 1 and "p" not in copied
+    assert json.loads((tmp_path / "out" / "results.json").read_text()) == json.loads(json.dumps(results))
+    text = (tmp_path / "out" / "report.html").read_text()
+    assert "&lt;b&gt;The" in text and "<b>The" not in text
+    monkeypatch.setattr(runner, "_restore", None)  # nothing is left to run
+    assert runner.main(config)["scores"]["items"]["harper"]["peak_mb"] == checked["peak_mb"]
+
+
+def test_names_of_suites_must_differ(tmp_path: Path) -> None:
+    items = {"kind": "items", "name": "items", "path": _items(tmp_path)}
+    with pytest.raises(ValueError, match="a name of its own"):
+        _config(tmp_path, suites=[items, items])
+
+
+def test_hand_spun_articles_pair_up_paragraph_by_paragraph(tmp_path: Path) -> None:
+    suite = make(
+        ArticlesSuite(kind="articles", name="hand", articles=_folder(tmp_path / "a", "One.\n\nTwo."), spun=_folder(tmp_path / "s", "1.\n\n2.")), 9
+    )
+    assert [(row.spun, row.references) for row in suite.rows] == [("1.", ("One.",)), ("2.", ("Two.",))]
+    (tmp_path / "s" / "x.txt").write_text("1.")
+    with pytest.raises(SuiteError, match="1 paragraphs, its original has 2"):
+        make(ArticlesSuite(kind="articles", name="hand", articles=tmp_path / "a", spun=tmp_path / "s"), 9)
+
+
+def test_clean_rows_are_their_own_reference(tmp_path: Path) -> None:
+    suite = make(CleanSuite(kind="clean", name="clean", articles=_folder(tmp_path / "a", "It rained. They left.")), 9)
+    assert [(row.spun, row.references) for row in suite.rows] == [("It rained.", ("It rained.",)), ("They left.", ("They left.",))]
+
+
+def test_an_item_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "items.jsonl").write_text('{"spun": "a", "original": "b"}\n{"spun": "a"}\n')
+    with pytest.raises(SuiteError, match=r"items.jsonl:2"):
+        make(ItemsSuite(kind="items", name="items", path=tmp_path / "items.jsonl"), 9)
+
+
+@pytest.mark.parametrize("name", ["references.jsonl"])
+def test_the_hand_made_items_keep_their_facts(name: str) -> None:
+    suite = make(ItemsSuite(kind="items", name="items", path=BENCHMARK / name, clean=True), 1000)
+    outputs = [row.references[0] for row in suite.rows]
+    figures = score(suite, outputs, 100, 0)
+    assert figures["violations"] == 0 and figures["f0.5"] == figures["restoration"] == figures["exact"] == 1
+    assert score(suite, [row.spun for row in suite.rows], 100, 0)["recall"] == 0
+
+
+def test_scores_draw_articles_and_are_the_same_each_time() -> None:
+    suite = Suite("s", tuple(Row(str(i // 2), SPUN, (ORIGINAL,)) for i in range(8)))
+    outputs = [ORIGINAL, SPUN] * 4
+    found = score(suite, outputs, 200, 3)
+    assert found == score(suite, outputs, 200, 3)
+    assert found["interval"]["recall"] == [0.5, 0.5], "every article is half restored"
+    assert compare(suite, outputs, outputs, 100, 3) == 1
+    apart = Suite("s", tuple(Row(str(i), SPUN, (ORIGINAL,)) for i in range(8)))
+    assert compare(apart, [ORIGINAL] * 8, [SPUN] * 8, 200, 3) < 0.05
+
+
+def test_breakdown_counts_every_edit_once_in_each_dimension() -> None:
+    edits = (Edit(4, 12, "foreign", "phrases", "x"), Edit(22, 28, "said", "thesaurus", "y"), Edit(33, 40, "war", "phrases", "z"))
+    assert apply(SPUN, edits) == ORIGINAL
+    suite = Suite("s", (Row("a", SPUN, (ORIGINAL,), edits, strength=0.3),))
+    table = breakdown(suite, ["The foreign minister stated the war ended."])
+    assert table["engine"] == {"phrases": [2, 2], "thesaurus": [0, 1]}
+    assert table["strength"] == {"medium": [2, 3]} and table["words"] == {"one": [2, 3]}
+    assert sum(total for _, total in table["part of speech"].values()) == 3
+    assert (part_of_speech("the"), part_of_speech("Minister"), part_of_speech("said")) == ("function", "noun", "verb")
+
+
+def test_the_best_candidates_that_do_not_overlap_are_chosen() -> None:
+    gains = [(3.0, Edit(0, 5, "a")), (4.0, Edit(3, 8, "b")), (1.0, Edit(9, 10, "c")), (2.0, Edit(8, 9, "d"))]
+    assert chosen(gains, 1.5) == [Edit(3, 8, "b"), Edit(8, 9, "d")]
+    assert chosen(gains, 9) == []
+
+
+def test_the_reverse_lexicon_offers_entries_in_the_form_that_stands_there(tmp_path: Path) -> None:
+    lexicon = ReverseLexicon(_config(tmp_path))
+    lexicon.__dict__["_counts"] = lambda phrase: float(len(phrase))
+    offered = {(SPUN[edit.start : edit.end], edit.replacement) for edit in lexicon.candidates(SPUN)}
+    assert any(spun == "stated" and restored.endswith("ed") for spun, restored in offered)
+    assert all(apply(SPUN, [edit]) != SPUN for edit in lexicon.candidates(SPUN))
+
+
+def test_harper_keeps_what_it_has_no_suggestion_for() -> None:
+    harper = SYSTEMS["harper"](None)  # type: ignore[arg-type]
+    assert isinstance(harper, Harper)
+    assert harper.restore(["It was an dog.", "They went home."]) == ["It was a dog.", "They went home."]
+
+
+def test_the_few_shot_prompt_shows_its_examples_before_the_text(tiny_base: Path) -> None:
+    plain = Prompt.from_folder(tiny_base)
+    few = FewShotPrompt(plain.tokenizer, plain.bos, plain.eos)
+    shown = few.decode(list(few.source("A text.").prompt))
+    assert all(f"Spun: {spun}\nOriginal: {original}\n" in shown for spun, original in EXAMPLES)
+    assert shown.endswith("Spun: A text.\nOriginal:")
+
+
+def test_calibration_figures_by_hand() -> None:
+    edits = (Sure(0.9, 1, True, False), Sure(0.6, 1, True, False), Sure(0.6, 2, False, True))
+    found = measure(Judged(edits, due=4, clean_words=1000, threshold=0.5))
+    at = {round(row["threshold"], 2): row for row in found["sweep"]}
+    assert (at[0.5]["precision"], at[0.5]["recall"], at[0.5]["over_correction"]) == (pytest.approx(2 / 3), 0.5, 2.0)
+    assert (at[0.7]["precision"], at[0.7]["recall"], at[0.7]["over_correction"]) == (1.0, 0.25, 0.0)
+
+
+def test_pieces_give_both_texts_back() -> None:
+    parts = list(pieces(SPUN, ORIGINAL))
+    assert "".join(kept + gone for kept, gone, _ in parts) == SPUN and "".join(kept + put for kept, _, put in parts) == ORIGINAL
+
+
+def test_a_page_is_the_same_bytes_each_time(tmp_path: Path) -> None:
+    results = runner.main(_config(tmp_path))
+    results["calibration"] = measure(Judged((Sure(0.5, 1, True, False),), 1, 10, 0.5))
+    results["curve"] = [{"pairs": n, **results["scores"]["items"]["harper"]} for n in (0, 10)]
+    assert page(results) == page(results)
+    assert page(results).count("<svg") == 4 and "Learning curve" in page(results)
+    assert "| items |" in readme_table(results)
+    assert np.isfinite([float(cell) for cell in readme_table(results).splitlines()[-1].split("|")[2:-1] if cell.strip()]).all()
+
+
+def _folder(folder: Path, text: str) -> Path:
+    folder.mkdir()
+    (folder / "x.txt").write_text(text, encoding="utf-8")
+    return folder

@@ -1,0 +1,142 @@
+"""Runs systems over suites. Outputs are kept by (system, suite, revision of both), so that a run resumes and only what changed runs anew.
+
+Each system works in a process of its own, which gives its speed and peak memory; loading is not timed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from unspin.data.segment import words
+from unspin.train.benchmark import suites as texts
+from unspin.train.benchmark.examples import examples
+from unspin.train.benchmark.scores import breakdown, compare, score
+from unspin.train.benchmark.suites import Suite
+from unspin.train.benchmark.systems import SYSTEMS
+from unspin.train.config import EvalConfig
+
+OURS = "unspin"
+PACKAGES = ("unspin", "torch", "ctranslate2", "sacrebleu", "tokenizers")
+_WARM_UP = "The international minister stated that the warfare had ended."
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a system made of a suite."""
+
+    outputs: tuple[str, ...]
+    seconds: float
+    words: int
+    peak_mb: float
+
+
+def main(config: EvalConfig) -> dict[str, Any]:
+    """Run what is not kept yet, score everything, and write ``results.json`` and ``report.html`` to the output folder."""
+    from unspin.train.benchmark.report import page
+
+    suites = [texts.make(suite, config.limit) for suite in config.suites]
+    runs: dict[str, list[Run]] = {system: run(config, system, suites) for system in config.systems}
+    ours = runs.get(OURS) or next(iter(runs.values()))
+    results: dict[str, Any] = {
+        "config": config.model_dump(mode="json"),
+        "machine": {"processor": _processor(), "cores": os.cpu_count()},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "suites": {suite.name: _size(suite) for suite in suites},
+        "scores": {suite.name: {} for suite in suites},
+        "breakdown": {suite.name: breakdown(suite, done.outputs) for suite, done in zip(suites, ours, strict=True)},
+        "examples": examples(suites, [done.outputs for done in ours]),
+        "curve": _curve(config, suites[0]),
+    }
+    for system, found in runs.items():
+        for suite, done, our in zip(suites, found, ours, strict=True):
+            figures = score(suite, done.outputs, config.resamples, config.seed)
+            figures |= {"words_per_second": done.words / done.seconds, "peak_mb": done.peak_mb}
+            if done is not our:
+                figures["p"] = compare(suite, our.outputs, done.outputs, config.resamples, config.seed)
+            results["scores"][suite.name][system] = figures
+    if OURS in config.systems:
+        results["calibration"] = _calibration(config, suites)
+    config.output.mkdir(parents=True, exist_ok=True)
+    (config.output / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (config.output / "report.html").write_text(page(results), encoding="utf-8")
+    return results
+
+
+def run(config: EvalConfig, system: str, suites: Sequence[Suite]) -> list[Run]:
+    """A system's outputs for each suite, those kept by an earlier run taken from their files."""
+    revision = SYSTEMS[system](config).revision
+    files = [_kept(config.output, system, revision, suite) for suite in suites]
+    missing = [(suite, file) for suite, file in zip(suites, files, strict=True) if not file.is_file()]
+    if missing:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            process.submit(_restore, config, system, missing).result()
+    return [Run(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
+
+
+def _restore(config: EvalConfig, system_name: str, work: Sequence[tuple[Suite, Path]]) -> None:
+    from rich.progress import track
+
+    system = SYSTEMS[system_name](config)
+    system.restore([_WARM_UP])
+    for suite, file in work:
+        outputs: list[str] = []
+        start = time.perf_counter()
+        for rows in track(list(suite.articles()), description=f"{system_name}: {suite.name}"):
+            outputs += system.restore([row.spun for row in rows])
+        seconds = time.perf_counter() - start
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        count = sum(len(words(row.spun)) for row in suite.rows)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_suffix(".partial")
+        unfinished.write_text(json.dumps({"outputs": outputs, "seconds": seconds, "words": count, "peak_mb": peak}), encoding="utf-8")
+        unfinished.rename(file)
+
+
+def _kept(output: Path, system: str, revision: str, suite: Suite) -> Path:
+    key = sha256(f"{revision}/{suite.digest}".encode()).hexdigest()[:16]
+    return output / "kept" / f"{system}-{suite.name}-{key}.json".replace(" ", "-")
+
+
+def _size(suite: Suite) -> dict[str, Any]:
+    return {
+        "rows": len(suite.rows),
+        "articles": len(list(suite.articles())),
+        "words": sum(len(words(row.spun)) for row in suite.rows),
+        "digest": suite.digest,
+    }
+
+
+def _curve(config: EvalConfig, suite: Suite) -> list[dict[str, Any]]:
+    """Scores of checkpoints on one suite, every edit that keeps the facts made."""
+    points = []
+    for stage in config.curve:
+        (done,) = run(config.model_copy(update={"checkpoint": stage.checkpoint, "min_confidence": 0.0}), OURS, [suite])
+        points.append({"pairs": stage.pairs, "checkpoint": stage.checkpoint, **score(suite, done.outputs, config.resamples, config.seed)})
+    return points
+
+
+def _calibration(config: EvalConfig, suites: Sequence[Suite]) -> dict[str, Any]:
+    """How sure the restorer is of its edits and how often it is right, and what another threshold would do, over all suites with one original."""
+    from unspin.train.benchmark.calibration import judge, measure
+
+    return measure(judge(config.checkpoint, [row for suite in suites for row in suite.rows if len(row.references) == 1], config.output / "kept"))
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())

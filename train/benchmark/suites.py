@@ -1,0 +1,217 @@
+"""Suites: texts to restore, article by article, each with what it should become.
+
+A suite is made from pinned sources when it is asked for: a data set that `unspin build` makes, articles spun by somebody else's tool,
+or files that were written by hand. None of it is ever trained on or tuned to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from unspin.data.config import Config
+from unspin.data.edits import Edit
+from unspin.data.errors import UnspinError
+from unspin.data.peers import PEERS, Peer
+from unspin.data.segment import paragraphs, sentences
+
+
+class SuiteError(UnspinError):
+    """A suite whose texts are missing or do not fit one another; the message names the file and what to do."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A text of an article: `spun` is to become one of `references`, the first of which is the original.
+
+    `edits` lead from `spun` to the original and name the engine that made each necessary, where that is known; `facts` are as in
+    `metrics.count`; `strength` is the share of words the spinner touched.
+    """
+
+    article: str
+    spun: str
+    references: tuple[str, ...]
+    edits: tuple[Edit, ...] | None = None
+    facts: tuple[tuple[str, ...], ...] = ()
+    strength: float | None = None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Rows, those of an article together."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+    @property
+    def digest(self) -> str:
+        text = json.dumps([asdict(row) for row in self.rows], ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def articles(self) -> Iterator[list[Row]]:
+        grouped: dict[str, list[Row]] = defaultdict(list)
+        for row in self.rows:
+            grouped[row.article].append(row)
+        yield from grouped.values()
+
+
+class DataSuite(Config):
+    """Spun rows of a data set; it is built if it is not there."""
+
+    kind: Literal["data"]
+    name: str
+    data: Path = Field(description="folder written by `unspin build`")
+    build: Path | None = Field(None, description="config that makes it where it is missing")
+    split: Literal["validation", "test"] = "test"
+
+    def rows(self) -> Iterator[Row]:
+        for row in _data(self.data, self.build, self.split):
+            if row["edits"]:
+                edits = tuple(Edit(e["start"], e["end"], e["replacement"], e["engine"], e["rule"]) for e in row["edits"])
+                yield Row(row["article_id"], row["spun"], (row["original"],), edits, strength=row["strength"])
+
+
+class CleanSuite(Config):
+    """Text that needs no restoring: a folder of articles, or the originals of a data set, sentence by sentence."""
+
+    kind: Literal["clean"]
+    name: str
+    articles: Path | None = Field(None, description="folder of .txt articles")
+    data: Path | None = Field(None, description="folder written by `unspin build`")
+    build: Path | None = Field(None, description="config that makes the data set where it is missing")
+    split: Literal["validation", "test"] = "test"
+
+    def rows(self) -> Iterator[Row]:
+        found: list[Iterator[Row]] = []
+        if self.articles:
+            found.append(Row(name, sentence, (sentence,)) for name, text in _texts(self.articles) for sentence in _sentences(text))
+        if self.data:
+            found.append(Row(row["article_id"], row["original"], (row["original"],)) for row in _data(self.data, self.build, self.split))
+        if not found:
+            raise SuiteError(f"suite {self.name}: give `articles` or `data`")
+        yield from _in_turn(found)
+
+
+class PeerSuite(Config):
+    """Articles spun sentence by sentence by a tool that others wrote (`make peers`)."""
+
+    kind: Literal["peer"]
+    name: str
+    articles: Path
+    peer: Literal["textattack", "nlpaug", "texthumanize"]
+    seed: int = 20
+
+    def rows(self) -> Iterator[Row]:
+        with Peer(self.peer, self.seed) as peer:
+            for name, text in _texts(self.articles):
+                originals = _sentences(text)
+                for original, spun in zip(originals, peer.spin(originals), strict=True):
+                    if spun != original:
+                        yield Row(name, spun, (original,))
+
+
+class ArticlesSuite(Config):
+    """Whole articles, a row a paragraph: spun by hand where `spun` has the file, else by each of the peers in turn."""
+
+    kind: Literal["articles"]
+    name: str
+    articles: Path
+    spun: Path
+    peers: tuple[str, ...] = PEERS
+    seed: int = 20
+
+    def rows(self) -> Iterator[Row]:
+        others = [(name, text) for name, text in _texts(self.articles) if not (self.spun / name).is_file()]
+        by_peer = dict(self._by_peers(others))
+        for name, text in _texts(self.articles):
+            spun = by_peer.get(name) or (self.spun / name).read_text(encoding="utf-8")
+            before, after = (_paragraphs(version) for version in (spun, text))
+            if len(before) != len(after):
+                raise SuiteError(f"{self.spun / name}: {len(before)} paragraphs, its original has {len(after)}")
+            yield from (Row(name, garbled, (original,)) for garbled, original in zip(before, after, strict=True))
+
+    def _by_peers(self, articles: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        for i, peer_name in enumerate(self.peers):
+            with Peer(peer_name, self.seed) as peer:
+                for name, text in articles[i :: len(self.peers)]:
+                    spun = [" ".join(peer.spin(_sentences(paragraph))) for paragraph in _paragraphs(text)]
+                    yield name, "\n\n".join(" ".join(paragraph.split()) for paragraph in spun)
+
+
+class ItemsSuite(Config):
+    """Sentences written by hand, JSON Lines with `spun`, `references` (or `original`) and, where they matter, `facts`.
+
+    `clean` takes the originals as well, which are to stay as they are.
+    """
+
+    kind: Literal["items"]
+    name: str
+    path: Path
+    clean: bool = False
+
+    def rows(self) -> Iterator[Row]:
+        for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
+            try:
+                item = json.loads(line)
+                references = tuple(item["references"]) if "references" in item else (item["original"],)
+                facts = tuple(tuple(forms) for forms in item.get("facts", ()))
+                row = Row(f"{self.path.name}:{number}", item["spun"], references, facts=facts)
+            except (ValueError, KeyError, TypeError) as error:
+                raise SuiteError(f"{self.path}:{number}: no item with `spun` and `references` ({error!r})") from None
+            yield row
+            if self.clean:
+                yield Row(row.article, references[0], references, facts=facts)
+
+
+SuiteConfig = Annotated[DataSuite | CleanSuite | PeerSuite | ArticlesSuite | ItemsSuite, Field(discriminator="kind")]
+
+
+def make(config: SuiteConfig, limit: int) -> Suite:
+    """The suite's first `limit` rows. Raises `SuiteError` where there are none."""
+    rows = tuple(row for row, _ in zip(config.rows(), range(limit), strict=False))
+    if not rows:
+        raise SuiteError(f"suite {config.name}: no rows; look at its texts")
+    return Suite(config.name, rows)
+
+
+def _data(data: Path, build: Path | None, split: str) -> list[dict[str, Any]]:
+    if not data.is_dir() and build:
+        from unspin.data.build import BuildConfig
+        from unspin.data.build import build as make_data
+        from unspin.data.config import load_config
+
+        print(f"{data}: not there yet, building it from {build}")
+        make_data(load_config(build, BuildConfig, [f"output={data}"]), f"unspin build {build} output={data}")
+    from unspin.train.batches import load_split
+
+    return load_split(data, split).to_list()
+
+
+def _texts(folder: Path) -> list[tuple[str, str]]:
+    """Articles of a folder, those of its sub-folders in turn, so that the first of them are of every register."""
+    if not folder.is_dir():
+        raise SuiteError(f"{folder}: no such folder; run in a clone of the repository")
+    files = sorted(folder.rglob("*.txt"), key=lambda file: (file.name, file.parent.name))
+    return [(file.relative_to(folder).as_posix(), file.read_text(encoding="utf-8")) for file in files]
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [text[span.start : span.end] for span in paragraphs(text)]
+
+
+def _sentences(text: str) -> list[str]:
+    return [paragraph[span.start : span.end] for paragraph in _paragraphs(text) for span in sentences(paragraph)]
+
+
+def _in_turn(streams: Iterable[Iterator[Row]]) -> Iterator[Row]:
+    """An article of each stream in turn, so that a limit cuts all of them alike."""
+    waiting = [list(Suite("", tuple(stream)).articles()) for stream in streams]
+    for i in range(max(map(len, waiting))):
+        for articles in waiting:
+            yield from articles[i] if i < len(articles) else ()
