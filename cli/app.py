@@ -87,7 +87,12 @@ def build(
 
 
 @app.command()
-def train(config: ConfigFile, overrides: Overrides = None) -> None:
+def train(
+    config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="a YAML file")] = None,
+    overrides: Overrides = None,
+    check: Annotated[bool, typer.Option("--check", help="say whether the config is sound, and start nothing")] = False,
+    plot: Annotated[Path | None, typer.Option(metavar="RUN", help="draw the curves of a run to RUN/curves.png")] = None,
+) -> None:
     """Fine-tune a model on pairs; started again, a killed run goes on from its last checkpoint.
 
     Examples:
@@ -95,14 +100,28 @@ def train(config: ConfigFile, overrides: Overrides = None) -> None:
     `unspin train configs/train/default.yaml`
 
     `unspin train configs/train/default.yaml steps=200 output=build/runs/short`
+
+    `unspin train --check configs/train/flan-t5-base.yaml`
+
+    `unspin train --plot build/runs/default`
     """
+    if plot is not None:
+        from unspin.train.plot import plot as draw
+
+        typer.echo(f"drawn: {draw(plot)}")
+        return
+    if config is None:
+        raise typer.BadParameter("give a config file, or --plot RUN")
     from unspin.data.config import load_config
     from unspin.train.config import TrainConfig
 
     loaded = load_config(config, TrainConfig, overrides or ())
+    if check:
+        typer.echo(f"{config} is sound: {loaded.steps:,} steps of {loaded.backbone} on {loaded.data}, to {loaded.output}")
+        return
     from unspin.train.finetune import main as finetune
 
-    typer.echo(f"adapter: {finetune(loaded)}")
+    typer.echo(f"checkpoint: {finetune(loaded)}")
 
 
 @app.command()
@@ -144,6 +163,25 @@ def calibrate(config: ConfigFile, overrides: Overrides = None) -> None:
 
     figures = fit(loaded)
     typer.echo(f"threshold {figures['threshold']:.3f}, expected calibration error {figures['expected_calibration_error']:.3f}")
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[str, typer.Argument(help="'default', or a folder that `unspin train` wrote")],
+    output: Annotated[Path, typer.Option(help="folder to write; it must not exist")],
+    int8: Annotated[bool, typer.Option("--int8", help="add a CTranslate2 int8 folder")] = False,
+    push_to_hub: Annotated[str | None, typer.Option(metavar="NAME", help="upload the merged model to the Hugging Face hub")] = None,
+) -> None:
+    """Merge a checkpoint into a plain transformers folder that needs no unspin to load.
+
+    Examples:
+
+    `unspin export default --output build/export --int8`
+    """
+    from unspin.train.export import export as write
+
+    for folder in write(checkpoint, output, int8, push_to_hub, typer.echo):
+        typer.echo(f"written: {folder}")
 
 
 @app.command()

@@ -79,7 +79,8 @@ def _explain(path: Path, model: type[BaseModel], raw: object, error: Any) -> str
         return f"{path}: unknown key {key!r} with value {error['input']!r}{hint}"
     if error["type"] == "missing":
         return f"{path}: key {key!r} is missing: add it"
-    return f"{path}: {key}: {error['msg']}, found {error['input']!r}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{path}: {message}" if error["type"] == "value_error" and not location else f"{path}: {key}: {message}, found {error['input']!r}"
 
 
 def _keys(model: Any, location: Sequence[object]) -> list[str]:

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from unspin.infer.default_model import ModelError, base_folder, build_once, cache_folder, quiet
-from unspin.infer.prompt import NAME as PROMPT
+from unspin.infer.default_model import ModelError, build_once, cache_folder, model_folder, quiet
+from unspin.infer.prompt import PROMPTS, Prompt
 
 VOCABULARY = "vocabulary.safetensors"
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "unspin.json")
+RECORD = "unspin.json"
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", RECORD)
+MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", RECORD)
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,17 @@ def features(probability: float, spun: float, size: int) -> tuple[float, float, 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """An adapter folder that was found complete, and its base model. `passage` is how many words of neighbouring sentences it is shown."""
+    """A folder that was found complete: an adapter of the model `backbone`, or a whole model.
+
+    `passage` is how many words of neighbouring sentences it is shown.
+    """
 
     folder: Path
     backbone: str
+    prompt: type[Prompt]
     calibration: Calibration
     passage: int
+    whole: bool = False
 
     @classmethod
     def open(cls, name: str) -> Checkpoint:
@@ -66,7 +73,8 @@ class Checkpoint:
         folder = Path(str(files("unspin.infer") / "adapter")) if name == "default" else Path(name)
         if not folder.is_dir():
             raise ModelError(f"{folder} is no checkpoint folder: give one that `unspin train` wrote, or leave it out")
-        missing = [file for file in ADAPTER_FILES if not (folder / file).is_file()]
+        whole = not (folder / ADAPTER_FILES[0]).is_file() and (folder / MODEL_FILES[0]).is_file()
+        missing = [file for file in (MODEL_FILES if whole else ADAPTER_FILES) if not (folder / file).is_file()]
         if missing:
             raise ModelError(f"{folder} is incomplete: {', '.join(missing)} is missing; copy the whole folder or train again")
         try:
@@ -75,26 +83,20 @@ class Checkpoint:
             calibration, passage = Calibration(**record.get("calibration", {})), int(record.get("passage", 0))
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{folder / 'unspin.json'} is damaged ({error!r}): copy it again or train again") from None
-        if prompt != PROMPT:
-            raise ModelError(f"{folder} was trained on prompt form {prompt!r}; this version of unspin writes {PROMPT!r}")
-        return cls(folder, backbone, calibration, passage)
+        if prompt not in PROMPTS:
+            raise ModelError(f"{folder} was trained on prompt form {prompt!r}; this version of unspin writes {', '.join(PROMPTS)}")
+        return cls(folder, backbone, PROMPTS[prompt], calibration, passage, whole)
 
     @property
     def digest(self) -> str:
         seen = hashlib.sha256()
-        for file in ADAPTER_FILES[:2]:
+        for file in MODEL_FILES[:2] if self.whole else ADAPTER_FILES[:2]:
             seen.update((self.folder / file).read_bytes())
         return seen.hexdigest()[:16]
 
     def base(self, report: Callable[[str], None]) -> Path:
         """The folder of the base model's weights and tokenizer."""
-        if self.backbone == "default":
-            return base_folder(report)
-        if Path(self.backbone).is_dir():
-            return Path(self.backbone)
-        from huggingface_hub import snapshot_download
-
-        return Path(snapshot_download(self.backbone, allow_patterns=["*.json", "*.safetensors"]))
+        return model_folder(self.backbone, report)
 
     def vocabulary(self) -> list[int] | None:
         """The ids that training saw, or None for all: the model was taught no others."""
@@ -106,7 +108,9 @@ class Checkpoint:
         return [int(i) for i in load_file(file)["ids"]]
 
     def merged(self, report: Callable[[str], None]) -> Path:
-        """A plain transformers folder, bf16, of the base model with the adapter merged in, with its tokenizer."""
+        """A plain transformers folder, bf16, of the base model with the adapter merged in, with its tokenizer; a whole model's own folder."""
+        if self.whole:
+            return self.folder
         folder = cache_folder() / f"merged-{self.digest}"
         if folder.is_dir():
             return folder
@@ -117,10 +121,11 @@ class Checkpoint:
         import torch
         from peft import PeftModel
         from safetensors import SafetensorError
-        from transformers import AutoModelForCausalLM
+        from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
         quiet()
-        model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, use_safetensors=True)
+        kind = AutoModelForCausalLM if self.prompt is Prompt else AutoModelForSeq2SeqLM
+        model = kind.from_pretrained(base, dtype=torch.float32, use_safetensors=True)
         try:
             merged = PeftModel.from_pretrained(model, str(self.folder)).merge_and_unload()
         except (SafetensorError, RuntimeError, ValueError) as error:
@@ -130,7 +135,9 @@ class Checkpoint:
             shutil.copyfile(base / file, target / file)
 
     def int8(self, report: Callable[[str], None]) -> Path:
-        """A CTranslate2 int8 folder of the merged model, with its tokenizer."""
+        """A CTranslate2 int8 folder of the merged model, with its tokenizer. Raises `ModelError` for an encoder-decoder model."""
+        if self.prompt is not Prompt:
+            raise ModelError(f"{self.folder} is an encoder-decoder model: the ctranslate2 engine runs decoder-only ones; use --engine transformers")
         folder = cache_folder() / f"int8-{self.digest}"
         if folder.is_dir():
             return folder
@@ -140,6 +147,7 @@ class Checkpoint:
             from ctranslate2.converters import TransformersConverter
 
             TransformersConverter(str(merged)).convert(str(target), quantization="int8")
-            shutil.copyfile(merged / "tokenizer.json", target / "tokenizer.json")
+            for file in ("tokenizer.json", "tokenizer_config.json"):
+                shutil.copyfile(merged / file, target / file)
 
         return build_once(folder, convert, "preparing the CTranslate2 engine (once, some seconds)", report)

@@ -32,6 +32,21 @@ def base_folder(report: Callable[[str], None] = lambda _: None) -> Path:
     return folder if folder.is_dir() else build_once(folder, _convert, "converting Gemma 3 270M (once, about a minute)", report)
 
 
+def model_folder(name: str, report: Callable[[str], None] = lambda _: None) -> Path:
+    """The folder of a base model: "default", a folder, or the name of a model on the hub, whose safetensors are fetched."""
+    if name == "default":
+        return base_folder(report)
+    if Path(name).is_dir():
+        return Path(name)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise ModelError(f"backbone {name!r} is no folder here and the hub does not give it ({str(error).splitlines()[0]})") from None
+
+
 def build_once(folder: Path, make: Callable[[Path], None], what: str, report: Callable[[str], None]) -> Path:
     """Let `make` fill a scratch folder beside `folder`, then put it in place whole. Another process may win the race."""
     report(what)

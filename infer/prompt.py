@@ -1,18 +1,24 @@
-"""The prompt a decoder-only model sees, as token ids.
+"""What a model sees of a sentence, as token ids.
 
-``<bos>Spun: {spun}\\nOriginal: {original}<eos>``. The parts are tokenized apart and special tokens in an article are text like any
-other, so that nothing an article says can end the prompt or forge a part of it; source and target words get the same ids.
+A decoder-only model reads ``<bos>Spun: {spun}\\nOriginal: {original}<eos>``, an encoder-decoder model the sentence on one side and its original
+on the other. The parts are tokenized apart and special tokens in an article are text like any other, so that nothing an article says can
+end the prompt or forge a part of it; source and target words get the same ids.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from tokenizers import Tokenizer
+from unspin.data.errors import UnspinError
 
-NAME = "spun-original/1"
+
+class PromptError(UnspinError):
+    """A model folder whose tokenizer cannot be used; the message says what it lacks."""
 
 
 @dataclass(frozen=True)
@@ -32,24 +38,26 @@ def room_for(source: Sequence[int]) -> int:
 
 @dataclass(frozen=True)
 class Prompt:
-    """Turns texts into ids and back for one tokenizer."""
+    """Turns texts into ids and back for the tokenizer of a decoder-only model. `bos` is None where the model has no such token."""
 
+    name: ClassVar[str] = "spun-original/1"
     tokenizer: Tokenizer
-    bos: int
+    bos: int | None
     eos: int
 
     @classmethod
     def from_folder(cls, folder: Path) -> Prompt:
-        """Read ``tokenizer.json``. Raises FileNotFoundError if a checkpoint lacks it."""
-        path = folder / "tokenizer.json"
-        if not path.is_file():
-            raise FileNotFoundError(f"{path} is missing: the checkpoint is incomplete")
-        tokenizer = Tokenizer.from_file(str(path))
-        tokenizer.encode_special_tokens = True
-        bos, eos = tokenizer.token_to_id("<bos>"), tokenizer.token_to_id("<eos>")
-        if bos is None or eos is None:
-            raise ValueError(f"{path} has no <bos> and <eos>: not the tokenizer of a Gemma model")
-        return cls(tokenizer, bos, eos)
+        """Read ``tokenizer.json`` and the names of its special tokens. Raises `PromptError` where a checkpoint lacks them."""
+        tokenizer, special = _read(folder)
+        eos = special.get("eos_token")
+        if eos is None:
+            raise PromptError(f"{folder / 'tokenizer_config.json'} names no eos_token: not the tokenizer of a language model")
+        return cls(tokenizer, special.get("bos_token"), eos)
+
+    @property
+    def opening(self) -> list[int]:
+        """What every sequence begins with."""
+        return [] if self.bos is None else [self.bos]
 
     def text_ids(self, text: str) -> list[int]:
         """Ids of an article's text where it follows "Spun:" or "Original:"."""
@@ -66,10 +74,14 @@ class Prompt:
         return self.wrap(self.text_ids(spun))
 
     def wrap(self, text_ids: list[int]) -> list[int]:
-        return [self.bos, *self._literal("Spun:"), *text_ids, *self._literal("\nOriginal:")]
+        return [*self.opening, *self._literal("Spun:"), *text_ids, *self._literal("\nOriginal:")]
 
     def target_ids(self, original: str) -> list[int]:
         return [*self.text_ids(original), self.eos]
+
+    def given_ids(self, opening: str) -> list[int]:
+        """Ids of the opening of an output, up to where a word ends."""
+        return self.text_ids(opening.rstrip()) if opening.strip() else []
 
     def decode(self, ids: list[int]) -> str:
         """The text of generated ids, without the end mark and the space that opens it."""
@@ -81,9 +93,61 @@ class Prompt:
         text: str = self.tokenizer.decode([token], skip_special_tokens=False)
         return text
 
-    def given_ids(self, text: str) -> list[int]:
-        """Ids of the opening of an output, up to where a word ends."""
-        return self.text_ids(text.rstrip()) if text.strip() else []
-
     def _literal(self, text: str) -> list[int]:
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+@dataclass(frozen=True)
+class TwoSidedPrompt(Prompt):
+    """For an encoder-decoder model: either text with the special tokens that its tokenizer puts around it."""
+
+    name: ClassVar[str] = "encoder-decoder/1"
+
+    def text_ids(self, text: str) -> list[int]:
+        return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def wrap(self, text_ids: list[int]) -> list[int]:
+        return self._around(text_ids)
+
+    def target_ids(self, original: str) -> list[int]:
+        return self._around(self.text_ids(original))
+
+    def given_ids(self, opening: str) -> list[int]:
+        return [*_template(self.tokenizer)[0], *super().given_ids(opening)]
+
+    def decode(self, ids: list[int]) -> str:
+        text: str = self.tokenizer.decode([i for i in ids if i not in (self.eos, self.bos)], skip_special_tokens=False)
+        return text.removeprefix(" ")
+
+    def _around(self, ids: list[int]) -> list[int]:
+        """With what the tokenizer's own template puts before and behind a text, and an end mark in any case."""
+        before, after = _template(self.tokenizer)
+        return [*before, *ids, *(after if self.eos in after else (*after, self.eos))]
+
+
+def _template(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
+    """The special ids that a tokenizer puts before and behind a text."""
+    plain, whole = (list(tokenizer.encode("a", add_special_tokens=special).ids) for special in (False, True))
+    start = next((i for i in range(len(whole)) if whole[i : i + len(plain)] == plain), 0)
+    return whole[:start], whole[start + len(plain) :]
+
+
+PROMPTS: dict[str, type[Prompt]] = {prompt.name: prompt for prompt in (Prompt, TwoSidedPrompt)}
+
+
+def _read(folder: Path) -> tuple[Tokenizer, dict[str, int]]:
+    """A tokenizer that takes special tokens in a text for text, and the ids of those that its configuration names."""
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise PromptError(f"{path} is missing: the model folder is incomplete, or its tokenizer is of an old kind: save it again with transformers")
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.encode_special_tokens = True
+    settings = folder / "tokenizer_config.json"
+    named = json.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
+    found: dict[str, int] = {}
+    for key in ("bos_token", "eos_token", "pad_token"):
+        token = named.get(key)
+        number = tokenizer.token_to_id(token["content"] if isinstance(token, dict) else token) if token else None
+        if number is not None:
+            found[key] = number
+    return tokenizer, found

@@ -69,11 +69,22 @@ def tiny_adapter(tiny_base: Path, tmp_path: Path) -> Path:
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
-    from unspin.infer.prompt import NAME
+    from unspin.infer.prompt import Prompt
 
     torch.manual_seed(1)
     model = AutoModelForCausalLM.from_pretrained(tiny_base)
     config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
     get_peft_model(model, config).save_pretrained(tmp_path / "adapter")
-    (tmp_path / "adapter" / "unspin.json").write_text(json.dumps({"backbone": str(tiny_base), "prompt": NAME}))
+    (tmp_path / "adapter" / "unspin.json").write_text(json.dumps({"backbone": str(tiny_base), "prompt": Prompt.name}))
     return tmp_path / "adapter"
+
+
+@pytest.fixture
+def pairs(corpus: Path, tmp_path: Path) -> Path:
+    """A data set of the corpus, two variants a sentence."""
+    from unspin.data.build import BuildConfig, build
+
+    sources = [{"kind": "folder", "name": "made", "path": str(corpus), "licence": "ours"}]
+    config = BuildConfig(output=tmp_path / "pairs", variants=2, held_back=0.2, engines={"phrases": 1.0}, sources=sources)
+    build(config, "test")
+    return config.output

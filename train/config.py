@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from unspin.data.config import Config
 from unspin.train.benchmark.suites import SuiteConfig
 
@@ -17,29 +18,61 @@ class LoraSettings(Config):
     alpha: float = Field(32, gt=0, description="the update is scaled by alpha / rank")
     dropout: float = Field(0.0, ge=0, lt=1)
     targets: str = Field("all-linear", description="'all-linear', or a regular expression that the adapted modules' full names match")
+    four_bit: bool = Field(False, description="QLoRA: the base model in 4-bit NormalFloat (Dettmers et al. 2023, arXiv 2305.14314); needs a GPU")
 
 
 class TrainConfig(Config):
     """What `unspin train` runs."""
 
-    backbone: str = Field("default", description="'default' (the packaged Gemma 3 270M), a folder, or a hub name of a Gemma 3 model")
+    backbone: str = Field("default", description="'default' (the packaged Gemma 3 270M), a folder, or a hub name; decoder-only or encoder-decoder")
     adapter: Path | None = Field(None, description="adapter folder to go on from; left out: a fresh adapter")
     data: Path = Field(description="folder written by `unspin build`")
-    output: Path = Field(description="run folder: checkpoints, logs, and the finished adapter")
+    output: Path = Field(description="run folder: checkpoints, logs, and the finished checkpoint")
     seed: int = 20
-    lora: LoraSettings = Field(default_factory=lambda: LoraSettings.model_validate({}))
+    lora: LoraSettings | None = Field(LoraSettings.model_validate({}), description="null: all weights are trained")
     learning_rate: float = Field(3e-4, gt=0)
+    schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     warmup_steps: int = Field(30, ge=0)
-    steps: int = Field(gt=0, description="optimizer steps; the learning rate falls linearly to 0 at the last")
+    steps: int = Field(gt=0, description="optimizer steps; the learning rate falls to 0 at the last, but where it is constant")
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
     tokens_per_batch: int = Field(2048, gt=0, description="padded tokens of source and target that one batch may hold")
     accumulate: int = Field(1, ge=1, description="batches an optimizer step sums")
-    longest: int = Field(256, gt=8, description="rows of more tokens are dropped, and counted")
+    longest: int = Field(256, gt=8, description="tokens of source and target that a row may have")
+    over_long: Literal["drop", "cut"] = Field("drop", description="rows of more tokens: left out, or cut to the sentences that fit; both are counted")
     passage: int = Field(0, ge=0, description="restoring shows the model neighbouring sentences of up to so many words: as the data's `passage`")
-    precision: Literal["bf16", "fp32"] = "bf16"
+    curriculum: bool = Field(False, description="in the first epoch lightly spun batches come before heavily spun ones")
+    source_weights: dict[str, float] = Field(default_factory=dict, description="how often rows of a source are drawn, 1 if left out")
+    engine_weights: dict[str, float] = Field(default_factory=dict, description="the same by the engines of a row's edits, averaged")
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = Field("auto", description="'auto': bf16 where the processor or GPU multiplies it natively")
+    gradient_checkpointing: bool = Field(False, description="less memory, a third more time")
     vocabulary: Literal["seen", "full"] = Field(
-        "seen", description="'seen': the loss's softmax runs over the ids the data set uses (twice as fast); 'full': over all"
+        "seen", description="'seen': a decoder-only model's softmax runs over the ids the data set uses (twice as fast); 'full': over all"
     )
     save_every: int = Field(100, gt=0, description="steps between resumable checkpoints")
+    evaluate_every: int = Field(0, ge=0, description="steps between restorations of validation rows; 0: none")
+    evaluate_rows: int = Field(96, gt=0, description="validation rows restored at each evaluation")
+    patience: int = Field(0, ge=0, description="evaluations without a better edit F0.5 after which to stop; 0: never")
+    loggers: tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...] = ("tensorboard",)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TrainConfig:
+        """Keys that contradict one another, each with the way out."""
+        local = Path(self.backbone) / "config.json"
+        family = json.loads(local.read_text(encoding="utf-8")).get("model_type", "") if local.is_file() else self.backbone.lower()
+        contradictions = {
+            "fp16 overflows in the feed-forward layers of T5 and Gemma models (beyond 65,504): set precision to bf16 or fp32": self.precision
+            == "fp16"
+            and (self.backbone == "default" or any(name in family for name in ("t5", "gemma"))),
+            "adapter goes on with LoRA weights: give lora settings, or leave adapter out": self.adapter is not None and self.lora is None,
+            "save_every must be a multiple of evaluate_every, so that what is saved has a score": self.evaluate_every > 0
+            and self.save_every % self.evaluate_every != 0,
+            "patience counts evaluations: set evaluate_every, or leave patience out": self.patience > 0 and self.evaluate_every == 0,
+            "weights must be 0 or more, and not all 0": any(weight < 0 for weight in (*self.source_weights.values(), *self.engine_weights.values())),
+        }
+        for message, holds in contradictions.items():
+            if holds:
+                raise ValueError(message)
+        return self
 
 
 class Stage(Config):

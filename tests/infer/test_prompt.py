@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unspin.infer.prompt import Prompt
+from unspin.infer.prompt import Prompt, PromptError
 
 
 @pytest.fixture(scope="module")
@@ -34,5 +34,5 @@ def test_source_and_target_words_share_their_ids(prompt: Prompt) -> None:
 
 
 def test_missing_tokenizer_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"tokenizer\.json is missing"):
+    with pytest.raises(PromptError, match=r"tokenizer\.json is missing"):
         Prompt.from_folder(tmp_path)

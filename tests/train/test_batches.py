@@ -2,10 +2,21 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from datasets import Dataset
 from unspin.infer.prompt import Prompt
-from unspin.train.batches import IGNORED, Collator, DataError, TokenBudgetSampler, load_split, tokenize_pairs, vocabulary_of
+from unspin.train.batches import (
+    IGNORED,
+    DataError,
+    OneSidedCollator,
+    TokenBudgetSampler,
+    TwoSidedCollator,
+    load_split,
+    row_weights,
+    tokenize_pairs,
+    vocabulary_of,
+)
 
 BUDGET = 120
 
@@ -13,7 +24,17 @@ BUDGET = 120
 @pytest.fixture
 def data() -> Dataset:
     rows = [
-        {"article_id": "a", "paragraph": 0, "sentence": s, "variant": v, "source": [1] * (s % 7 + v + 3), "target": [2] * (s % 7 + 3)}
+        {
+            "article_id": "a" if s < 20 else "b/x",
+            "paragraph": 0,
+            "sentence": s,
+            "variant": v,
+            "source": [1] * (s % 7 + v + 3),
+            "target": [2] * (s % 7 + 3),
+            "length": 2 * (s % 7 + 3) + v,
+            "strength": s % 7 / 7,
+            "edits": [{"engine": "phrases"}, {"engine": "surface"}] if s % 2 else [],
+        }
         for s in range(40)
         for v in range(3)
     ]
@@ -47,25 +68,58 @@ def test_the_order_is_a_function_of_seed_and_epoch(data: Dataset) -> None:
     assert list(TokenBudgetSampler(data, BUDGET, seed=1)) != list(TokenBudgetSampler(data, BUDGET, seed=2))
 
 
-def test_the_collator_pads_and_labels_the_target_alone() -> None:
-    batch = Collator(pad=0)([{"source": [5, 6, 7], "target": [8, 9]}, {"source": [5], "target": [9]}])
+def test_a_row_is_drawn_as_often_as_its_weight_says(data: Dataset) -> None:
+    weights = row_weights(data, {"b": 0.0}, {"phrases": 3.0})
+    assert weights and {(row["article_id"], len(row["edits"])): w for row, w in zip(data, weights, strict=True)} == {
+        ("a", 0): 1.0, ("a", 2): 2.0, ("b/x", 0): 0.0, ("b/x", 2): 0.0}  # fmt: skip
+    drawn = [data[i]["sentence"] for batch in TokenBudgetSampler(data, BUDGET, 1, weights) for i in batch]
+    assert all(drawn.count(s) == (0 if s >= 20 else 2 if s % 2 else 1) for s in range(40))
+    assert row_weights(data, {}, {}) is None
+    halves = [data[i]["sentence"] for batch in TokenBudgetSampler(data, BUDGET, 1, [0.5] * len(data)) for i in batch]
+    assert 8 < len(halves) < 32 and len(set(halves)) == len(halves)
+    with pytest.raises(DataError, match="leave no row"):
+        TokenBudgetSampler(data, BUDGET, 1, [0.0] * len(data))
+
+
+def test_a_curriculum_goes_from_light_to_heavy_in_the_first_epoch_alone(data: Dataset) -> None:
+    sampler = TokenBudgetSampler(data, BUDGET, 1, strengths=data["strength"])
+    first = [float(np.mean([data[i]["strength"] for i in batch])) for batch in sampler]
+    assert np.mean(first[: len(first) // 3]) < np.mean(first[-len(first) // 3 :]) - 0.15
+    sampler.set_epoch(1)
+    plain = TokenBudgetSampler(data, BUDGET, 1)
+    plain.set_epoch(1)
+    assert list(sampler) == list(plain)
+
+
+def test_collators_pad_and_label_the_target_alone() -> None:
+    rows = [{"source": [5, 6, 7], "target": [8, 9]}, {"source": [5], "target": [9]}]
+    batch = OneSidedCollator()(rows)
     assert batch["input_ids"].tolist() == [[5, 6, 7, 8, 9], [5, 9, 0, 0, 0]]
     assert batch["labels"].tolist() == [[IGNORED] * 3 + [8, 9], [IGNORED, 9] + [IGNORED] * 3]
     assert batch["attention_mask"].sum(1).tolist() == [5, 2]
+    batch = TwoSidedCollator()(rows)
+    assert batch["input_ids"].tolist() == [[5, 6, 7], [5, 0, 0]] and batch["labels"].tolist() == [[8, 9], [9, IGNORED]]
+    assert batch["attention_mask"].sum(1).tolist() == [3, 1]
 
 
-def test_long_rows_are_dropped_and_counted(tiny_base: Path) -> None:
-    rows = [
-        {"article_id": "a", "paragraph": 0, "sentence": i, "variant": 0, "spun": "word " * n, "original": "word " * n} for i, n in enumerate((3, 90))
-    ]
-    kept, dropped = tokenize_pairs(Dataset.from_list(rows), Prompt.from_folder(tiny_base), longest=100)
-    assert (len(kept), dropped) == (1, 1)
-    assert vocabulary_of(kept) == sorted({*kept[0]["source"], *kept[0]["target"]})
+def test_long_rows_are_dropped_or_cut_and_counted(tiny_base: Path) -> None:
+    texts = ["A word.", "word " * 90, f"One came. {'word ' * 90}", "One. Two."]
+    place = {"article_id": "a", "paragraph": 0, "variant": 0, "edits": [], "strength": 0.0}
+    rows = Dataset.from_list([{**place, "sentence": i, "spun": text, "original": text} for i, text in enumerate(texts)])
+    prompt = Prompt.from_folder(tiny_base)
+    dropped = tokenize_pairs(rows, prompt, longest=100)
+    assert (len(dropped.rows), dropped.dropped, dropped.cut) == (2, 2, 0)
+    assert vocabulary_of(dropped.rows) == sorted({i for row in dropped.rows for i in (*row["source"], *row["target"])})
+    cut = tokenize_pairs(rows, prompt, longest=100, over_long="cut")
+    assert (len(cut.rows), cut.dropped, cut.cut) == (3, 1, 1)
+    assert prompt.decode(cut.rows[1]["target"]) == "One came."
+    with pytest.raises(DataError, match="none of 4 rows has 5 tokens or fewer"):
+        tokenize_pairs(rows, prompt, longest=5)
 
 
 def test_a_missing_file_or_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"train holds no rows: make the data set"):
         load_split(tmp_path, "train")
     Dataset.from_list([{"spun": "a", "article_id": "b"}]).to_parquet(tmp_path / "train" / "0.parquet")
-    with pytest.raises(DataError, match="no column original, paragraph, sentence, variant"):
+    with pytest.raises(DataError, match="no column edits, original, paragraph, sentence, strength, variant"):
         load_split(tmp_path, "train")

@@ -79,7 +79,7 @@ def test_an_item_that_is_none_is_named(tmp_path: Path) -> None:
         make(ItemsSuite(kind="items", name="items", path=tmp_path / "items.jsonl"), 9)
 
 
-@pytest.mark.parametrize("name", ["references.jsonl"])
+@pytest.mark.parametrize("name", ["provocations.jsonl", "references.jsonl"])
 def test_the_hand_made_items_keep_their_facts(name: str) -> None:
     suite = make(ItemsSuite(kind="items", name="items", path=BENCHMARK / name, clean=True), 1000)
     outputs = [row.references[0] for row in suite.rows]

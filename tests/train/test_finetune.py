@@ -1,25 +1,24 @@
 """Fine-tuning on a tiny random model: the loss falls, a killed run resumes to the same weights, the adapter loads and scores."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, TrainerCallback
-from unspin.data.build import BuildConfig, build
+from unspin.data.errors import UnspinError
 from unspin.train import finetune
 from unspin.train.backbones import restrict_loss
 from unspin.train.benchmark.run import main as evaluate
 from unspin.train.config import EvalConfig, TrainConfig
-
-
-@pytest.fixture
-def pairs(corpus: Path, tmp_path: Path) -> Path:
-    sources = [{"kind": "folder", "name": "made", "path": str(corpus), "licence": "ours"}]
-    config = BuildConfig(output=tmp_path / "pairs", variants=2, held_back=0.2, engines={"phrases": 1.0}, sources=sources)
-    build(config, "test")
-    return config.output
+from unspin.train.export import export
+from unspin.train.finetune import last_whole_checkpoint
+from unspin.train.plot import plot
+from unspin.train.trial import Trial
 
 
 def _config(pairs: Path, base: Path, output: Path) -> TrainConfig:
@@ -84,3 +83,100 @@ def test_the_loss_at_target_positions_is_the_plain_loss(tiny_base: Path, vocabul
     expected = torch.nn.functional.cross_entropy(logits[targets != -100], targets[targets != -100])
     restrict_loss(model, vocabulary)
     torch.testing.assert_close(model(input_ids=ids, attention_mask=mask, labels=labels).loss, expected)
+
+
+def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(tmp_path: Path) -> None:
+    assert last_whole_checkpoint(tmp_path / "none") is None
+    for step, names in ((90, ("trainer_state.json", "optimizer.pt", "scheduler.pt")), (100, ("optimizer.pt", "scheduler.pt"))):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        for name in names:
+            (tmp_path / f"checkpoint-{step}" / name).touch()
+    (tmp_path / "checkpoint-best").mkdir()
+    assert last_whole_checkpoint(tmp_path) == tmp_path / "checkpoint-90"
+
+
+def test_a_loss_that_is_no_number_stops_and_says_where(pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = _config(pairs, tiny_base, tmp_path / "run")
+    restrict = finetune.restrict_loss
+
+    def poisoned(model: Any, *args: Any) -> None:
+        restrict(model, *args)
+        plain, steps = model.forward, iter(range(100))
+        model.forward = lambda **inputs: _times(plain(**inputs), float("nan") if next(steps) >= 3 else 1.0)
+
+    monkeypatch.setattr(finetune, "restrict_loss", poisoned)
+    with pytest.raises(finetune.TrainError, match=r"the loss is nan at step 4: .* stays in "):
+        finetune.main(config)
+    kept = last_whole_checkpoint(tmp_path / "run")
+    assert kept and kept.name == "checkpoint-2"
+    assert all(torch.isfinite(v).all() for v in load_file(kept / "adapter_model.safetensors").values())
+
+
+def _times(output: Any, factor: float) -> Any:
+    output.loss = output.loss * factor
+    return output
+
+
+def test_the_best_checkpoint_is_kept_training_stops_early_and_curves_are_drawn(
+    pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = iter([0.3, 0.5, 0.4, 0.2, 0.1])
+    run = Trial.run
+    monkeypatch.setattr(Trial, "run", lambda self, model, show: run(self, model, show) | {"f0.5": next(scores)})
+    config = _config(pairs, tiny_base, tmp_path / "run").model_copy(
+        update={"steps": 10, "evaluate_every": 2, "patience": 2, "evaluate_rows": 12, "loggers": ("tensorboard",)}
+    )
+    target = finetune.main(config)
+    record = json.loads((target / "unspin.json").read_text())
+    assert [row["step"] for row in record["validation"]] == [2, 4, 6, 8], "two evaluations without a better score"
+    best = load_file(tmp_path / "run" / "checkpoint-4" / "adapter_model.safetensors")
+    finished = load_file(target / "adapter_model.safetensors")
+    assert all(torch.equal(finished[name], best[name].bfloat16()) for name in finished)
+    shown = capsys.readouterr().out
+    assert shown.count("restored: ") == 4 * 8 and "copy the input" in shown
+    assert plot(tmp_path / "run").read_bytes().startswith(b"\x89PNG")
+    assert list((tmp_path / "run").rglob("events.out.tfevents*"))
+    assert not list(target.glob("*.bin")) and not list(target.glob("*.pt")), "nothing pickled is shipped"
+
+
+def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnspinError, match="holds no run"):
+        plot(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"precision": "fp16"}, "fp16 overflows"),
+        ({"backbone": "google/flan-t5-base", "precision": "fp16"}, "fp16 overflows"),
+        ({"adapter": "x", "lora": None}, "adapter goes on with LoRA weights"),
+        ({"evaluate_every": 3, "save_every": 4}, "save_every must be a multiple of evaluate_every"),
+        ({"patience": 2}, "patience counts evaluations"),
+        ({"source_weights": {"a": -1}}, "weights must be 0 or more"),
+    ],
+)
+def test_keys_that_contradict_one_another_are_refused(changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        TrainConfig.model_validate({"data": "d", "output": "o", "steps": 1} | changes)
+
+
+def test_two_processes_learn_what_one_does_at_the_same_global_batch(pairs: Path, tiny_base: Path, tmp_path: Path) -> None:
+    one, two = (_config(pairs, tiny_base, tmp_path / name).model_copy(update={"seed": 3, "steps": 2, "warmup_steps": 0}) for name in ("one", "two"))
+    whole = finetune.main(one.model_copy(update={"accumulate": 2}))
+    (tmp_path / "run.yaml").write_text(json.dumps(two.model_dump(mode="json")))
+    command = ["-m", "accelerate.commands.launch", "--config_file", "configs/accelerate/cpu.yaml", "--main_process_port", "0"]
+    done = subprocess.run([sys.executable, *command, "-m", "unspin.train", tmp_path / "run.yaml"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    expected, got = (load_file(folder / "adapter_model.safetensors") for folder in (whole, tmp_path / "two" / "adapter"))
+    for name in (name for name in expected if "lora_B" in name):
+        a, b = expected[name].float(), got[name].float()
+        assert (a - b).norm() < 0.05 * a.norm(), name
+
+
+def test_export_writes_a_plain_folder(tiny_adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unspin.infer.checkpoint.cache_folder", lambda: tmp_path / "cache")
+    merged, int8 = export(str(tiny_adapter), tmp_path / "out", True, None, lambda _: None)
+    assert AutoModelForCausalLM.from_pretrained(merged).config.model_type == "gemma3_text"
+    assert (int8 / "model.bin").is_file() and (merged / "unspin.json").is_file()
+    with pytest.raises(UnspinError, match="out exists"):
+        export(str(tiny_adapter), tmp_path / "out", False, None, lambda _: None)

@@ -242,7 +242,7 @@ class FewShotPrompt(Prompt):
 
     def wrap(self, text_ids: list[int]) -> list[int]:
         examples = "".join(f"Spun: {spun}\nOriginal: {original}\n" for spun, original in EXAMPLES)
-        return [self.bos, *self._literal(examples), *super().wrap(text_ids)[1:]]
+        return [*self.opening, *self._literal(examples), *super().wrap(text_ids)[len(self.opening) :]]
 
 
 class FewShot:

@@ -1,0 +1,143 @@
+"""Every family of backbone, tiny and random, from pairs to a restored sentence; and what a backbone must have."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
+from transformers import (
+    BartConfig,
+    BartForConditionalGeneration,
+    BertConfig,
+    BertLMHeadModel,
+    BertModel,
+    EncoderDecoderModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+    T5Config,
+    T5ForConditionalGeneration,
+    T5Gemma2Config,
+    T5Gemma2ForConditionalGeneration,
+)
+from unspin.infer.default_model import ModelError
+from unspin.infer.prompt import PromptError, TwoSidedPrompt
+from unspin.infer.restorer import Restorer
+from unspin.train import finetune
+from unspin.train.backbones import Backbone, restrict_loss
+from unspin.train.config import TrainConfig
+
+SIZE = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16}
+IDS = {"pad_token_id": 0, "eos_token_id": 1, "bos_token_id": 2}
+
+
+def _t5(vocabulary: int) -> PreTrainedModel:
+    config = T5Config(vocab_size=vocabulary, d_model=32, d_kv=16, d_ff=64, num_layers=2, num_heads=2, decoder_start_token_id=0, **IDS)
+    return T5ForConditionalGeneration(config)
+
+
+def _bart(vocabulary: int) -> PreTrainedModel:
+    sides = {f"{side}_{name}": n for side in ("encoder", "decoder") for name, n in (("layers", 2), ("attention_heads", 2), ("ffn_dim", 64))}
+    return BartForConditionalGeneration(
+        BartConfig(vocab_size=vocabulary, d_model=32, decoder_start_token_id=1, forced_eos_token_id=1, **sides, **IDS)
+    )
+
+
+def _t5gemma2(vocabulary: int) -> PreTrainedModel:
+    text = {"vocab_size": vocabulary, **SIZE, "max_position_embeddings": 512, "query_pre_attn_scalar": 16, **IDS}
+    vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 28, "patch_size": 14}
+    config = T5Gemma2Config(encoder={"text_config": text, "vision_config": vision}, decoder=text, **IDS)
+    config.decoder_start_token_id = 2
+    return T5Gemma2ForConditionalGeneration(config)
+
+
+def _warm_started(vocabulary: int) -> PreTrainedModel:
+    size = {"vocab_size": vocabulary, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, **IDS}
+    decoder = BertLMHeadModel(BertConfig(**size, is_decoder=True, add_cross_attention=True))
+    model = EncoderDecoderModel(encoder=BertModel(BertConfig(**size)), decoder=decoder)
+    model.config.update({"decoder_start_token_id": 2, **IDS})
+    return model
+
+
+def _qwen(vocabulary: int) -> PreTrainedModel:
+    return Qwen3ForCausalLM(Qwen3Config(vocab_size=vocabulary, **SIZE, **IDS))
+
+
+def _smollm(vocabulary: int) -> PreTrainedModel:
+    return LlamaForCausalLM(LlamaConfig(vocab_size=vocabulary, **SIZE, **IDS))
+
+
+FAMILIES = {"t5": _t5, "bart": _bart, "t5gemma2": _t5gemma2, "warm-started": _warm_started, "qwen": _qwen, "smollm": _smollm}
+TEMPLATES = {"t5": "$A <eos>", "bart": "<bos> $A <eos>", "t5gemma2": "<bos> $A", "warm-started": "<bos> $A <eos>"}
+
+
+def _folder(name: str, tiny_base: Path, folder: Path) -> Path:
+    torch.manual_seed(0)
+    tokenizer = Tokenizer.from_file(str(tiny_base / "tokenizer.json"))
+    FAMILIES[name](tokenizer.get_vocab_size()).save_pretrained(folder)
+    if name in TEMPLATES:
+        tokenizer.post_processor = TemplateProcessing(single=TEMPLATES[name], special_tokens=[("<eos>", 1), ("<bos>", 2)])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    shutil.copy(tiny_base / "tokenizer_config.json", folder)
+    return folder
+
+
+@pytest.mark.parametrize(("name", "lora"), [(name, {"rank": 4, "alpha": 8}) for name in FAMILIES] + [("t5", None), ("smollm", None)])
+def test_every_family_learns_and_restores(
+    name: str, lora: dict[str, int] | None, pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = _folder(name, tiny_base, tmp_path / "base")
+    config = TrainConfig(
+        backbone=str(base), data=pairs, output=tmp_path / "run", steps=4, warmup_steps=0, save_every=2, tokens_per_batch=1024, longest=512,
+        learning_rate=1e-2, precision="fp32", lora=lora, evaluate_every=2, evaluate_rows=4, loggers=(),
+    )  # fmt: skip
+    target = finetune.main(config)
+    record = json.loads((target / "unspin.json").read_text())
+    assert 0 <= record["validation"][0]["f0.5"] <= 1 and record["figures"]["train_loss"] > 0
+    assert "# unspin checkpoint" in (target / "README.md").read_text()
+    monkeypatch.setattr("unspin.infer.checkpoint.cache_folder", lambda: tmp_path / "cache")
+    restorer = Restorer.from_pretrained(str(target), engine="transformers", min_confidence=0, alternatives=1)
+    text = "The overseas minister stated <eos> that the warfare had ended."
+    assert restorer.restore(text).source == text
+
+
+@pytest.mark.parametrize("name", ["t5", "smollm"])
+def test_the_loss_is_that_of_the_model_itself(name: str, tiny_base: Path, tmp_path: Path) -> None:
+    base = _folder(name, tiny_base, tmp_path / "base")
+    backbone = Backbone.open(str(base))
+    model = backbone.load(TrainConfig(backbone=str(base), data=tmp_path, output=tmp_path, steps=1, lora=None)).eval()
+    row = {"source": backbone.prompt.source_ids("The warfare."), "target": backbone.prompt.target_ids("The war.")}
+    batch = backbone.collator([row, {"source": row["source"][:-2], "target": row["target"][-3:]}])
+    expected = model(**batch).loss
+    restrict_loss(model, None)
+    torch.testing.assert_close(model(**batch).loss, expected)
+
+
+@pytest.mark.parametrize("name", list(TEMPLATES))
+def test_two_sided_prompts_end_and_take_special_tokens_for_text(name: str, tiny_base: Path, tmp_path: Path) -> None:
+    prompt = TwoSidedPrompt.from_folder(_folder(name, tiny_base, tmp_path / "base"))
+    text = "He said <eos> and <bos>."
+    ids = prompt.target_ids(text)
+    assert ids[-1] == prompt.eos and ids.count(prompt.eos) == 1
+    assert prompt.decode(ids) == text and prompt.source_ids(text) == ids
+    assert ids[: len(prompt.given_ids("He said"))] == prompt.given_ids("He said")
+
+
+def test_what_a_backbone_lacks_is_named(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelError, match="nobody/nothing' is no folder here and the hub does not give it"):
+        Backbone.open("nobody/nothing")
+    without: Callable[[str], Path] = lambda file: shutil.copytree(tiny_base, tmp_path / file, ignore=lambda *_: [file])  # noqa: E731
+    with pytest.raises(PromptError, match=r"tokenizer\.json is missing"):
+        Backbone.open(str(without("tokenizer.json")))
+    weightless = Backbone.open(str(without("model.safetensors")))
+    with pytest.raises(ModelError, match="holds no safetensors"):
+        weightless.load(TrainConfig(backbone=str(weightless.folder), data=tmp_path, output=tmp_path, steps=1))
+    with pytest.raises(ModelError, match="needs a GPU"):
+        Backbone.open(str(tiny_base)).load(TrainConfig(data=tmp_path, output=tmp_path, steps=1, lora={"four_bit": True}))
