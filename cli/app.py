@@ -235,3 +235,23 @@ def restore(
             jobs=jobs,
         ),
     )
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
+    host: Annotated[str, typer.Option(help="address to listen on; anything but loopback opens the page to others")] = "127.0.0.1",
+    checkpoint: Annotated[str, typer.Option(help="'default', or a folder that `unspin train` wrote")] = "default",
+    engine: Annotated[str, typer.Option(help="'draft' (fast), 'ctranslate2' (int8), 'transformers' (any backbone and device)")] = "draft",
+) -> None:
+    """Open a local page: paste an article, see every edit, keep or take back each.
+
+    Examples:
+
+    `unspin serve`
+
+    `unspin serve --port 9000`
+    """
+    from unspin.cli.serve import serve as run
+
+    run(host, port, checkpoint, engine)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -247,15 +248,22 @@ def quotations(text: str) -> Iterator[tuple[int, int]]:
         yield match.span()
 
 
-def faithful(source: str, edits: list[Edit]) -> tuple[list[Edit], list[str]]:
-    """(the edits of a sentence that keep its facts, why the others were refused).
+@dataclass(frozen=True)
+class Verdict:
+    """The edits of a sentence that keep its facts; those among them that keep them only together; why others were refused."""
 
-    Edits that keep the facts of the sentence between them all pass. Else those that change a fact by themselves fall, and if the rest
+    kept: tuple[Edit, ...]
+    tied: frozenset[Edit] = frozenset()
+    refused: tuple[str, ...] = ()
+
+
+def judge(source: str, edits: Sequence[Edit]) -> Verdict:
+    """Edits that keep the facts of the sentence between them all pass. Else those that change a fact by themselves fall, and if the rest
     still does, all fall.
     """
     reason = changed_fact(source, apply(source, edits))
     if not reason and not any(opposed(source[e.start : e.end], e.replacement) for e in edits):
-        return edits, []
+        return Verdict(tuple(edits), frozenset(edit for edit in edits if violation(source, edit)))
     kept, refused = [], []
     for edit in (piece for whole in edits for piece in (word_by_word(source, whole) if violation(source, whole) else [whole])):
         reason = violation(source, edit)
@@ -265,5 +273,5 @@ def faithful(source: str, edits: list[Edit]) -> tuple[list[Edit], list[str]]:
             kept.append(edit)
     reason = changed_fact(source, apply(source, kept))
     if reason:
-        return [], [*refused, f"{len(kept)} other edits of the sentence fall with it: {reason} would change"]
-    return kept, refused
+        return Verdict((), refused=(*refused, f"{len(kept)} other edits of the sentence fall with it: {reason} would change"))
+    return Verdict(tuple(kept), refused=tuple(refused))

@@ -11,6 +11,7 @@ class RestoredEdit:
 
     `kind` is word, phrase, insertion, deletion, or quotation (inside quotation marks); `confidence` is the chance, 0..1, that an
     editor who knows the original would make the same change. `alternatives` are what else the model would put there, the likeliest first.
+    Edits of one `group` (not 0) keep the facts of their sentence only together: make all of them or none.
     """
 
     start: int
@@ -20,6 +21,7 @@ class RestoredEdit:
     kind: str
     confidence: float
     alternatives: tuple[str, ...] = ()
+    group: int = 0
 
 
 @dataclass(frozen=True)

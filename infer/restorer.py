@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from unspin.data.edits import Edit, apply
 from unspin.data.segment import words
 from unspin.infer.checkpoint import Calibration, Checkpoint
 from unspin.infer.engines import Engine, Rewriting, load_engine
-from unspin.infer.fidelity import faithful, quotations, violation
+from unspin.infer.fidelity import judge, quotations, violation
 from unspin.infer.formats import View, plain
 from unspin.infer.proposals import Found, confident, neighbours, part, propose, spun_share
 from unspin.infer.prose import LONGEST_PIECE, prose, reads_as_english
@@ -41,10 +42,11 @@ class Flat:
 
 @dataclass(frozen=True)
 class RestoredSentence:
-    """A sentence, its edits with their confidence, and why others were refused."""
+    """A sentence, its edits with their confidence, which of them keep its facts only together, and why others were refused."""
 
     source: str
     edits: tuple[tuple[Edit, float], ...]
+    tied: frozenset[Edit]
     refused: tuple[str, ...]
 
     @property
@@ -117,6 +119,35 @@ class Restorer:
                 window, held = [], 0
         yield from self._restore_window(window)
 
+    def stream(self, text: str, views: Sequence[View] | None = None) -> Iterator[tuple[int, Restoration]]:
+        """Restore one text piece by piece: (characters done, the restoration as far as it goes); the last one is that of `restore`.
+
+        Each piece is as long as all before it, so that the first comes soon. What later places tell about earlier ones may change an
+        earlier edit.
+        """
+        views = plain(text) if views is None else views
+        placed = [_sentences(view) for view in views]
+        passages = self._passages([[flat.text for flat in flats or ()] for flats in placed])
+        found: list[Found] = []
+        done = 0
+        while done < len(passages):
+            piece = passages[done : max(2 * done, 1)]
+            found += self._proposals(piece)
+            done += len(piece)
+            yield self._so_far(text, views, placed, found)
+        if not passages:
+            yield self._so_far(text, views, placed, found)
+
+    def _so_far(self, text: str, views: Sequence[View], placed: Sequence[list[Flat] | None], found: Sequence[Found]) -> tuple[int, Restoration]:
+        """What the sentences found up to now make of a text, and how far they reach."""
+        left = iter(found)
+        articles = [list(islice(left, len(flats or ()))) for flats in placed]
+        shown = [flats and flats[: len(article)] for flats, article in zip(placed, articles, strict=True)]
+        ends = [view.ends[flats[-1].offsets[-1] - 1] for view, flats in zip(views, shown, strict=True) if flats]
+        complete = sum(len(flats or ()) for flats in placed) == len(found)
+        restoration = self._assemble(text, views, shown, [self._decide(article) for article in articles])
+        return (len(text) if complete else max(ends, default=0)), restoration
+
     def restore_sentences(self, sentences: Sequence[str]) -> RestoredSentences:
         """Restore the sentences of one article."""
         (article,) = self._restore_articles([sentences])
@@ -133,6 +164,7 @@ class Restorer:
         edits: list[RestoredEdit] = []
         warnings: list[str] = []
         spun = total = 0.0
+        groups = 0
         for view, flats, article in zip(views, places, articles, strict=True):
             if flats is None:
                 warnings.append(NOT_ENGLISH if len(views) == 1 else f"line {_line(text, view.starts[0])}: {NOT_ENGLISH}")
@@ -141,12 +173,17 @@ class Restorer:
             for flat, sentence in zip(flats, article.sentences, strict=True):
                 count = len(words(sentence.source))
                 spun, total = spun + count * article.spun, total + count
+                groups += bool(sentence.tied)
                 for edit, confidence in sentence.edits:
                     seen = replace(edit, start=flat.offsets[edit.start], end=flat.offsets[edit.end])
                     quotation = any(start <= seen.start < end for start, end in quoted)
                     if not (quotation and self._keep_quotations):
-                        others = self._others(sentence, edit)
-                        edits += (_describe(text, raw, confidence, quotation, others) for raw in view.raw_edits(seen))
+                        others: tuple[str, ...] = ()
+                        if self._alternatives:
+                            earlier = [one for one, _ in sentence.edits if one.end <= edit.start and one != edit]
+                            others = self.alternatives(sentence.source, edit, self._alternatives, earlier)
+                        described = (_describe(text, raw, confidence, quotation, others) for raw in view.raw_edits(seen))
+                        edits += (replace(one, group=groups) if edit in sentence.tied else one for one in described)
                 if sentence.refused:
                     line = _line(text, view.starts[flat.offsets[0]])
                     warnings += [f"line {line}: {reason}" for reason in sentence.refused]
@@ -154,12 +191,14 @@ class Restorer:
         return Restoration(text, restored, tuple(edits), spun / total if total else 0.0, tuple(warnings))
 
     def _restore_articles(self, articles: Sequence[Sequence[str]]) -> list[RestoredSentences]:
-        found = iter(self._proposals(articles))
-        return [self._decide([next(found) for _ in sentences]) for sentences in articles]
+        found = iter(self._proposals(self._passages(articles)))
+        return [self._decide(list(islice(found, len(sentences)))) for sentences in articles]
 
-    def _proposals(self, articles: Sequence[Sequence[str]]) -> list[Found]:
+    def _passages(self, articles: Sequence[Sequence[str]]) -> list[list[str]]:
+        return [[sentences[i] for i in together] for sentences in articles for together in neighbours(sentences, self._passage)]
+
+    def _proposals(self, passages: Sequence[list[str]]) -> list[Found]:
         """What the model proposes for each sentence, shown with its neighbours; those of a passage it made nothing of are shown alone."""
-        passages = [[sentences[i] for i in together] for sentences in articles for together in neighbours(sentences, self._passage)]
         found = [one for passage, output in self._rewrite(passages) for one in part(passage, output)]
         alone = [i for i, one in enumerate(found) if one.proposals is None] if len(passages) < len(found) else []
         for i, (_, output) in zip(alone, self._rewrite([[found[i].source] for i in alone]), strict=True):
@@ -176,25 +215,23 @@ class Restorer:
         sentences = []
         for found, candidates in zip(article, confident(article, self._calibration), strict=True):
             sure = {edit: confidence for edit, confidence in candidates if confidence >= self._threshold}
-            kept, refused = faithful(found.source, list(sure))
-            owner = {edit: max((whole for whole in sure if whole.start <= edit.start), key=lambda whole: whole.start) for edit in kept}
-            reasons = refused if found.proposals is not None else [NO_RESTORATION]
-            sentences.append(RestoredSentence(found.source, tuple((edit, sure[owner[edit]]) for edit in kept), tuple(reasons)))
+            verdict = judge(found.source, list(sure))
+            owner = {edit: max((whole for whole in sure if whole.start <= edit.start), key=lambda whole: whole.start) for edit in verdict.kept}
+            made = tuple((edit, sure[owner[edit]]) for edit in verdict.kept)
+            refused = verdict.refused if found.proposals is not None else (NO_RESTORATION,)
+            sentences.append(RestoredSentence(found.source, made, verdict.tied, refused))
         return RestoredSentences(tuple(sentences), spun_share(article))
 
-    def _others(self, sentence: RestoredSentence, edit: Edit) -> tuple[str, ...]:
-        """What else the model would put in an edit's place, keeping the facts, the likeliest first."""
-        if not self._alternatives:
-            return ()
-        source = sentence.source
-        opening = apply(source[: edit.start], (made for made, _ in sentence.edits if made.end <= edit.start and made != edit))
+    def alternatives(self, sentence: str, edit: Edit, count: int, made: Sequence[Edit] = ()) -> tuple[str, ...]:
+        """What else the model would put in an edit's place, keeping the facts, the likeliest first; `made` are edits before it."""
+        opening = apply(sentence[: edit.start], made)
         found: dict[str, None] = {}
-        for output in self._engine.variants(source, opening, 2 * self._alternatives + 2):
-            for other in propose(source, output).proposals or ():
+        for output in self._engine.variants(sentence, opening, 2 * count + 2):
+            for other in propose(sentence, output).proposals or ():
                 same_place = (other.edit.start, other.edit.end) == (edit.start, edit.end)
-                if same_place and other.edit.replacement != edit.replacement and not violation(source, other.edit):
+                if same_place and other.edit.replacement != edit.replacement and not violation(sentence, other.edit):
                     found.setdefault(other.edit.replacement)
-        return tuple(found)[: self._alternatives]
+        return tuple(found)[:count]
 
 
 def _sentences(view: View) -> list[Flat] | None:

@@ -175,3 +175,29 @@ def test_alternatives_are_ranked_and_keep_the_facts() -> None:
 def test_a_restoration_shows_itself_in_a_notebook_escaped() -> None:
     html = Restorer(Rewrite(lambda s: s.replace("overseas", "foreign"))).restore("The <b>overseas</b> minister spoke.")._repr_html_()
     assert html.startswith("<table>") and "<del>overseas</del>" in html and "<b>" not in html
+
+
+def test_a_stream_ends_with_what_restore_gives() -> None:
+    text = "\n\n".join(TEXT.replace("Astana", name) for name in ("Astana", "Oslo", "Rome", "Riga"))
+    restorer = Restorer(Rewrite(lambda s: s.replace("overseas", "foreign").replace("However", "But")), Calibration(support=0.5), passage=12)
+    steps = list(restorer.stream(text))
+    assert steps[-1] == (len(text), restorer.restore(text)) and len(steps) > 3
+    done = [end for end, _ in steps]
+    assert done == sorted(done) and all(edit.end <= end for end, restoration in steps for edit in restoration.edits)
+    assert list(Restorer(Rewrite(str)).stream("")) == [(0, Restorer(Rewrite(str)).restore(""))]
+
+
+def test_edits_that_keep_the_facts_only_together_form_a_group() -> None:
+    spun, restored = "will not always say that he will go", "will always say that he will not go"
+    edits = (
+        Restorer(Rewrite(lambda s: s.replace(spun, restored).replace("overseas", "foreign")))
+        .restore(f"The overseas minister {spun}. He {spun}.")
+        .edits
+    )
+    assert [(edit.spun.strip() or edit.restored.strip(), edit.group) for edit in edits] == [
+        ("overseas", 0),
+        ("not", 1),
+        ("not", 1),
+        ("not", 2),
+        ("not", 2),
+    ]
