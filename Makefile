@@ -29,8 +29,12 @@ check: $(VENV)/.installed-dev
 peers: $(VENV)/.installed
 	$(BIN)/python -m unspin.data.peers.setup $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
+# Ratios against what others do, measured in one run. Nothing else should be at work.
 bench: peers
 	$(BIN)/python -m unspin.data.bench
+	$(BIN)/python -m unspin.infer.bench
+	test -d build/data/default || $(BIN)/unspin build configs/data/default.yaml
+	$(BIN)/python -m unspin.train.bench configs/train/default.yaml
 
 clean:
 	rm -rf $(VENV) build

@@ -1,19 +1,17 @@
 """Time spinning: ``python -m unspin.data.bench`` sets this project's mixture against a spinner that others wrote (``make peers``).
 
-One process each, the same sentences of `data/articles`, runs alternating which side goes first; left out are start-up, loading, and the
-filling of caches by as many other sentences. The peer works at its own defaults, so the shares of words changed are printed beside the
-speeds. The interval is from the least to the greatest ratio of a run: six runs hold the median ratio with a confidence of 97 % (sign test).
+One process each, the same sentences of `data/articles`; left out are start-up, loading, and the filling of caches by as many other
+sentences. The peer works at its own defaults, so the shares of words changed are printed beside the speeds. How runs are set against one
+another: `timing.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from rapidfuzz.distance import Indel
 from unspin.data.errors import UnspinError
@@ -22,10 +20,10 @@ from unspin.data.rows import SECTION
 from unspin.data.segment import paragraphs, sentences, words
 from unspin.data.spinners.mixture import Mixture
 from unspin.data.spinners.persona import Persona, draw
+from unspin.data.timing import FEWEST, interval, race, ratios
 
 ARTICLES = Path(__file__).with_name("articles")
 ENGINES = {"phrases": 1.0, "thesaurus": 0.8, "surface": 0.5}  # as in configs/data/quickstart.yaml
-FEWEST = 5  # runs
 Spin = Callable[[Sequence[str]], list[str]]
 
 
@@ -73,23 +71,13 @@ class Ours:
         return spun
 
 
-def race(ours: Spin, theirs: Spin, name: str, text: Sequence[str], runs: int) -> tuple[Side, Side]:
-    """Time both on the same text, `runs` times, either first in turn."""
-    seconds: tuple[list[float], list[float]] = ([], [])
-    changed: tuple[list[float], list[float]] = ([], [])
-    for run in range(runs):
-        for side in (0, 1) if run % 2 == 0 else (1, 0):
-            start = time.perf_counter()
-            spun = (ours, theirs)[side](text)
-            seconds[side].append(time.perf_counter() - start)
-            changed[side].append(_changed(text, spun))
-    first, second = (Side(n, len(text), tuple(s), sum(c) / runs) for n, s, c in zip(("unspin", name), seconds, changed, strict=True))
+def run(ours: Spin, theirs: Spin, name: str, text: Sequence[str], runs: int) -> tuple[Side, Side]:
+    """Time both on the same text."""
+    spun: tuple[list[list[str]], list[list[str]]] = ([], [])
+    seconds = race(lambda: spun[0].append(ours(text)), lambda: spun[1].append(theirs(text)), runs)
+    shares = [sum(_changed(text, found) for found in outputs) / len(outputs) for outputs in spun]
+    first, second = (Side(n, len(text), tuple(s), share) for n, s, share in zip(("unspin", name), seconds, shares, strict=True))
     return first, second
-
-
-def ratios(ours: Side, theirs: Side) -> list[float]:
-    """How many times as fast as the peer this project was, run by run."""
-    return [b / a for a, b in zip(ours.seconds, theirs.seconds, strict=True)]
 
 
 def show(ours: Side, theirs: Side) -> None:
@@ -97,18 +85,14 @@ def show(ours: Side, theirs: Side) -> None:
     from rich.table import Table
 
     table = Table("spinner", "sentences/s", "changed", "ratio")
-    speedup = _interval(ratios(ours, theirs), ".2f")
+    speedup = interval(ratios(ours.seconds, theirs.seconds), ".2f")
     for side, compared in ((ours, speedup), (theirs, "1")):
-        table.add_row(side.name, _interval(side.rates, ",.0f"), f"{side.changed:.1%}", compared)
+        table.add_row(side.name, interval(side.rates, ",.0f"), f"{side.changed:.1%}", compared)
     console = Console()
     console.print(table)
     console.print(
         f"{ours.count} sentences, {len(ours.seconds)} runs: median (least–greatest); changed: share of words; ratio: times as fast as the peer"
     )
-
-
-def _interval(values: Sequence[float], form: str) -> str:
-    return f"{median(values):{form}} ({min(values):{form}}–{max(values):{form}})"
 
 
 def _changed(text: Sequence[str], spun: Sequence[str]) -> float:
@@ -135,7 +119,7 @@ def main() -> None:
         with Peer(asked.peer) as peer:
             ours.spin(found[asked.sentences :])
             peer.spin(found[asked.sentences :])
-            show(*race(ours.spin, peer.spin, f"{peer.name} {peer.version}", found[: asked.sentences], asked.runs))
+            show(*run(ours.spin, peer.spin, f"{peer.name} {peer.version}", found[: asked.sentences], asked.runs))
     except UnspinError as error:
         sys.exit(str(error))
 

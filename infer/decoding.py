@@ -82,8 +82,8 @@ class Draft:
 class CopyDecoder:
     """Decodes sentences with a Gemma 3. `vocabulary` are the ids an output may use beside those of its batch's sources."""
 
-    def __init__(self, model: Gemma, end: int, vocabulary: Tensor) -> None:
-        self._model, self._end = model, end
+    def __init__(self, model: Gemma, end: int, vocabulary: Tensor, tokens_per_batch: int = TOKENS_PER_BATCH) -> None:
+        self._model, self._end, self._tokens_per_batch = model, end, tokens_per_batch
         self._vocabulary = torch.cat([vocabulary, torch.tensor([end])]).unique()
         self._known = frozenset(self._vocabulary.tolist())
         self._head = model.head(self._vocabulary)
@@ -91,7 +91,7 @@ class CopyDecoder:
     def decode(self, sources: Sequence[Source], given: Sequence[Sequence[int]] | None = None) -> list[Output]:
         """One output a source, in order, each opening with the ids that are given; batches are formed by length."""
         outputs: dict[int, Output] = {}
-        for batch in _batches(sources):
+        for batch in _batches(sources, self._tokens_per_batch):
             openings = [given[row] if given else () for row in batch]
             for row, output in zip(batch, self._decode([sources[row] for row in batch], openings), strict=True):
                 outputs[row] = output
@@ -150,12 +150,12 @@ class CopyDecoder:
         return torch.cat([self._vocabulary, extra]), torch.cat([self._head, self._model.head(extra)])
 
 
-def _batches(sources: Sequence[Source]) -> Iterator[list[int]]:
+def _batches(sources: Sequence[Source], budget: int) -> Iterator[list[int]]:
     """Row numbers of sources of like length whose first passes stay within the token budget."""
     batch: list[int] = []
     for row in sorted(range(len(sources)), key=lambda i: -len(sources[i].ids)):
         width = len(sources[batch[0] if batch else row].prompt) + len(sources[batch[0] if batch else row].ids)
-        if batch and width * (len(batch) + 1) > TOKENS_PER_BATCH:
+        if batch and width * (len(batch) + 1) > budget:
             yield batch
             batch = []
         batch.append(row)

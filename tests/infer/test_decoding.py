@@ -34,7 +34,8 @@ def peaked(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         optimizer.zero_grad()
     folder = tmp_path_factory.mktemp("peaked")
     model.save_pretrained(folder)
-    (folder / "tokenizer.json").write_bytes((tiny_base / "tokenizer.json").read_bytes())
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / file).write_bytes((tiny_base / file).read_bytes())
     return folder
 
 

@@ -1,0 +1,144 @@
+"""Time restoring: ``python -m unspin.infer.bench`` sets each way of decoding against the one it replaces, on the hand-spun benchmark articles.
+
+Same checkpoint, same sentences; batch sizes are swept for both sides and the best of either goes into the race. How runs are set against
+one another: `unspin.data.timing`. Run it in a clone of the repository, with nothing else at work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from unspin.data.segment import paragraphs, sentences
+from unspin.data.timing import FEWEST, interval, race, ratios
+from unspin.infer.checkpoint import Checkpoint
+from unspin.infer.decoding import CopyDecoder
+from unspin.infer.engines import Engine, load_engine
+from unspin.infer.gemma import Gemma, fast_dtype
+from unspin.infer.generating import TransformersEngine
+from unspin.infer.prompt import Prompt
+from unspin.infer.restorer import Restorer
+
+ARTICLES = Path("data/benchmark")
+SENTENCES = 48
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the table."""
+
+    what: str
+    ours: str
+    theirs: str
+    work: int
+    seconds: tuple[list[float], list[float]]
+
+
+def spun_sentences(count: int) -> list[str]:
+    found: list[str] = []
+    for file in sorted((ARTICLES / "hand").rglob("*.txt")):
+        text = file.read_text(encoding="utf-8")
+        for paragraph in (text[span.start : span.end] for span in paragraphs(text)):
+            found += [paragraph[span.start : span.end] for span in sentences(paragraph)][:2]
+    return found[:: max(len(found) // count, 1)][:count]
+
+
+class Bench:
+    """One model in every form."""
+
+    def __init__(self, checkpoint: Checkpoint, runs: int) -> None:
+        self._checkpoint, self._runs = checkpoint, runs
+        self._folder = checkpoint.merged(print)
+        self._prompt = Prompt.from_folder(self._folder)
+        self._texts = spun_sentences(SENTENCES)
+        self._sources = [self._prompt.source(text) for text in self._texts]
+        ids = checkpoint.vocabulary()
+        self._all = torch.arange(self._prompt.tokenizer.get_vocab_size())
+        self._seen = self._all if ids is None else torch.tensor(ids)
+
+    def lines(self) -> list[Line]:
+        bf16 = fast_dtype()
+        full, full_size = self._best({f"{n} tokens": self._draft(bf16, self._all, n) for n in (768, 1536, 3072)})
+        trimmed, trimmed_size = self._best({f"{n} tokens": self._draft(bf16, self._seen, n) for n in (768, 1536, 3072)})
+        same, same_size = self._best({f"batch {n}": self._generate(bf16, n) for n in (8, 16, 32)})
+        plain, plain_size = self._best({f"batch {n}": self._generate(torch.float32, n) for n in (8, 16, 32)})
+        int8 = load_engine("ctranslate2", self._checkpoint, print)
+        name = str(bf16).removeprefix("torch.")
+        return [
+            self._race("copy-draft decoding, whole vocabulary", f"{name}, {full_size}", f"generate, {name}, {same_size}", full, same),
+            self._race("trimmed vocabulary", trimmed_size, f"whole, {full_size}", trimmed, full),
+            self._race("both", f"{name}, {trimmed_size}", f"generate, {name}, {same_size}", trimmed, same),
+            self._race("CTranslate2 int8", "batch 16", f"generate, fp32, {plain_size}", lambda: int8.rewrite(self._texts), plain),
+            self._race("default engine", f"{name}, {trimmed_size}", f"generate, fp32, {plain_size}", trimmed, plain),
+            self._clean(),
+        ]
+
+    def _race(self, what: str, ours: str, theirs: str, first: Callable[[], object], second: Callable[[], object]) -> Line:
+        return Line(what, ours, theirs, len(self._texts), race(first, second, self._runs))
+
+    def _clean(self) -> Line:
+        """A clean article against the same one spun, all that restoring takes."""
+        restorer = Restorer.from_pretrained(str(self._checkpoint.folder))
+        clean, spun = (
+            [(ARTICLES / kind / register / "03.txt").read_text(encoding="utf-8") for register in ("world", "business", "science", "sport")]
+            for kind in ("articles", "hand")
+        )
+
+        def all_of(texts: Sequence[str]) -> Callable[[], object]:
+            return lambda: [restorer.restore(text) for text in texts]
+
+        return Line("clean article", "original", "spun (heavily)", 4, race(all_of(clean), all_of(spun), self._runs))
+
+    def _draft(self, dtype: torch.dtype, vocabulary: torch.Tensor, tokens: int) -> Callable[[], object]:
+        decoder = CopyDecoder(Gemma(self._folder, dtype), self._prompt.eos, vocabulary, tokens)
+        return lambda: decoder.decode(self._sources)
+
+    def _generate(self, dtype: torch.dtype, batch: int) -> Callable[[], object]:
+        from transformers import AutoModelForCausalLM
+
+        model = AutoModelForCausalLM.from_pretrained(self._folder, dtype=dtype, use_safetensors=True).eval()
+        engine: Engine = TransformersEngine(model, self._prompt)
+        engine.batch_size = batch  # type: ignore[attr-defined]
+        return lambda: engine.rewrite(self._texts)
+
+    def _best(self, ways: dict[str, Callable[[], object]]) -> tuple[Callable[[], object], str]:
+        """The fastest of several ways and its name."""
+
+        def seconds(name: str) -> float:
+            ways[name]()
+            start = time.perf_counter()
+            ways[name]()
+            return time.perf_counter() - start
+
+        name = min(ways, key=seconds)
+        return ways[name], name
+
+
+def show(lines: Sequence[Line]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("what", "ours", "theirs", "ours, a second", "theirs, a second", "ratio")
+    for line in lines:
+        rates = [interval([line.work / seconds for seconds in side], ".2f") for side in line.seconds]
+        table.add_row(line.what, line.ours, line.theirs, *rates, interval(ratios(*line.seconds), ".2f"))
+    Console(width=150).print(table)
+    print(f"{SENTENCES} spun sentences (articles in the last line); median (least–greatest) of {len(lines[0].seconds[0])} alternating runs")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m unspin.infer.bench", description="Time decoding against what it replaces.")
+    parser.add_argument("--checkpoint", default="default")
+    parser.add_argument("--runs", type=int, default=FEWEST)
+    asked = parser.parse_args()
+    if asked.runs < FEWEST:
+        parser.error(f"at least {FEWEST} runs")
+    show(Bench(Checkpoint.open(asked.checkpoint), asked.runs).lines())
+
+
+if __name__ == "__main__":
+    main()
