@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -20,8 +21,11 @@ from unspin.infer.prompt import PROMPTS, Prompt
 
 VOCABULARY = "vocabulary.safetensors"
 RECORD = "unspin.json"
+IDS = "ids.json"
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+SPECIAL_IDS = 4  # Gemma's first: padding, end, beginning, unknown
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", RECORD)
-MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", RECORD)
+MODEL_FILES = ("config.json", "model.safetensors", *TOKENIZER_FILES, RECORD)
 
 
 @dataclass(frozen=True)
@@ -131,23 +135,56 @@ class Checkpoint:
         except (SafetensorError, RuntimeError, ValueError) as error:
             raise ModelError(f"{self.folder} does not load as an adapter of {self.backbone}: {error}") from None
         merged.to(torch.bfloat16).save_pretrained(target)
-        for file in ("tokenizer.json", "tokenizer_config.json"):
+        for file in TOKENIZER_FILES:
             shutil.copyfile(base / file, target / file)
 
-    def int8(self, report: Callable[[str], None]) -> Path:
-        """A CTranslate2 int8 folder of the merged model, with its tokenizer. Raises `ModelError` for an encoder-decoder model."""
+    def int8(self, report: Callable[[str], None], trimmed: bool = False) -> Path:
+        """A CTranslate2 int8 folder of the merged model, with its tokenizer. Raises `ModelError` for an encoder-decoder model.
+
+        Trimmed, it has the ids that training saw alone, listed in ``ids.json``: smaller and faster, for sentences that use no others.
+        """
         if self.prompt is not Prompt:
             raise ModelError(f"{self.folder} is an encoder-decoder model: the ctranslate2 engine runs decoder-only ones; use --engine transformers")
-        folder = cache_folder() / f"int8-{self.digest}"
+        folder = cache_folder() / f"int8{'-trimmed' if trimmed else ''}-{self.digest}"
         if folder.is_dir():
             return folder
         merged = self.merged(report)
+        return build_once(
+            folder, lambda target: self._to_int8(merged, target, trimmed), "preparing the CTranslate2 engine (once, some seconds)", report
+        )
 
-        def convert(target: Path) -> None:
-            from ctranslate2.converters import TransformersConverter
+    def _to_int8(self, merged: Path, target: Path, trimmed: bool) -> None:
+        from ctranslate2.converters import TransformersConverter
 
+        ids = self.vocabulary() if trimmed else None
+        if ids is None:
             TransformersConverter(str(merged)).convert(str(target), quantization="int8")
-            for file in ("tokenizer.json", "tokenizer_config.json"):
-                shutil.copyfile(merged / file, target / file)
+        else:
+            kept = sorted({*ids, *range(SPECIAL_IDS)})
+            with tempfile.TemporaryDirectory(dir=target.parent) as small:
+                tokens = _trim(merged, Path(small), kept)
+                TransformersConverter(small).convert(str(target), quantization="int8")
+            # its loader names the rows after the tokenizer's first tokens, whichever they are
+            (target / "vocabulary.json").write_text(json.dumps(tokens), encoding="utf-8")
+            (target / IDS).write_text(json.dumps(kept), encoding="utf-8")
+        for file in TOKENIZER_FILES:
+            shutil.copyfile(merged / file, target / file)
 
-        return build_once(folder, convert, "preparing the CTranslate2 engine (once, some seconds)", report)
+
+def _trim(merged: Path, target: Path, kept: list[int]) -> list[str]:
+    """Write a model with the embeddings of some ids alone; returns their tokens, in order."""
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import AutoModelForCausalLM
+
+    quiet()
+    model = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.bfloat16, use_safetensors=True)
+    embeddings = model.get_input_embeddings()
+    embeddings.weight = torch.nn.Parameter(embeddings.weight.detach()[torch.tensor(kept)].clone())
+    model.tie_weights()
+    model.config.vocab_size = len(kept)
+    model.save_pretrained(target)
+    for file in TOKENIZER_FILES:
+        shutil.copyfile(merged / file, target / file)
+    tokenizer = Tokenizer.from_file(str(merged / "tokenizer.json"))
+    return [tokenizer.id_to_token(i) or f"<unused {i}>" for i in kept]

@@ -1,14 +1,38 @@
-"""The CTranslate2 engine: int8 weights, neither torch nor transformers."""
+"""The CTranslate2 engine: int8 weights, neither torch nor transformers.
+
+Most sentences use only ids that training saw, and a model with those alone is faster; a sentence that uses another goes to the whole model.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import ctranslate2
-from unspin.infer.checkpoint import Checkpoint
+from unspin.infer.checkpoint import IDS, Checkpoint
 from unspin.infer.engines import Rewriting, by_length, cut
 from unspin.infer.prompt import Prompt, room_for
+
+
+class _Model:
+    """A converted model. Its ids are those of the tokenizer, or their places in the list beside it."""
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        self.tokens: list[str] = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
+        kept = folder / IDS
+        self.ids: list[int] = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else list(range(len(self.tokens)))
+        self._places = {i: place for place, i in enumerate(self.ids)}
+        self.generator = ctranslate2.Generator(str(folder), device="cpu", compute_type="int8", intra_threads=threads)
+
+    def knows(self, ids: Sequence[int]) -> bool:
+        return self._places.keys() >= set(ids)
+
+    def generate(self, prompts: Sequence[Sequence[int]], **options: Any) -> list[Any]:
+        named = [[self.tokens[self._places[i]] for i in prompt] for prompt in prompts]
+        return self.generator.generate_batch(named, sampling_topk=1, include_prompt_in_result=False, **options)
 
 
 class CTranslate2Engine:
@@ -17,44 +41,42 @@ class CTranslate2Engine:
     batch_size = 16
 
     def __init__(self, checkpoint: Checkpoint, report: Callable[[str], None], threads: int = 0) -> None:
-        folder = checkpoint.int8(report)
+        self._checkpoint, self._report, self._threads = checkpoint, report, threads
+        folder = checkpoint.int8(report, trimmed=True)
         self._prompt = Prompt.from_folder(folder)
-        self._tokens: list[str] = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
-        self._generator = ctranslate2.Generator(str(folder), device="cpu", compute_type="int8", intra_threads=threads)
+        self._trimmed = _Model(folder, threads)
+
+    @cached_property
+    def _whole(self) -> _Model:
+        return _Model(self._checkpoint.int8(self._report), self._threads)
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         sources = [self._prompt.text_ids(sentence) for sentence in sentences]
         outputs: dict[int, Rewriting] = {}
-        for batch in by_length(sources, self.batch_size):
-            ids: list[list[int]] = [[] for _ in batch]
-            scores: list[list[float]] = [[] for _ in batch]
-
-            def note(step, ids=ids, scores=scores) -> bool:  # type: ignore[no-untyped-def]
-                ids[step.batch_id].append(step.token_id)
-                scores[step.batch_id].append(step.log_prob)
-                return False
-
-            self._generator.generate_batch(
-                [[self._tokens[i] for i in self._prompt.wrap(sources[row])] for row in batch],
-                max_length=room_for(sources[batch[-1]]),
-                sampling_topk=1,
-                include_prompt_in_result=False,
-                return_scores=True,
-                callback=note,
-            )
-            for row, made, probabilities in zip(batch, ids, scores, strict=True):
-                outputs[row] = Rewriting.of(self._prompt, cut(made, self._prompt.eos, room_for(sources[row])), probabilities)
+        usual = [row for row, source in enumerate(sources) if self._trimmed.knows(source)]
+        for model, rows in ((self._trimmed, usual), (None, sorted(set(range(len(sources))) - set(usual)))):
+            for batch in by_length([sources[row] for row in rows], self.batch_size):
+                some = [rows[i] for i in batch]
+                outputs.update(zip(some, self._rewrite(model or self._whole, [sources[row] for row in some]), strict=True))
         return [outputs[row] for row in range(len(sources))]
+
+    def _rewrite(self, model: _Model, sources: Sequence[list[int]]) -> list[Rewriting]:
+        ids: list[list[int]] = [[] for _ in sources]
+        scores: list[list[float]] = [[] for _ in sources]
+
+        def note(step: Any) -> bool:
+            ids[step.batch_id].append(model.ids[step.token_id])
+            scores[step.batch_id].append(step.log_prob)
+            return False
+
+        prompts = [self._prompt.wrap(source) for source in sources]
+        model.generate(prompts, max_length=max(map(room_for, sources)), return_scores=True, callback=note)
+        made = (cut(row, self._prompt.eos, room_for(source)) for row, source in zip(ids, sources, strict=True))
+        return [Rewriting.of(self._prompt, row, probabilities) for row, probabilities in zip(made, scores, strict=True)]
 
     def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
         source, given = self._prompt.text_ids(sentence), self._prompt.given_ids(opening)
-        (made,) = self._generator.generate_batch(
-            [[self._tokens[i] for i in (*self._prompt.wrap(source), *given)]],
-            max_length=room_for(source),
-            sampling_topk=1,
-            num_hypotheses=count,
-            return_alternatives=True,
-            include_prompt_in_result=False,
-        )
-        outputs = [[*given, *cut(ids, self._prompt.eos, room_for(source))] for ids in made.sequences_ids]
+        model = self._trimmed if self._trimmed.knows([*source, *given]) else self._whole
+        (made,) = model.generate([[*self._prompt.wrap(source), *given]], max_length=room_for(source), num_hypotheses=count, return_alternatives=True)
+        outputs = [[*given, *cut([model.ids[i] for i in ids], self._prompt.eos, room_for(source))] for ids in made.sequences_ids]
         return [Rewriting.of(self._prompt, ids, [0.0] * (len(ids) + 1)) for ids in outputs]

@@ -11,14 +11,16 @@ from unspin.infer.checkpoint import RECORD, Checkpoint
 
 
 def export(name: str, output: Path, int8: bool, push: str | None, report: Callable[[str], None]) -> list[Path]:
-    """Write ``output/merged`` and, asked for, ``output/int8``; push the merged model to the hub under a name.
+    """Write ``output/merged`` and, asked for, ``output/int8`` and ``output/int8-trimmed``; push the merged model to the hub under a name.
 
     Raises `UnspinError` where `output` exists.
     """
     if output.exists():
         raise UnspinError(f"{output} exists: remove it, or give another --output")
     checkpoint = Checkpoint.open(name)
-    made = {"merged": checkpoint.merged(report)} | ({"int8": checkpoint.int8(report)} if int8 else {})
+    made = {"merged": checkpoint.merged(report)}
+    if int8:
+        made |= {"int8": checkpoint.int8(report), "int8-trimmed": checkpoint.int8(report, trimmed=True)}
     for kind, folder in made.items():
         shutil.copytree(folder, output / kind)
         for file in (RECORD, "README.md"):

@@ -1,12 +1,20 @@
 """Checkpoints: complete or refused by name; both engines read the same one."""
 
+import ast
+import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 from unspin.infer import checkpoint as module
 from unspin.infer.checkpoint import Checkpoint
 from unspin.infer.default_model import ModelError
 from unspin.infer.engines import ENGINES, load_engine
+from unspin.infer.prompt import Prompt
 
 
 @pytest.mark.parametrize("missing", module.ADAPTER_FILES)
@@ -47,3 +55,34 @@ def test_every_engine_answers_each_sentence_in_order(tiny_adapter: Path, tmp_pat
         for output in outputs:
             assert len(output.ends) <= len(output.log_probabilities) and max(output.log_probabilities) <= 0
             assert not output.ends or output.ends[-1] == len(output.text)
+
+
+def test_a_trimmed_model_gives_what_the_whole_one_gives_and_knows_what_it_lacks(
+    tiny_adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / "cache")
+    checkpoint = Checkpoint.open(str(tiny_adapter))
+    whole = load_engine("ctranslate2", checkpoint, lambda _: None)
+    sentences = ["The council voted.", "It was built in 1911.", "Žluťoučký kůň."]
+    prompt = Prompt.from_folder(Path(checkpoint.backbone))
+    outputs = whole.rewrite(sentences)
+    left_out = min(set(prompt.text_ids(sentences[2])) - {i for text in sentences[:2] for i in prompt.source_ids(text)})
+    seen = set(range(prompt.tokenizer.get_vocab_size())) - {left_out}
+    save_file({"ids": torch.tensor(sorted(seen), dtype=torch.int32)}, tiny_adapter / module.VOCABULARY)
+    shutil.rmtree(tmp_path / "cache")
+    trimmed = load_engine("ctranslate2", checkpoint, lambda _: None)
+    assert json.loads((checkpoint.int8(lambda _: None, trimmed=True) / "ids.json").read_text()) == sorted(seen)
+    assert [output.text for output in trimmed.rewrite(sentences)] == [output.text for output in outputs]
+
+
+@pytest.mark.parametrize(("engine", "unloaded"), [("ctranslate2", ["torch", "transformers"]), ("draft", ["transformers"])])
+def test_the_quick_paths_load_neither_more_nor_slower_libraries(engine: str, unloaded: list[str], tiny_adapter: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from unspin.infer import checkpoint, Restorer\n"
+        f"checkpoint.cache_folder = lambda: Path({str(tmp_path / 'cache')!r})\n"
+        f"Restorer.from_pretrained({str(tiny_adapter)!r}, engine={engine!r}).restore('The overseas minister spoke.')\n"
+        "print([name for name in ('torch', 'transformers') if name in sys.modules])"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)  # converts, which loads everything
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert not set(ast.literal_eval(done.stdout.strip())) & set(unloaded)

@@ -175,8 +175,8 @@ def test_two_processes_learn_what_one_does_at_the_same_global_batch(pairs: Path,
 
 def test_export_writes_a_plain_folder(tiny_adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unspin.infer.checkpoint.cache_folder", lambda: tmp_path / "cache")
-    merged, int8 = export(str(tiny_adapter), tmp_path / "out", True, None, lambda _: None)
+    merged, int8, trimmed = export(str(tiny_adapter), tmp_path / "out", True, None, lambda _: None)
     assert AutoModelForCausalLM.from_pretrained(merged).config.model_type == "gemma3_text"
-    assert (int8 / "model.bin").is_file() and (merged / "unspin.json").is_file()
+    assert (int8 / "model.bin").is_file() and (trimmed / "model.bin").is_file() and (merged / "unspin.json").is_file()
     with pytest.raises(UnspinError, match="out exists"):
         export(str(tiny_adapter), tmp_path / "out", False, None, lambda _: None)
