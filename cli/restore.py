@@ -12,6 +12,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from glob import glob, has_magic
@@ -23,6 +24,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
+from unspin.data.guard import sole_writer
 from unspin.infer.diff import page, terminal
 from unspin.infer.documents import Document, DocumentError, write_whole
 from unspin.infer.engines import ENGINES
@@ -77,7 +79,16 @@ class Outcome:
 
 
 def restore_files(paths: Sequence[Path], options: RestoreOptions) -> None:
-    """Restore files and folders. Raises `DocumentError` if any document could not be restored, `ModelError` for a bad checkpoint."""
+    """Restore files and folders.
+
+    Raises `DocumentError` if any document could not be restored, `ModelError` for a bad checkpoint, `BusyError` where another run writes to the
+    same folder.
+    """
+    with sole_writer(options.output) if options.output is not None else nullcontext():
+        _restore_files(paths, options)
+
+
+def _restore_files(paths: Sequence[Path], options: RestoreOptions) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     jobs = _jobs(paths, options)
     complaints: list[str] = []

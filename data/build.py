@@ -20,6 +20,7 @@ from unspin.data.card import write_card
 from unspin.data.config import Config
 from unspin.data.corpora import CorpusError, PairsFile, Source
 from unspin.data.executors import Stage, run_local
+from unspin.data.guard import seal, sole_writer
 from unspin.data.rows import SCHEMA, SPLITS, Recipe
 from unspin.data.spinners.mixture import HeldOut
 from unspin.data.spinners.registry import engine_names, is_held_out
@@ -107,6 +108,11 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
     """
     if config.output.exists():
         raise FileExistsError(f"{config.output} exists: remove it, or set output=… to another folder")
+    with sole_writer(config.output):
+        return _build(config, command, cache)
+
+
+def _build(config: BuildConfig, command: str, cache: Path) -> Counter[str]:
     partial = config.output.with_name(config.output.name + ".partial")
     work = partial / "work"
     _open(partial, config)
@@ -120,6 +126,7 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
     counts["skipped"] = len(skipped)
     write_card(partial, config, command, skipped)
     shutil.rmtree(work)
+    seal(partial, (file for split in SPLITS for file in partial.glob(f"{split}/*.parquet")))
     partial.rename(config.output)
     return counts
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from unspin.data.guard import verify
 from unspin.infer.default_model import ModelError, build_once, cache_folder, model_folder, quiet
 from unspin.infer.prompt import PROMPTS, Prompt
 
@@ -73,7 +74,7 @@ class Checkpoint:
 
     @classmethod
     def open(cls, name: str) -> Checkpoint:
-        """Open a folder, or "default": the adapter that ships. Raises `ModelError` naming what is missing."""
+        """Open a folder, or "default": the adapter that ships. Raises `ModelError` naming what is missing, `DamagedError` what is another."""
         folder = Path(str(files("unspin.infer") / "adapter")) if name == "default" else Path(name)
         if not folder.is_dir():
             raise ModelError(f"{folder} is no checkpoint folder: give one that `unspin train` wrote, or leave it out")
@@ -81,6 +82,7 @@ class Checkpoint:
         missing = [file for file in (MODEL_FILES if whole else ADAPTER_FILES) if not (folder / file).is_file()]
         if missing:
             raise ModelError(f"{folder} is incomplete: {', '.join(missing)} is missing; copy the whole folder or train again")
+        verify(folder)
         try:
             record = json.loads((folder / "unspin.json").read_text(encoding="utf-8"))
             backbone, prompt = record["backbone"], record["prompt"]

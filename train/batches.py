@@ -17,6 +17,7 @@ import torch
 from datasets import Dataset, load_dataset
 from torch.utils.data import Sampler
 from unspin.data.errors import UnspinError
+from unspin.data.guard import verify
 from unspin.data.segment import sentences
 from unspin.infer.prompt import Prompt
 
@@ -28,10 +29,11 @@ class DataError(UnspinError):
 
 
 def load_split(folder: Path, split: str) -> Dataset:
-    """One split as the builder wrote it. Raises `DataError` if files, columns or rows are missing."""
+    """One split as the builder wrote it. Raises `DataError` if files, columns or rows are missing, `DamagedError` if a file is another."""
     files = [str(file) for file in sorted((folder / split).glob("*.parquet"))]
     if not files:
         raise DataError(f"{folder / split} holds no rows: make the data set with `unspin build`")
+    verify(folder, f"{split}/")
     data = load_dataset("parquet", data_files=files, split="train")
     missing = {"article_id", "sentence", "paragraph", "variant", "spun", "original", "edits", "strength"} - set(data.column_names)
     if missing or not len(data):

@@ -7,6 +7,7 @@ weights. The finished checkpoint is a plain PEFT or transformers folder (bf16 sa
 from __future__ import annotations
 
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, ProgressCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl
 from unspin.data.errors import UnspinError
+from unspin.data.guard import DamagedError, seal, sole_writer, verify
 from unspin.train.backbones import Backbone, bare, resolve_precision, restrict_loss
 from unspin.train.batches import TokenBudgetSampler, load_split, row_weights, tokenize_pairs, vocabulary_of
 from unspin.train.config import TrainConfig
@@ -59,6 +61,12 @@ class PairTrainer(Seq2SeqTrainer):
             self._tokens, self._since = 0, now
         super().log(logs, *args, **kwargs)
 
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        super()._save_checkpoint(*args, **kwargs)
+        if self.is_world_process_zero():
+            folder = self._config.output / f"checkpoint-{self.state.global_step}"
+            seal(folder, (file for file in folder.iterdir() if file.suffix in (".safetensors", ".pt", ".pth")))
+
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         """Restore validation rows with the model as it is."""
         assert self._restorations is not None
@@ -80,7 +88,14 @@ class Bar(ProgressCallback):
 
 
 def main(config: TrainConfig) -> Path:
-    """Train, and return the folder of the finished checkpoint."""
+    """Train, and return the folder of the finished checkpoint. Raises `BusyError` where another run has the same output."""
+    if int(os.environ.get("LOCAL_RANK", "0")) > 0:  # the run's first process holds the lock
+        return _main(config)
+    with sole_writer(config.output):
+        return _main(config)
+
+
+def _main(config: TrainConfig) -> Path:
     # 1. data
     backbone = Backbone.open(config.backbone)
     encoded = tokenize_pairs(load_split(config.data, "train"), backbone.prompt, config.longest, config.over_long)
@@ -129,9 +144,15 @@ def last_whole_checkpoint(output: Path) -> Path | None:
     """The newest checkpoint that was written to its end: its state is its last file, and what came before must be there."""
     found = [folder for folder in output.glob("checkpoint-*") if folder.name.removeprefix("checkpoint-").isdigit()]
     for folder in sorted(found, key=lambda it: -int(it.name.removeprefix("checkpoint-"))):
-        if all((folder / name).is_file() for name in ("trainer_state.json", "optimizer.pt", "scheduler.pt")):
-            return folder
-        print(f"{folder} was not written to its end: passed over")
+        if not all((folder / name).is_file() for name in ("trainer_state.json", "optimizer.pt", "scheduler.pt")):
+            print(f"{folder} was not written to its end: passed over")
+            continue
+        try:
+            verify(folder)
+        except DamagedError as error:
+            print(f"{error}; passed over")
+            continue
+        return folder
     return None
 
 

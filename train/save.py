@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from unspin.data.guard import seal
 from unspin.infer.checkpoint import RECORD, VOCABULARY
 from unspin.infer.default_model import LICENCE_NOTE
 from unspin.train.backbones import Backbone
@@ -60,6 +61,7 @@ def save(
     }
     (target / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     (target / "README.md").write_text(card(record, config), encoding="utf-8")
+    seal(target, target.glob("*.safetensors"))
 
 
 def card(record: dict[str, Any], config: TrainConfig) -> str:

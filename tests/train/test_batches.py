@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from datasets import Dataset
+from unspin.data.guard import DamagedError
 from unspin.infer.prompt import Prompt
 from unspin.train.batches import (
     IGNORED,
@@ -61,6 +62,7 @@ def test_each_epoch_reads_another_variant_in_another_order_with_as_many_batches(
     orders = [[row["sentence"] for batch in epoch for row in batch] for epoch in epochs]
     assert orders[0] != orders[1]
     assert len({len(epoch) for epoch in epochs}) == 1
+    assert not hasattr(sampler, "batch_size"), "accelerate would drop batches of another length"
 
 
 def test_the_order_is_a_function_of_seed_and_epoch(data: Dataset) -> None:
@@ -115,6 +117,17 @@ def test_long_rows_are_dropped_or_cut_and_counted(tiny_base: Path) -> None:
     assert prompt.decode(cut.rows[1]["target"]) == "One came."
     with pytest.raises(DataError, match="none of 4 rows has 5 tokens or fewer"):
         tokenize_pairs(rows, prompt, longest=5)
+
+
+def test_a_damaged_file_of_a_data_set_is_named(pairs: Path) -> None:
+    assert len(load_split(pairs, "train"))
+    file = next((pairs / "train").glob("*.parquet"))
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(DamagedError, match=rf"{file.name} is damaged"):
+        load_split(pairs, "train")
+    assert len(load_split(pairs, "validation"))
 
 
 def test_a_missing_file_or_column_is_named(tmp_path: Path) -> None:

@@ -11,8 +11,11 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, TrainerCallback
 from unspin.data.errors import UnspinError
+from unspin.data.guard import DamagedError
+from unspin.infer.checkpoint import Checkpoint
+from unspin.infer.generating import TransformersEngine
 from unspin.train import finetune
-from unspin.train.backbones import restrict_loss
+from unspin.train.backbones import Backbone, restrict_loss
 from unspin.train.benchmark.run import main as evaluate
 from unspin.train.config import EvalConfig, TrainConfig
 from unspin.train.export import export
@@ -95,6 +98,18 @@ def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(tmp_path: P
     assert last_whole_checkpoint(tmp_path) == tmp_path / "checkpoint-90"
 
 
+def test_a_damaged_checkpoint_is_passed_over_and_a_damaged_adapter_named(pairs: Path, tiny_base: Path, tmp_path: Path) -> None:
+    target = finetune.main(_config(pairs, tiny_base, tmp_path / "run"))
+    assert last_whole_checkpoint(tmp_path / "run") == tmp_path / "run" / "checkpoint-6"
+    for file in (tmp_path / "run" / "checkpoint-6" / "optimizer.pt", target / "adapter_model.safetensors"):
+        data = bytearray(file.read_bytes())
+        data[len(data) // 2] ^= 1
+        file.write_bytes(data)
+    assert last_whole_checkpoint(tmp_path / "run") == tmp_path / "run" / "checkpoint-4"
+    with pytest.raises(DamagedError, match=r"adapter_model\.safetensors is damaged"):
+        Checkpoint.open(str(target))
+
+
 def test_a_loss_that_is_no_number_stops_and_says_where(pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = _config(pairs, tiny_base, tmp_path / "run")
     restrict = finetune.restrict_loss
@@ -137,6 +152,25 @@ def test_the_best_checkpoint_is_kept_training_stops_early_and_curves_are_drawn(
     assert plot(tmp_path / "run").read_bytes().startswith(b"\x89PNG")
     assert list((tmp_path / "run").rglob("events.out.tfevents*"))
     assert not list(target.glob("*.bin")) and not list(target.glob("*.pt")), "nothing pickled is shipped"
+
+
+@pytest.mark.parametrize("precision", ["bf16", "auto"])
+def test_it_trains_in_16_bits_on_a_processor(precision: str, pairs: Path, tiny_base: Path, tmp_path: Path) -> None:
+    changes = {"steps": 1, "precision": precision, "gradient_checkpointing": True, "schedule": "cosine", "label_smoothing": 0.1, "over_long": "cut"}
+    target = finetune.main(_config(pairs, tiny_base, tmp_path / "run").model_copy(update=changes))
+    assert json.loads((target / "unspin.json").read_text())["figures"]["steps"] == 1
+
+
+def test_an_evaluation_never_sees_the_originals(pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = _config(pairs, tiny_base, tmp_path / "run").model_copy(update={"evaluate_rows": 6})
+    backbone = Backbone.open(str(tiny_base))
+    seen: list[str] = []
+    rewrite = TransformersEngine.rewrite
+    monkeypatch.setattr(TransformersEngine, "rewrite", lambda self, texts: seen.extend(texts) or rewrite(self, texts))
+    trial = Trial(config, backbone)
+    trial.run(backbone.load(config), show=False)
+    originals = {row["original"] for row in trial.rows if row["edits"]}
+    assert seen and not originals & set(seen)
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
