@@ -12,6 +12,7 @@ from functools import lru_cache
 
 _WORD = r"[A-Za-z]+n['’]t\b|\d+(?:[.,:/]\d+)+(?:st|nd|rd|th|s|%)?|\w+(?:-\w+)*|['’](?:s|re|ve|ll|d|m)\b"
 _TOKEN = re.compile(rf"{_WORD}|\s+|[^\w\s]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _IS_WORD = re.compile(_WORD)
 
 
@@ -47,7 +48,7 @@ def sentences(paragraph: str) -> list[Span]:
     from sentencex import get_sentence_boundaries
 
     spans = []
-    for bound in get_sentence_boundaries("en", paragraph):
+    for bound in get_sentence_boundaries("en", _SURROGATE.sub("\ufffd", paragraph)):  # it takes whole characters alone
         piece = paragraph[bound["start_index"] : bound["end_index"]]
         start = bound["start_index"] + len(piece) - len(piece.lstrip())
         if piece.strip():

@@ -52,5 +52,8 @@ def _pieces(text: str, paragraph: Span) -> Iterator[Span]:
 
 
 def _latin(sentence: str) -> bool:
+    """Whether a sentence is of Latin letters in the main, and of whole characters."""
+    if any("\ud800" <= c <= "\udfff" for c in sentence):
+        return False
     letters = [c for c in sentence if c.isalpha()]
     return sum(c > "\u024f" for c in letters) <= len(letters) / 3

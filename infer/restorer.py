@@ -6,6 +6,7 @@ and an edit that would change a fact is dropped. Cost: one decoded token per tok
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -22,6 +23,7 @@ from unspin.infer.restoration import Restoration, RestoredEdit
 
 WINDOW = 8000  # words of articles that share batches
 PASSAGES_AT_A_TIME = 512
+_WHITE_SPACE = re.compile(r"\s\s|[^\S ]")  # other than single spaces
 NO_RESTORATION = "the model's output is no restoration of the sentence: left as it was"
 NOT_ENGLISH = "does not read as English: left as it was"
 
@@ -31,11 +33,13 @@ class Flat:
     """A sentence with each run of white space made one space, as the model knows it, and where its characters stand in the view."""
 
     text: str
-    offsets: list[int]
+    offsets: Sequence[int]
 
     @classmethod
     def of(cls, view: str, start: int, end: int) -> Flat:
         sentence = view[start:end]
+        if not _WHITE_SPACE.search(sentence):
+            return cls(sentence, range(start, end + 1))
         kept = [i for i, c in enumerate(sentence) if not c.isspace() or i == 0 or not sentence[i - 1].isspace()]
         return cls("".join(" " if sentence[i].isspace() else sentence[i] for i in kept), [start + i for i in (*kept, len(sentence))])
 
