@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 NAME := $(basename $(notdir $(ARTICLE)))
 TORCH_FROM := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
-.PHONY: restore test check peers bench clean
+.PHONY: restore test check peers bench faults clean
 
 restore: $(VENV)/.installed
 	@$(BIN)/unspin restore "$(ARTICLE)" --diff --output build/restored --html build/restored
@@ -35,6 +35,10 @@ bench: peers
 	$(BIN)/python -m unspin.infer.bench
 	test -d build/data/default || $(BIN)/unspin build configs/data/default.yaml
 	$(BIN)/python -m unspin.train.bench configs/train/default.yaml
+
+# Kill -9 of a build, a training run and a batch restore, ten times each.
+faults: $(VENV)/.installed-dev
+	FAULTS=10 $(BIN)/python -m pytest tests/test_faults.py
 
 clean:
 	rm -rf $(VENV) build

@@ -214,7 +214,8 @@ def restore(
 
     `unspin restore crawl/ --output restored --edits edits.jsonl --resume`
     """
-    from unspin.cli.restore import RestoreOptions, restore_files
+    from unspin.cli.jobs import RestoreOptions
+    from unspin.cli.restore import restore_files
 
     restore_files(
         paths,

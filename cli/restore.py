@@ -15,7 +15,6 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from glob import glob, has_magic
 from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,48 +23,17 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
+from unspin.cli.jobs import STDIN, Job, RestoreOptions, backup, find_jobs
 from unspin.data.guard import sole_writer
 from unspin.infer.diff import page, terminal
 from unspin.infer.documents import Document, DocumentError, write_whole
-from unspin.infer.engines import ENGINES
-from unspin.infer.formats import FORMATS, View
+from unspin.infer.formats import View
 from unspin.infer.restoration import Restoration
 from unspin.infer.restorer import Restorer
 from unspin.infer.tables import SUFFIX as PARQUET
 from unspin.infer.tables import restore_table
 
-STDIN = Path("-")
-BACKUP = ".bak"
 CHUNK = 16  # documents a worker takes at a time
-
-
-@dataclass(frozen=True)
-class RestoreOptions:
-    """What the command line asks for; see the options' help."""
-
-    output: Path | None = None
-    in_place: bool = False
-    html: Path | None = None
-    edits: Path | None = None
-    diff: bool = False
-    resume: bool = False
-    field: str = "text"
-    checkpoint: str = "default"
-    min_confidence: float | None = None
-    keep_quotations: bool = False
-    alternatives: int = 0
-    engine: str = "draft"
-    device: str = "cpu"
-    jobs: int = 1
-
-
-@dataclass(frozen=True)
-class Job:
-    """A document to restore, its place below the output folders, and where it goes (None: stdout)."""
-
-    path: Path
-    place: Path
-    target: Path | None
 
 
 @dataclass(frozen=True)
@@ -90,7 +58,7 @@ def restore_files(paths: Sequence[Path], options: RestoreOptions) -> None:
 
 def _restore_files(paths: Sequence[Path], options: RestoreOptions) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    jobs = _jobs(paths, options)
+    jobs = find_jobs(paths, options)
     complaints: list[str] = []
     if options.edits is not None:
         _keep_rows(options.edits, {str(job.path) for job in jobs}, options.resume)
@@ -193,59 +161,10 @@ def _restored(jobs: Sequence[Job], options: RestoreOptions, model: Model) -> Ite
     yield from unread
 
 
-def _jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
-    if options.engine not in ENGINES:
-        raise DocumentError(f"--engine {options.engine}: there are {', '.join(ENGINES)}")
-    if options.in_place and options.output is not None:
-        raise DocumentError("--in-place and --output exclude each other: give one")
-    found = list(_find(paths))
-    if not found:
-        raise DocumentError(f"no document in {', '.join(map(str, paths))}: looked for {', '.join((*FORMATS, PARQUET))}")
-    jobs = [Job(path, place, path if options.in_place else options.output and options.output / place) for path, place in found]
-    if options.in_place and STDIN in (job.path for job in jobs):
-        raise DocumentError("--in-place changes files, stdin is none: leave one of the two out")
-    if options.output is None and not options.in_place:
-        if len(jobs) > 1:
-            raise DocumentError(f"{len(jobs)} files need a folder to go to: add --output FOLDER or --in-place")
-        if jobs[0].path.suffix.lower() == PARQUET:
-            raise DocumentError(f"{jobs[0].path} needs a folder to go to: add --output FOLDER or --in-place")
-        if options.resume:
-            raise DocumentError("--resume goes on with what is missing in a folder: add --output FOLDER")
-    seen: dict[Path, Path] = {}
-    for job in jobs:
-        place = job.path.resolve() if options.in_place else job.place
-        if place in seen:
-            raise DocumentError(f"{seen[place]} and {job.path} would become one file: restore them apart")
-        seen[place] = job.path
-    return [job for job in jobs if not (options.resume and _is_done(job, options))]
-
-
-def _find(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
-    """(document, its place in an output folder)."""
-    for path in paths:
-        if path.is_dir():
-            files = (p for p in sorted(path.rglob("*")) if p.suffix.lower() in (*FORMATS, PARQUET) and p.is_file())
-            yield from ((p, p.relative_to(path)) for p in files)
-        elif has_magic(str(path)) and not path.exists():
-            yield from _find(Path(match) for match in sorted(glob(str(path), recursive=True)))  # noqa: PTH207 - the pattern may be absolute
-        else:
-            yield path, Path("stdin.txt") if path == STDIN else Path(path.name)
-
-
-def _is_done(job: Job, options: RestoreOptions) -> bool:
-    if options.in_place:  # a run killed between the copy and the change left two equal files
-        return _backup(job.path).exists() and _backup(job.path).read_bytes() != job.path.read_bytes()
-    return job.target is not None and job.target.exists()
-
-
-def _backup(path: Path) -> Path:
-    return path.with_name(path.name + BACKUP)
-
-
 def _keep_backup(path: Path) -> None:
     """Copy a file that is about to be changed; the copy of an earlier run is not written over, since it may be the only original."""
-    if not _backup(path).exists():
-        write_whole(_backup(path), path.read_bytes())
+    if not backup(path).exists():
+        write_whole(backup(path), path.read_bytes())
 
 
 def _finish(job: Job, document: Document, restoration: Restoration, options: RestoreOptions) -> None:

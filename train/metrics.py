@@ -9,13 +9,14 @@ The `evaluate.Metric` subclasses need no network.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import datasets
 import evaluate
 from unspin.data.edits import Edit, align
-from unspin.data.segment import words
+from unspin.data.segment import tokenize, words
 from unspin.infer.fidelity import changed_fact, opposed
 
 
@@ -178,6 +179,52 @@ class ChrF(_Metric):
 
     def _compute(self, sources: Sequence[str], predictions: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
         return chrf(predictions, [[reference] for reference in references])
+
+
+class Bleu(_Metric):
+    """BLEU of sacrebleu (Papineni et al. 2002, Post 2018), 0..100, with its signature."""
+
+    def _compute(self, sources: Sequence[str], predictions: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
+        from sacrebleu.metrics.bleu import BLEU
+
+        metric = BLEU()
+        score = metric.corpus_score(list(predictions), [list(references)]).score
+        return {"bleu": score, "signature": str(metric.get_signature())}
+
+
+class Sari(_Metric):
+    """SARI (Xu et al. 2016), 0..100: what was rightly kept, deleted and added, by n-grams of up to four words."""
+
+    def _compute(self, sources: Sequence[str], predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
+        scores = [sari(s, p, [r]) for s, p, r in zip(sources, predictions, references, strict=True)]
+        return {"sari": 100 * sum(scores) / len(scores) if scores else 0.0}
+
+
+def sari(source: str, prediction: str, references: Sequence[str]) -> float:
+    """SARI of one text, 0..1. An operation that neither happens nor is called for counts as right."""
+    total_score = 0.0
+    for size in range(1, 5):
+        before, after = ({gram: n * len(references) for gram, n in _grams(text, size).items()} for text in (source, prediction))
+        wanted = sum((_grams(reference, size) for reference in references), Counter[tuple[str, ...]]())
+        old, new = Counter(before), Counter(after)
+        kept, keep = old & new, old & wanted
+        kept_right = kept & wanted
+        keeping = f_score(_share(kept_right, kept), _share(kept_right, keep), 1)
+        deleting = _share((old - new) - wanted, old - new)
+        added, add = new.keys() - old.keys(), wanted.keys() - old.keys()
+        adding = f_score(len(added & add) / len(added) if added else 1.0, len(added & add) / len(add) if add else 1.0, 1)
+        total_score += (keeping + deleting + adding) / 3
+    return total_score / 4
+
+
+def _grams(text: str, size: int) -> Counter[tuple[str, ...]]:
+    found = [token for token in tokenize(text) if not token.isspace()]
+    return Counter(zip(*(found[i:] for i in range(size)), strict=False))
+
+
+def _share(part: Counter[tuple[str, ...]], whole: Counter[tuple[str, ...]]) -> float:
+    """The mean share of each n-gram of `whole` that is in `part`; 1 where there is none."""
+    return sum(part[gram] / n for gram, n in whole.items()) / len(whole) if whole else 1.0
 
 
 def chrf(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, Any]:

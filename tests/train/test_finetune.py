@@ -1,5 +1,6 @@
 """Fine-tuning on a tiny random model: the loss falls, a killed run resumes to the same weights, the adapter loads and scores."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -36,18 +37,22 @@ class _Killed(Exception):
 
 
 class _KillAt(TrainerCallback):
+    def __init__(self, step: int) -> None:
+        self._step = step
+
     def on_step_end(self, args, state, control, **kwargs):  # type: ignore[no-untyped-def]
-        if state.global_step == 5:
+        if state.global_step == self._step:
             raise _Killed
 
 
-def test_a_killed_run_resumes_to_the_same_weights(pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", [1, 4, 5])
+def test_a_killed_run_resumes_to_the_same_weights(step: int, pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = finetune.main(_config(pairs, tiny_base, tmp_path / "whole"))
     cut = _config(pairs, tiny_base, tmp_path / "cut")
     plain = finetune.PairTrainer.__init__
 
     def with_kill(self, *args, **kwargs):  # type: ignore[no-untyped-def]
-        plain(self, *args, callbacks=[_KillAt()], **kwargs)
+        plain(self, *args, callbacks=[_KillAt(step)], **kwargs)
 
     with monkeypatch.context() as patched:
         patched.setattr(finetune.PairTrainer, "__init__", with_kill)
@@ -108,6 +113,25 @@ def test_a_damaged_checkpoint_is_passed_over_and_a_damaged_adapter_named(pairs: 
     assert last_whole_checkpoint(tmp_path / "run") == tmp_path / "run" / "checkpoint-4"
     with pytest.raises(DamagedError, match=r"adapter_model\.safetensors is damaged"):
         Checkpoint.open(str(target))
+
+
+def test_a_full_disk_leaves_what_was_saved_and_the_run_goes_on_from_there(
+    pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = _config(pairs, tiny_base, tmp_path / "run")
+    save, saved = torch.save, iter(range(100))
+
+    def full(*args: Any, **kwargs: Any) -> None:
+        if next(saved) >= 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(*args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "save", full)
+        with pytest.raises(OSError, match="No space left"):
+            finetune.main(config)
+    assert last_whole_checkpoint(tmp_path / "run") == tmp_path / "run" / "checkpoint-2"
+    assert (finetune.main(config) / "adapter_model.safetensors").is_file()
 
 
 def test_a_loss_that_is_no_number_stops_and_says_where(pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

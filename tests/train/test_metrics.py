@@ -1,7 +1,7 @@
 """Metrics: worked by hand on small cases, and with no network."""
 
 import pytest
-from unspin.train.metrics import ChrF, EditScore, ExactMatch, Fidelity, OverCorrection, Restoration, broken, count, figures
+from unspin.train.metrics import Bleu, ChrF, EditScore, ExactMatch, Fidelity, OverCorrection, Restoration, Sari, broken, count, figures, sari
 
 SPUN = "The overseas minister stated the warfare ended."
 ORIGINAL = "The foreign minister said the war ended."
@@ -57,3 +57,19 @@ def test_copying_the_input_restores_nothing_and_the_original_everything() -> Non
 def test_chrf_names_its_signature() -> None:
     scores = ChrF().compute(predictions=[ORIGINAL], **TEXTS)
     assert scores["chrf"] == pytest.approx(100) and "version:" in scores["signature"]
+
+
+def test_bleu_names_its_signature() -> None:
+    scores = Bleu().compute(predictions=[ORIGINAL], **TEXTS)
+    assert scores["bleu"] == pytest.approx(100) and "tok:" in scores["signature"]
+
+
+def test_sari_by_hand() -> None:
+    assert Sari().compute(predictions=[ORIGINAL], **TEXTS)["sari"] == pytest.approx(100)
+    # "a b" should be "a c": copying keeps "a" (precision 1/2, recall 1), deletes nothing though "b" should go, adds nothing
+    copied = sari("a b", "a b", ["a c"])
+    ones = (2 * (0.5 * 1) / 1.5 + 1 + 0) / 3  # what is deleted is right, since nothing is
+    twos = (0 + 1 + 0) / 3
+    nothing = (1 + 1 + 1) / 3
+    assert copied == pytest.approx((ones + twos + 2 * nothing) / 4)
+    assert sari("a b", "a c", ["a c"]) == pytest.approx(1) and sari("a b", "d e", ["a c"]) < copied

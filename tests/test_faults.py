@@ -1,0 +1,100 @@
+"""Kill -9 of a build, a training run and a batch restore, workers and parents alike, at random moments; started again, each ends as if undisturbed.
+
+One kill of each by default; ``make faults`` makes ten. The moments are drawn by a seed, as shares of the time that an undisturbed run takes.
+"""
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+KILLS = int(os.environ.get("FAULTS", "1"))
+UNSPIN = [sys.executable, "-c", "from unspin.cli import main; main()"]
+
+
+def _start(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"XDG_CACHE_HOME": str(folder.parent / "cache")}
+    with (folder / "log.txt").open("ab") as log:
+        return subprocess.Popen([*UNSPIN, *command], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
+
+
+def _run(command: list[str], folder: Path) -> float:
+    """Run to the end; returns the seconds it took."""
+    start = time.perf_counter()
+    assert _start(command, folder).wait() == 0, (folder / "log.txt").read_text()[-2000:]
+    return time.perf_counter() - start
+
+
+def _survives(prepare: Callable[[Path], list[str]], result: Callable[[Path], object], tmp_path: Path) -> None:
+    """The command that `prepare` gives leaves what it leaves undisturbed, whenever it is killed."""
+    (tmp_path / "whole").mkdir()
+    command = prepare(tmp_path / "whole")
+    seconds = _run(command, tmp_path / "whole")
+    expected = result(tmp_path / "whole")
+    moments = random.Random(7)
+    for number in range(KILLS):
+        folder = tmp_path / f"killed-{number}"
+        folder.mkdir()
+        prepare(folder)
+        process = _start(command, folder)
+        moment = moments.uniform(0.2, 0.95)
+        time.sleep(moment * seconds)
+        os.killpg(process.pid, signal.SIGKILL)  # the parent and all its workers
+        process.wait()
+        _run(command, folder)
+        assert result(folder) == expected, f"killed at {moment:.2f} of {seconds:.1f} s"
+        shutil.rmtree(folder)
+
+
+def _digests(folder: Path, pattern: str) -> dict[str, str]:
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.rglob(pattern))}
+
+
+def test_a_build_survives(corpus: Path, tmp_path: Path) -> None:
+    source = {"kind": "folder", "name": "made", "path": str(corpus), "licence": "ours"}
+    config = {"output": "out", "engines": {"phrases": 1.0}, "variants": 4, "tasks": 4, "workers": 2, "held_back": 0.2, "sources": [source]}
+
+    def prepare(folder: Path) -> list[str]:
+        (folder / "run.yaml").write_text(json.dumps(config))
+        return ["build", "run.yaml"]
+
+    _survives(prepare, lambda folder: _digests(folder / "out", "*.parquet"), tmp_path)
+
+
+def test_a_training_run_survives(pairs: Path, tiny_base: Path, tmp_path: Path) -> None:
+    config = {
+        "backbone": str(tiny_base), "data": str(pairs), "output": "run", "steps": 30, "save_every": 4, "evaluate_every": 4, "evaluate_rows": 4,
+        "tokens_per_batch": 1024, "longest": 512, "precision": "fp32", "lora": {"rank": 4, "alpha": 8, "dropout": 0.1}, "learning_rate": 1e-2,
+    }  # fmt: skip
+
+    def prepare(folder: Path) -> list[str]:
+        (folder / "run.yaml").write_text(json.dumps(config))
+        return ["train", "run.yaml"]
+
+    _survives(prepare, lambda folder: _digests(folder / "run" / "adapter", "*.safetensors"), tmp_path)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_batch_restore_survives(jobs: int, tiny_adapter: Path, tmp_path: Path) -> None:
+    def prepare(folder: Path) -> list[str]:
+        (folder / "in").mkdir()
+        for number in range(80):
+            text = f"The council said on Monday that {number} people had come. The library was built in 1911.\n\n" * 3
+            (folder / "in" / f"{number}.txt").write_text(text)
+        options = ["--min-confidence", "0", "--resume", "--edits", "edits.jsonl", "--jobs", str(jobs), "--checkpoint", str(tiny_adapter)]
+        return ["restore", "in", "--output", "out", *options]
+
+    def result(folder: Path) -> object:
+        rows = sorted((folder / "edits.jsonl").read_text().splitlines())
+        return _digests(folder / "out", "*.txt"), rows
+
+    _survives(prepare, result, tmp_path)
