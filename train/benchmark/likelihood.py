@@ -36,7 +36,7 @@ class Likelihood:
         real = torch.arange(1, width) < torch.tensor([len(row) for row in rows])[:, None]
         hidden = self._model.forward(ids, torch.arange(width).expand(len(rows), width), Cache(self._model, len(rows), width))[:, :-1]
         vocabulary = torch.cat([self._vocabulary, ids.flatten()]).unique()
-        targets = torch.searchsorted(vocabulary, ids[:, 1:])
+        targets = torch.searchsorted(vocabulary, ids[:, 1:].contiguous())
         logits = torch.nn.functional.linear(hidden[real], self._model.head(vocabulary)).float()
         each = torch.zeros(real.shape)
         each[real] = -torch.nn.functional.cross_entropy(logits, targets[real], reduction="none")

@@ -137,7 +137,7 @@ class ArticlesSuite(Config):
             yield from (Row(name, garbled, (original,)) for garbled, original in zip(before, after, strict=True))
 
     def _by_peers(self, articles: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-        for i, peer_name in enumerate(self.peers):
+        for i, peer_name in enumerate(self.peers[: len(articles)]):
             with Peer(peer_name, self.seed) as peer:
                 for name, text in articles[i :: len(self.peers)]:
                     spun = [" ".join(peer.spin(_sentences(paragraph))) for paragraph in _paragraphs(text)]
