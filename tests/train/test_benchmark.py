@@ -10,7 +10,7 @@ from unspin.data.edits import Edit, apply
 from unspin.infer.prompt import Prompt
 from unspin.train.benchmark import run as runner
 from unspin.train.benchmark.calibration import Judged, Sure, measure
-from unspin.train.benchmark.report import page, pieces, readme_table
+from unspin.train.benchmark.report import page, pieces, readme_table, update
 from unspin.train.benchmark.scores import breakdown, compare, part_of_speech, score
 from unspin.train.benchmark.suites import ArticlesSuite, CleanSuite, ItemsSuite, Row, Suite, SuiteError, make
 from unspin.train.benchmark.systems import EXAMPLES, SYSTEMS, FewShotPrompt, Harper, ReverseLexicon, chosen
@@ -165,3 +165,10 @@ def _folder(folder: Path, text: str) -> Path:
     folder.mkdir()
     (folder / "x.txt").write_text(text, encoding="utf-8")
     return folder
+
+
+def test_the_readme_says_what_the_results_say(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(Path("README.md").read_text(encoding="utf-8"), encoding="utf-8")
+    update(readme, json.loads(Path("infer/adapter/results.json").read_text(encoding="utf-8")))
+    assert readme.read_text(encoding="utf-8") == Path("README.md").read_text(encoding="utf-8"), "run python -m unspin.train.benchmark.report"
