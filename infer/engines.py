@@ -16,13 +16,14 @@ from unspin.infer.checkpoint import Checkpoint
 from unspin.infer.prompt import Prompt
 
 ENGINES = ("draft", "ctranslate2", "transformers")
+HESITATION = 0.05  # the least probability of a second choice that is told
 
 
 @dataclass(frozen=True)
 class Rewriting:
     """An engine's output for a sentence: where each token ends in `text`, and the log probability of each, the end mark's last.
 
-    `seconds` are the second choices for each token, (text, probability), where the engine knows them.
+    `seconds` are the second choices for each token, (text, probability), where the engine knows them; an unlikely one has no text.
     """
 
     text: str
@@ -34,7 +35,8 @@ class Rewriting:
     def of(cls, prompt: Prompt, ids: Sequence[int], log_probabilities: Sequence[float], seconds: Sequence[tuple[int, float]] = ()) -> Rewriting:
         text = prompt.decode(list(ids))
         ends = tuple(min(len(prompt.decode(list(ids[: i + 1]))), len(text)) for i in range(len(ids)))
-        pieces = tuple((prompt.piece(token), math.exp(log_probability)) for token, log_probability in seconds[: len(ids)])
+        chances = [(token, math.exp(log_probability)) for token, log_probability in seconds[: len(ids)]]
+        pieces = tuple((prompt.piece(token) if chance >= HESITATION else "", chance) for token, chance in chances)
         return cls(text, ends, tuple(log_probabilities[: len(ids) + 1]), pieces)
 
     def log_probability(self, start: int, end: int) -> float:

@@ -15,9 +15,8 @@ from dataclasses import dataclass, replace
 from unspin.data.edits import Edit, align, apply
 from unspin.data.segment import words
 from unspin.infer.checkpoint import Calibration
-from unspin.infer.engines import Rewriting
+from unspin.infer.engines import HESITATION, Rewriting
 
-HESITATION = 0.05  # the least probability of a second choice that is remembered
 _STRAIGHT = str.maketrans("‘’“”", "''\"\"")
 _FIRST_WORD = re.compile(r"\w+")
 

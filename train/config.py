@@ -67,7 +67,7 @@ class TrainConfig(Config):
             "save_every must be a multiple of evaluate_every, so that what is saved has a score": self.evaluate_every > 0
             and self.save_every % self.evaluate_every != 0,
             "patience counts evaluations: set evaluate_every, or leave patience out": self.patience > 0 and self.evaluate_every == 0,
-            "weights must be 0 or more, and not all 0": any(weight < 0 for weight in (*self.source_weights.values(), *self.engine_weights.values())),
+            "weights must be 0 or more": any(weight < 0 for weight in (*self.source_weights.values(), *self.engine_weights.values())),
         }
         for message, holds in contradictions.items():
             if holds:

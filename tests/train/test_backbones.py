@@ -26,6 +26,7 @@ from transformers import (
     T5Gemma2Config,
     T5Gemma2ForConditionalGeneration,
 )
+from unspin.data.edits import Edit, apply
 from unspin.infer.default_model import ModelError
 from unspin.infer.prompt import PromptError, TwoSidedPrompt
 from unspin.infer.restorer import Restorer
@@ -104,7 +105,8 @@ def test_every_family_learns_and_restores(
     monkeypatch.setattr("unspin.infer.checkpoint.cache_folder", lambda: tmp_path / "cache")
     restorer = Restorer.from_pretrained(str(target), engine="transformers", min_confidence=0, alternatives=1)
     text = "The overseas minister stated <eos> that the warfare had ended."
-    assert restorer.restore(text).source == text
+    restoration = restorer.restore(text)
+    assert apply(text, [Edit(edit.start, edit.end, edit.restored) for edit in restoration.edits]) == restoration.text
 
 
 @pytest.mark.parametrize("name", ["t5", "smollm"])

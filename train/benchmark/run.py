@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,8 @@ def _restore(config: EvalConfig, system_name: str, work: Sequence[tuple[Suite, P
         outputs: list[str] = []
         start = time.perf_counter()
         for rows in track(list(suite.articles()), description=f"{system_name}: {suite.name}"):
+            if (parent := parent_process()) is not None and not parent.is_alive():
+                os._exit(1)  # the run was killed: nobody waits for this, and the pool would wait for ever for more
             outputs += system.restore([row.spun for row in rows])
         seconds = time.perf_counter() - start
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
