@@ -65,10 +65,12 @@ class Document:
         except UnicodeDecodeError:
             from charset_normalizer import from_bytes
 
-            best = from_bytes(data[: 1 << 20]).best()
-            if best is None:
-                raise DocumentError(f"{name} is not text in any encoding known here: convert it to UTF-8") from None
-            return cls(name, _strictly(name, data, best.encoding), best.encoding)
+            # In a few code pages (EBCDIC's Greek one) two bytes stand for one character: what they read could not be written back.
+            for guess in from_bytes(data[: 1 << 20]):
+                document = cls(name, _strictly(name, data, guess.encoding), guess.encoding)
+                if document.encode(document.text) == data:
+                    return document
+            raise DocumentError(f"{name} is not text in any encoding known here: convert it to UTF-8") from None
 
     def encode(self, text: str) -> bytes:
         """`text` as the bytes of this document's file; characters its encoding lacks become their nearest plain form or "?"."""

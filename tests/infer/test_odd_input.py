@@ -5,7 +5,7 @@ import tracemalloc
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from unspin.infer.documents import Document, DocumentError
 from unspin.infer.engines import Rewriting
@@ -54,6 +54,7 @@ def test_odd_text_comes_through(name: str, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".txt", ".md", ".html"])
 @settings(max_examples=60, deadline=None)
+@example(data=b"\x05\x05qq\xdc")  # taken for EBCDIC's Greek code page, which has two bytes for one character
 @given(data=st.binary(max_size=300) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_whatever_bytes_a_file_holds_they_come_back_or_are_refused(suffix: str, data: bytes) -> None:
     try:
