@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, BitsAndBytesConfig, PreTrainedModel
+from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import CausalLMOutput
 from unspin.infer.default_model import ModelError, model_folder
 from unspin.infer.gemma import fast_dtype
@@ -62,8 +63,15 @@ class Backbone:
         except OSError as error:
             raise ModelError(f"backbone {config.backbone} holds no safetensors: convert it first ({str(error).splitlines()[0]})") from None
         model.config.use_cache = False
-        if config.lora is None:
-            return model
+        model = self._under_adapter(model, config) if config.lora else model
+        if config.compile:
+            for layer in model.modules():
+                if isinstance(layer, GradientCheckpointingLayer):  # what transformers' models are stacked from
+                    layer.compile(dynamic=True)  # batches differ in both dimensions
+        return model
+
+    def _under_adapter(self, model: PreTrainedModel, config: TrainConfig) -> PeftModel:
+        assert config.lora
         if config.adapter:
             return PeftModel.from_pretrained(model, str(config.adapter), is_trainable=True, torch_dtype=torch.float32)
         lora = LoraConfig(

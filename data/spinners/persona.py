@@ -27,7 +27,8 @@ class Persona:
 
     seed: what every draw starts from. engines: names, in order of precedence. strength: the share of words it tries to
     touch, 0..1. coverage: the share of heads its dictionary holds. consistent: one substitute per head throughout.
-    senses: how far down a list of substitutes it reaches. near: the weight of near relations. Protections say what it leaves alone.
+    senses: how far down a list of substitutes it reaches. near: the weight of near relations. inflects: whether a substitute takes the
+    form of what it replaces; crude tools insert dictionary forms. Protections say what it leaves alone.
     """
 
     seed: str
@@ -37,6 +38,7 @@ class Persona:
     consistent: bool
     senses: int
     near: float
+    inflects: bool
     function_words: bool
     surface_rules: tuple[str, ...]
     fixes_articles: bool
@@ -67,6 +69,8 @@ class Persona:
 
         heaviest = max(engines.values())
         chosen = tuple(name for name, weight in engines.items() if die("engine", name) < 0.9 * weight / heaviest)
+        if die("order") < 0.4:
+            chosen = chosen[::-1]
         surface = ("contract", "expand", "digits", "words", "abbreviate", "lengthen", "british", "american", "agreement", "article", "case")
         return cls(
             seed=key,
@@ -76,6 +80,7 @@ class Persona:
             consistent=die("consistent") < 0.75,
             senses=(1, 1, 2, 3, 5, 12)[int(die("senses") * 6)],
             near=0.5 * die("near"),
+            inflects=die("inflects") < 0.85,
             function_words=die("function words") < 0.8,
             surface_rules=tuple(rule for rule in surface if die("surface", rule) < 0.25),
             fixes_articles=die("articles") < 0.5,

@@ -106,7 +106,8 @@ def propose(index: Index, sentence: Sentence, persona: Persona, engine: str) -> 
         if not term:
             continue
         start, end = sentence.words[match.first].start, sentence.words[match.last].end
-        text = recase(sentence.text[start:end], inflect(term, match.entry.pos, match.tag), persona.title_case)
+        form = inflect(term, match.entry.pos, match.tag) if persona.inflects else term
+        text = recase(sentence.text[start:end], form, persona.title_case)
         if text.lower() != sentence.text[start:end].lower():
             yield Substitution(start, end, text, engine, match.entry.head, term)
 
