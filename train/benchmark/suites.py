@@ -166,7 +166,7 @@ class ItemsSuite(Config):
                 raise SuiteError(f"{self.path}:{number}: no item with `spun` and `references` ({error!r})") from None
             yield row
             if self.clean:
-                yield Row(row.article, references[0], references, facts=facts)
+                yield Row(f"{row.article} clean", references[0], references, facts=facts)
 
 
 SuiteConfig = Annotated[DataSuite | CleanSuite | PeerSuite | ArticlesSuite | ItemsSuite, Field(discriminator="kind")]

@@ -36,7 +36,7 @@ from unspin.train.metrics import f_score
 if TYPE_CHECKING:
     from unspin.train.config import EvalConfig
 
-CANDIDATES = 4  # for a word or phrase, the commonest in clean English
+WINDOW = 10  # words on either side by which the noisy channel judges
 TUNED_ON = 150  # validation rows
 MARGINS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)  # natural logarithms
 
@@ -132,13 +132,14 @@ class ReverseLexicon:
     """
 
     rounds = 1
+    options = 4  # for a word or phrase, the commonest in clean English
 
     def __init__(self, config: EvalConfig) -> None:
         self._data = config.lexicon_data
 
     @property
     def revision(self) -> str:
-        return _digest(type(self).__name__, str(self._data), CANDIDATES, TUNED_ON, MARGINS, _code("unspin.train.benchmark", "systems.py"))
+        return _digest(type(self).__name__, str(self._data), TUNED_ON, MARGINS, _code("unspin.train.benchmark", "systems.py"))
 
     def restore(self, texts: Sequence[str]) -> list[str]:
         return [self._restore(text) for text in texts]
@@ -179,7 +180,7 @@ class ReverseLexicon:
                     places.setdefault(span, set()).add(recase(text[slice(*span)], inflect(term, match.entry.pos, match.tag), True))
         for span, options in places.items():
             known = sorted(options - {text[slice(*span)]}, key=lambda option: (-self._counts(option), option))
-            yield from (Edit(*span, option) for option in known[:CANDIDATES])
+            yield from (Edit(*span, option) for option in known[: self.options])
 
     @cached_property
     def _counts(self) -> Callable[[str], float]:
@@ -193,17 +194,19 @@ class ReverseLexicon:
 
 
 class NoisyChannel(ReverseLexicon):
-    """The reverse lexicon's candidates, judged by the base model that was never tuned: log probability of the sentence with and without.
+    """The reverse lexicon's candidates, judged by the base model that was never tuned: log probability of the words around with and without.
 
     The channel is uniform over candidates, its constant the margin. Two rounds, since a neighbour that was put right makes the next
     judgement better. Probabilities are over the ids that the released model's training saw.
     """
 
     rounds = 2
+    options = 2  # with four, a benchmark takes hours
 
     def __init__(self, config: EvalConfig) -> None:
         super().__init__(config)
         self._vocabulary = Checkpoint.open("default").vocabulary()
+        self._known: dict[str, float] = {}
 
     @cached_property
     def _scorer(self) -> Callable[[list[str]], list[float]]:
@@ -212,9 +215,17 @@ class NoisyChannel(ReverseLexicon):
         return Likelihood(base_folder(print), self._vocabulary)
 
     def gains(self, text: str) -> list[tuple[float, Edit]]:
-        edits = list(self.candidates(text))
-        before, *after = self._scorer([text, *(apply(text, [edit]) for edit in edits)])
-        return [(score - before, edit) for score, edit in zip(after, edits, strict=True)]
+        pairs = [(edit, *_around(text, edit)) for edit in self.candidates(text)]
+        new = sorted({window for _, *windows in pairs for window in windows} - self._known.keys())
+        self._known |= zip(new, self._scorer(new), strict=True)
+        return [(self._known[after] - self._known[before], edit) for edit, before, after in pairs]
+
+
+def _around(text: str, edit: Edit) -> tuple[str, str]:
+    """The `WINDOW` words on either side of an edit with what stands there, and with what would."""
+    left = " ".join(text[: edit.start].split(" ")[-WINDOW - 1 :])
+    right = " ".join(text[edit.end :].split(" ")[: WINDOW + 1])
+    return left + text[edit.start : edit.end] + right, left + edit.replacement + right
 
 
 EXAMPLES = (
