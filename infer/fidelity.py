@@ -54,15 +54,28 @@ _OPPOSITES = {
         "more or less": "more|greater|above|over|exceeding|most / less|fewer|below|under|least|fewest",
         "up or down": r"up|upward|increas\w+|ris\w+|rose|grow\w*|grew|higher|highest|raise[ds]? / "
         r"down|downward|decreas\w+|declin\w+|fall\w*|fell|drop\w*|shr[aiu]nk\w*|lower|lowest|reduc\w+",
+        "from or to": "from / to|until|till|towards?",
         "the day": "yesterday / today|tonight / tomorrow",
         "the unit of time": "seconds? / minutes?|mins? / hours?|hrs? / days?|daily / weeks?|weekly / months?|monthly / "
         "years?|yearly|annual|annually|yrs?|twelvemonths? / decades?|decennium / century|centuries",
+        "the unit of length": "kilomet(?:er|re)s?|kms? / miles? / met(?:er|re)s? / feet|foot|ft / yards?|yds? / inch(?:es)? / "
+        "centimet(?:er|re)s?|cms? / millimet(?:er|re)s?|mm / (?:light.)?years?",
+        "the unit of area": "acres? / hectares?|ha",
+        "the unit of volume": "lit(?:er|re)s? / gallons? / pints? / barrels? / bottles? / cups? / (?:tea|table)?spoon(?:ful)?s?",
+        "the unit of weight": "kilo(?:gram|gramme)?s?|kgs? / grams?|grammes? / milligrams?|mg / pounds?|lbs? / ounces?|oz / tons?|tonnes?",
+        "the unit of money": r"dollars?|\$|bucks? / pounds?|£|sterling|quid / euros?|€ / cents? / pence|penny|pennies / yen|¥ / yuan / "
+        "rou?bles? / rupees? / francs? / pesos? / kron(?:a|or|er|e) / dirhams? / rand / zlotys? / shekels? / liras? / won",
+        "the unit of temperature": "celsius|centigrade / fahrenheit",
+        "the unit of speed": "kph|kmh / mph / knots?",
+        "the unit of power": "watts? / kilowatts?|kw / megawatts?|mw / gigawatts?|gw",
+        "how many times": r"once / twice|doubl\w+ / thrice|tripl\w+|trebl\w+ / quadrupl\w+ / halv\w+",
+        "the fraction": "half|halves / quarters?|fourths? / thirds? / tenths?",
         "the point of the compass": r"north\w* / south\w* / east\w* / west\w*",
         "man or woman": "m[ae]n|boys?|husbands?|sons?|brothers?|fathers?|kings?|male / "
         "wom[ae]n|girls?|wife|wives|daughters?|sisters?|mothers?|queens?|female",
         "all or some": "all|every|each|both|everyone|everybody / some|few|several|someone|somebody|many|most|half",
         "often or seldom": "always|often|usually|frequently / never|seldom|rarely|sometimes|occasionally",
-        "win or lose": r"w[io]n|wins|winning|winner\w*|beat\w* / los[et]|loses|losing|loser\w*|defeated",
+        "win or lose": r"w[io]n|wins|winning|winner\w*|beat\w* / los[et]|loses|losing|loser\w*",
         "buy or sell": r"b(?:uy\w*|ought)|purchas\w+|import\w* / s(?:ell\w*|old)|export\w*",
         "for or against": r"support\w*|accept\w*|allow\w*|permit\w*|approv\w+|includ\w+|pro / "
         r"oppos\w+|reject\w*|refus\w+|ban|bans|banned|forbid\w*|forbade|prohibit\w*|exclud\w+|anti",

@@ -69,6 +69,13 @@ def _more_for_less(sentence: str, rng: random.Random) -> str:
         "fell": "rose",
         "days": "weeks",
         "years": "months",
+        "kilometres": "miles",
+        "metres": "feet",
+        "tonnes": "kilos",
+        "euros": "dollars",
+        "pounds": "pence",
+        "twice": "once",
+        "half": "a third",
     }
     return re.sub(rf"\b(?:{'|'.join(swapped)})\b", lambda m: swapped[m[0]], sentence, count=1)
 
