@@ -1,7 +1,21 @@
 """Metrics: worked by hand on small cases, and with no network."""
 
 import pytest
-from unspin.train.metrics import Bleu, ChrF, EditScore, ExactMatch, Fidelity, OverCorrection, Restoration, Sari, broken, count, figures, sari
+from unspin.train.metrics import (
+    Bleu,
+    ChrF,
+    EditScore,
+    EditScoreBy,
+    ExactMatch,
+    Fidelity,
+    OverCorrection,
+    Restoration,
+    Sari,
+    broken,
+    count,
+    figures,
+    sari,
+)
 
 SPUN = "The overseas minister stated the warfare ended."
 ORIGINAL = "The foreign minister said the war ended."
@@ -73,3 +87,18 @@ def test_sari_by_hand() -> None:
     nothing = (1 + 1 + 1) / 3
     assert copied == pytest.approx((ones + twos + 2 * nothing) / 4)
     assert sari("a b", "a c", ["a c"]) == pytest.approx(1) and sari("a b", "d e", ["a c"]) < copied
+
+
+def test_scores_by_part_of_speech_and_engine() -> None:
+    texts = {
+        "sources": ["The warfare in Oslo stated that a quick end came."],
+        "predictions": ["The war in Oslo said that a quick finish came."],
+        "references": ["The war in Oslo reported that a fast end came."],
+    }
+    places = {"phrases": (4, 11), "thesaurus": (20, 26), "surface": (34, 39)}
+    found = EditScoreBy().compute(**texts, edits=[[{"engine": name, "start": start, "end": end} for name, (start, end) in places.items()]])
+    assert found["part of speech"]["noun"] == {"precision": 0.5, "recall": 0.5, "f0.5": 0.5}  # "warfare" right, "end" needless, "quick" missed
+    nothing_right = {"precision": 0.0, "recall": 0.0, "f0.5": 0.0}
+    assert found["part of speech"]["verb"] == found["engine"]["thesaurus"] == nothing_right
+    assert found["engine"]["phrases"] == {"precision": 1.0, "recall": 1.0, "f0.5": 1.0}
+    assert found["engine"]["surface"]["recall"] == 0 and found["engine"]["none"]["precision"] == 0

@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 from unspin.data.edits import align
-from unspin.data.morphology import forms
 from unspin.data.segment import words
-from unspin.data.spinners.tables import IMMUTABLE
 from unspin.train.benchmark.suites import Row, Suite
-from unspin.train.metrics import Counts, chrf, count, figures, original_spans, restored_spans, total
+from unspin.train.metrics import Counts, chrf, count, figures, original_spans, part_of_speech, restored_spans, total
 
 INTERVAL = 95  # per cent
 
@@ -66,13 +64,6 @@ def breakdown(suite: Suite, outputs: Sequence[str]) -> dict[str, dict[str, list[
                 table[dimension][value][0] += hit
                 table[dimension][value][1] += 1
     return {dimension: dict(sorted(values.items())) for dimension, values in table.items()}
-
-
-def part_of_speech(word: str) -> str:
-    """The first reading of a word, or "function" for those of the closed classes."""
-    low = word.lower()
-    readings = forms(low)
-    return "function" if low in IMMUTABLE or not readings else readings[0].pos
 
 
 def _by_article(suite: Suite, outputs: Sequence[str]) -> np.ndarray:
