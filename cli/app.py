@@ -19,6 +19,7 @@ app = typer.Typer(
     help="Restores articles that an automatic article spinner garbled.",
 )
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="change single keys of the config")]
+ExecutorFile = Annotated[Path | None, typer.Option(metavar="FILE", help="run on a Ray or Slurm cluster; a YAML file as in configs/executors")]
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="a YAML file")]
 
 
@@ -47,6 +48,7 @@ def root(show_version: Annotated[bool, typer.Option("--version", callback=_versi
 def build(
     config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="a YAML file")] = None,
     overrides: Overrides = None,
+    executor: ExecutorFile = None,
     preview: Annotated[int, typer.Option(min=0, help="show so many pairs, coloured, and write nothing")] = 0,
     stats: Annotated[Path | None, typer.Option(metavar="DIR", help="show what a built data set holds, and draw it to DIR/stats.png")] = None,
 ) -> None:
@@ -59,6 +61,8 @@ def build(
     `unspin build configs/data/default.yaml seed=7 output=build/data/seven`
 
     `unspin build configs/data/quickstart.yaml --preview 20`
+
+    `unspin build configs/data/default.yaml --executor configs/executors/ray.yaml workers=8`
 
     `unspin build --stats build/data/quickstart`
     """
@@ -82,8 +86,13 @@ def build(
     if preview:
         show(loaded, preview, CACHE)
         return
+    if executor is not None:
+        from unspin.data.executors import load_executor
+
+        loaded = loaded.model_copy(update={"executor": load_executor(executor)})
     counts = make(loaded, " ".join(["unspin build", str(config), *(overrides or ())]))
-    typer.echo(f"{loaded.output}: " + ", ".join(f"{rows:,} {split}" for split, rows in counts.items() if rows or split != "skipped"))
+    if counts:
+        typer.echo(f"{loaded.output}: " + ", ".join(f"{rows:,} {split}" for split, rows in counts.items() if rows or split != "skipped"))
 
 
 @app.command()
@@ -203,6 +212,7 @@ def restore(
     engine: Annotated[str, typer.Option(help="'draft' (fast), 'ctranslate2' (int8), 'transformers' (any backbone and device)")] = "draft",
     device: Annotated[str, typer.Option(help="torch device of the transformers engine")] = "cpu",
     jobs: Annotated[int, typer.Option(min=1, help="processes, each with a model of its own")] = 1,
+    executor: ExecutorFile = None,
 ) -> None:
     """Restore articles. One file goes to stdout; everything that is not the restored text goes to stderr.
 
@@ -213,6 +223,8 @@ def restore(
     `unspin restore *.txt --output restored --html pages --diff`
 
     `unspin restore crawl/ --output restored --edits edits.jsonl --resume`
+
+    `unspin restore shards/*.parquet --output restored --executor configs/executors/ray.yaml --jobs 8`
     """
     from unspin.cli.jobs import RestoreOptions
     from unspin.cli.restore import restore_files
@@ -234,6 +246,7 @@ def restore(
             engine=engine,
             device=device,
             jobs=jobs,
+            executor=executor,
         ),
     )
 

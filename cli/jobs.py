@@ -34,6 +34,7 @@ class RestoreOptions:
     engine: str = "draft"
     device: str = "cpu"
     jobs: int = 1
+    executor: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,12 @@ def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
         raise DocumentError(f"--engine {options.engine}: there are {', '.join(ENGINES)}")
     if options.in_place and options.output is not None:
         raise DocumentError("--in-place and --output exclude each other: give one")
+    if options.executor is not None:
+        barred = {"--output FOLDER is missing": options.output is None, "--in-place": options.in_place, "--html": options.html is not None,
+                  "--edits": options.edits is not None, "--diff": options.diff}  # fmt: skip
+        if any(barred.values()):
+            wrong = next(name for name, given in barred.items() if given)
+            raise DocumentError(f"--executor writes restored files to a folder that all machines see: {wrong}")
     found = list(_find(paths))
     if not found:
         raise DocumentError(f"no document in {', '.join(map(str, paths))}: looked for {', '.join((*FORMATS, PARQUET))}")
@@ -70,7 +77,8 @@ def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
         if place in seen:
             raise DocumentError(f"{seen[place]} and {job.path} would become one file: restore them apart")
         seen[place] = job.path
-    return [job for job in jobs if not (options.resume and _is_done(job, options))]
+    going_on = options.resume or options.executor is not None
+    return [job for job in jobs if not (going_on and _is_done(job, options))]
 
 
 def _find(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:

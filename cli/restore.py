@@ -59,6 +59,11 @@ def restore_files(paths: Sequence[Path], options: RestoreOptions) -> None:
 def _restore_files(paths: Sequence[Path], options: RestoreOptions) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     jobs = find_jobs(paths, options)
+    if options.executor is not None:
+        from unspin.cli.cluster import restore_on
+
+        restore_on(options.executor, jobs, options)
+        return
     complaints: list[str] = []
     if options.edits is not None:
         _keep_rows(options.edits, {str(job.path) for job in jobs}, options.resume)
@@ -159,6 +164,17 @@ def _restored(jobs: Sequence[Job], options: RestoreOptions, model: Model) -> Ite
             job, document = read.popleft()
             yield Outcome(job, document, restoration)
     yield from unread
+
+
+def restore_job(job: Job, model: Model, options: RestoreOptions, console: Console) -> None:
+    """Restore one file, of any kind, and write it. Raises `DocumentError`."""
+    if job.path.suffix.lower() == PARQUET:
+        _restore_table(job, model, options, console)
+        return
+    for outcome in _restored([job], options, model):
+        if outcome.restoration is None or outcome.document is None:
+            raise DocumentError(outcome.complaint)
+        _finish(job, outcome.document, outcome.restoration, options)
 
 
 def _keep_backup(path: Path) -> None:

@@ -8,7 +8,7 @@ removed by datatrove's own MinHash blocks.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -70,6 +70,19 @@ class ReadSources(PipelineStep):
     def _document(self, article: Article, shards: int) -> Document:
         shard = int(draw("shard", article.id) * shards)
         return Document(article.text, article.id, metadata={"shard": f"{shard:05d}", "split": split_of(article.id, self.held_back)})
+
+
+class Call(PipelineStep):
+    """A step that is one call, for what comes before or after the data."""
+
+    name, type = "call", "unspin"
+
+    def __init__(self, function: Callable[[], object]) -> None:
+        super().__init__()
+        self.function = function
+
+    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
+        self.function()
 
 
 class ReadShard(PipelineStep):

@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
+from functools import partial as partial_of
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from pydantic import Field
 from unspin.data.card import write_card
 from unspin.data.config import Config
 from unspin.data.corpora import CorpusError, PairsFile, Source
-from unspin.data.executors import Stage, run_local
+from unspin.data.executors import Executor, Local, Slurm, Stage, run
 from unspin.data.guard import seal, sole_writer
 from unspin.data.rows import SCHEMA, SPLITS, Recipe
 from unspin.data.spinners.mixture import HeldOut
@@ -46,7 +47,8 @@ class BuildConfig(Config):
     pairs: list[PairsFile] = Field(default_factory=list, description="pairs that another spinner made, taken as they are")
     on_error: Literal["stop", "skip"] = Field("stop", description="what a line or file that cannot be read does; what was skipped is counted")
     tasks: int = Field(8, ge=1, description="parts the work is cut into, each finished or not at all; the output depends on it")
-    workers: int = Field(1, ge=1, description="processes; the output does not depend on it")
+    workers: int = Field(1, ge=1, description="tasks at a time; the output does not depend on it")
+    executor: Executor = Field(Local(), description="what runs the tasks: {kind: local}, or a Ray or Slurm cluster (docs/clusters.md)")
 
     def model_post_init(self, _: Any) -> None:
         if not (self.sources or self.pairs):
@@ -80,14 +82,14 @@ def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[S
     minhash = MinhashConfig(hash_config=HashConfig(hash_fc="sha1"))  # its xxhash does not work with xxhash 4
 
     def at(name: str) -> str:
-        return str(work / name)
+        return str((work / name).absolute())
 
     read = ReadSources(list(config.sources), cache, config.held_back, config.on_error == "skip", at("skipped"))
     kept = [ReadShard(at("articles")), MinhashDedupFilter(at("remove"))]
     pairs = Pairs(list(config.pairs), recipe, config.held_back, config.on_error == "skip")
 
     def rows(prefix: str) -> ParquetWriter:
-        return ParquetWriter(str(target), f"${{split}}/{prefix}${{rank}}.parquet", adapter=as_row, schema=SCHEMA, max_file_size=-1)
+        return ParquetWriter(str(target.absolute()), f"${{split}}/{prefix}${{rank}}.parquet", adapter=as_row, schema=SCHEMA, max_file_size=-1)
 
     return [
         Stage("reading", [read, ParquetWriter(at("articles"), "${shard}/${rank}.parquet", max_file_size=-1)], config.tasks),
@@ -101,7 +103,8 @@ def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[S
 
 
 def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str]:
-    """Write the data set and its card; returns the rows of each split, and under "skipped" what could not be read.
+    """Write the data set and its card; returns the rows of each split, and under "skipped" what could not be read (under Slurm, which only
+    takes the jobs, nothing).
 
     A build that was killed goes on from its finished tasks if the config is the same. Raises FileExistsError, `CorpusError`,
     `EngineError`, OSError; a failure leaves no output folder.
@@ -115,9 +118,23 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
 def _build(config: BuildConfig, command: str, cache: Path) -> Counter[str]:
     partial = config.output.with_name(config.output.name + ".partial")
     work = partial / "work"
-    _open(partial, config)
-    for stage in filter(lambda stage: stage.tasks, stages(config, work, partial, cache)):
-        run_local(stage, work / "log" / stage.name.replace(" ", "-"), config.workers)
+    submitting = isinstance(config.executor, Slurm)
+    log = config.output.with_name(config.output.name + ".log") if submitting else work / "log"
+    _open(partial, log, config)
+    todo = [stage for stage in stages(config, work, partial, cache) if stage.tasks]
+    if submitting:  # the jobs outlive the command: the last of them does what the command does otherwise
+        from unspin.data.blocks import Call
+
+        run([*todo, Stage("finishing", [Call(partial_of(_finish, config, command))], 1, again=True)], log, config.workers, config.executor)
+        return Counter()
+    run(todo, log, config.workers, config.executor)
+    return _finish(config, command)
+
+
+def _finish(config: BuildConfig, command: str) -> Counter[str]:
+    """Count the rows, write card and checksums, and put the folder in place."""
+    partial = config.output.with_name(config.output.name + ".partial")
+    work = partial / "work"
     counts = Counter({split: sum(pq.read_metadata(file).num_rows for file in partial.glob(f"{split}/*.parquet")) for split in SPLITS})
     if not counts.total():
         shutil.rmtree(partial)
@@ -131,11 +148,12 @@ def _build(config: BuildConfig, command: str, cache: Path) -> Counter[str]:
     return counts
 
 
-def _open(partial: Path, config: BuildConfig) -> None:
+def _open(partial: Path, log: Path, config: BuildConfig) -> None:
     """Make the scratch folder ready, keeping what an earlier run with the same config finished."""
-    settings = config.model_dump_json(exclude={"workers"})
+    settings = config.model_dump_json(exclude={"workers", "executor"})
     record = partial / "work" / "config.json"
     if not record.is_file() or record.read_text(encoding="utf-8") != settings:
-        shutil.rmtree(partial, ignore_errors=True)
+        for old in (partial, log):
+            shutil.rmtree(old, ignore_errors=True)
         record.parent.mkdir(parents=True)
         record.write_text(settings, encoding="utf-8")

@@ -70,7 +70,7 @@ def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequenc
         sources="\n".join(f"| {s.name} | {s.kind} | {s.licence} |" for s in (*config.sources, *config.pairs)),
         skipped="".join(f"- skipped: {line}\n" for line in skipped) + ("\n" if skipped else ""),
         samples="\n".join(f"- spun: {row['spun']}\n  original: {row['original']}" for row in _samples(folder / next(iter(splits)))),
-        config=yaml.safe_dump(config.model_dump(mode="json", exclude={"workers"}), sort_keys=False, allow_unicode=True),
+        config=yaml.safe_dump(config.model_dump(mode="json", exclude={"workers", "executor"}), sort_keys=False, allow_unicode=True),
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
 

@@ -164,7 +164,7 @@ class EditScoreBy(_Metric):
         info.features = datasets.Features({**info.features, "edits": datasets.List(edit)})
         return info
 
-    def _compute(
+    def _compute(  # type: ignore[override]
         self, sources: Sequence[str], predictions: Sequence[str], references: Sequence[str], edits: Sequence[Sequence[dict[str, Any]]]
     ) -> dict[str, dict[str, dict[str, float]]]:
         table: dict[str, dict[str, list[int]]] = {"engine": defaultdict(lambda: [0, 0, 0]), "part of speech": defaultdict(lambda: [0, 0, 0])}
