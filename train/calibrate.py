@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from unspin.data.edits import Edit, align
+from unspin.data.errors import UnspinError
 from unspin.data.segment import words
 from unspin.infer.checkpoint import Calibration, Checkpoint, features
 from unspin.infer.engines import load_engine
@@ -30,6 +31,10 @@ SUPPORT = 0.5  # chosen on the validation articles among 0, 0.3, 0.5 and 0.6
 BINS = 10
 
 
+class CalibrationError(UnspinError):
+    """A model that cannot be calibrated; the checkpoint stays as it was."""
+
+
 @dataclass(frozen=True)
 class Judged:
     """An edit of a held-back article: the model's probability, how spun the article looks, words touched, and whether it is right."""
@@ -41,7 +46,10 @@ class Judged:
 
 
 def main(config: CalibrateConfig) -> dict[str, Any]:
-    """Calibrate the checkpoint named in the config on the split named there; returns and stores the figures."""
+    """Calibrate the checkpoint named in the config on the split named there; returns and stores the figures.
+
+    Raises `CalibrationError` for a model that proposes no edit.
+    """
     checkpoint = Checkpoint.open(config.checkpoint)
     restorer = Restorer(load_engine(config.engine, checkpoint, print), Calibration(), min_confidence=0, passage=checkpoint.passage)
     spun: list[Judged] = []
@@ -54,6 +62,8 @@ def main(config: CalibrateConfig) -> dict[str, Any]:
         clean += _judged(restorer, originals, originals)
         total += sum(map(len, map(words, originals)))
         due += sum(len(align(row["spun"], row["original"])) for row in garbled)
+    if not spun + clean:
+        raise CalibrationError(f"{checkpoint.folder} proposes no edit on {config.data}: train it longer, or raise limit")
     fitted = fit(spun + clean)
     sure = [(confidence(fitted, edit), edit.size) for edit in clean]
     least = max(threshold(sure, ALLOWED / 1000 * total), best_threshold([(confidence(fitted, edit), edit.right) for edit in spun], due))

@@ -1,8 +1,27 @@
 """Calibration: a known logistic is found again, the threshold keeps the promise, the error is that of the tables."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
-from unspin.train.calibrate import Judged, best_threshold, expected_error, fit, threshold
+from unspin.infer.engines import Rewriting
+from unspin.train import calibrate
+from unspin.train.calibrate import CalibrationError, Judged, best_threshold, expected_error, fit, threshold
+from unspin.train.config import CalibrateConfig
+
+
+class _Copy:
+    def rewrite(self, texts: Sequence[str]) -> list[Rewriting]:
+        return [Rewriting(text, (len(text),), (0.0, 0.0)) for text in texts]
+
+
+def test_a_model_that_only_copies_is_named(pairs: Path, tiny_adapter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibrate, "load_engine", lambda *_: _Copy())
+    before = (tiny_adapter / "unspin.json").read_bytes()
+    with pytest.raises(CalibrationError, match="proposes no edit"):
+        calibrate.main(CalibrateConfig(checkpoint=str(tiny_adapter), data=pairs, limit=8))
+    assert (tiny_adapter / "unspin.json").read_bytes() == before
 
 
 def test_a_known_logistic_is_found_again() -> None:
