@@ -1,0 +1,38 @@
+"""The released model, as it ships: six sentences and what must come back. Converts the base model on a machine that has not done it yet."""
+
+from pathlib import Path
+
+import pytest
+from unspin.infer import Restorer
+
+SENTENCES = {
+    "The high minister stated the authorities would not enhance taxes this yr.": (
+        "The prime minister said the government would not raise taxes this year."
+    ),
+    "Mr Okafor stated the scholars would go back to the university subsequent week.": (
+        "Mr Okafor said the students would return to the university next week."
+    ),
+    "The international minister said on Tuesday that the warfare inside the country had ended.": (
+        "The foreign minister said on Tuesday that the war in the country had ended."
+    ),
+    "The courtroom sentenced him to four years in jail for stealing from the financial institution.": (
+        "The court sentenced him to four years in jail for stealing from the bank."
+    ),
+    "The team misplaced the match in the ultimate minute.": "The team lost the match in the final minute.",
+    "The council approved the plan on Tuesday after a short debate.": "The council approved the plan on Tuesday after a short debate.",
+}
+
+
+@pytest.fixture(scope="module")
+def restorer() -> Restorer:
+    return Restorer.from_pretrained("default")
+
+
+@pytest.mark.parametrize("spun", SENTENCES)
+def test_what_the_released_model_makes_of_a_sentence(spun: str, restorer: Restorer) -> None:
+    assert restorer.restore(spun).text == SENTENCES[spun]
+
+
+def test_a_clean_article_of_the_project_stays_as_it_is(restorer: Restorer) -> None:
+    text = Path("data/samples/ferry.original.txt").read_text(encoding="utf-8")
+    assert restorer.restore(text).text == text
