@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.dataset as ds
 import yaml
 from unspin.data.spinners.persona import draw
-from unspin.data.stats import figures
+from unspin.data.stats import figures, stream
 
 if TYPE_CHECKING:
     from unspin.data.build import BuildConfig
@@ -77,8 +78,6 @@ def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequenc
 
 def _samples(split: Path) -> list[dict[str, Any]]:
     """Rows with edits, drawn by the hash of their place."""
-    found: list[tuple[float, dict[str, Any]]] = []
-    for batch in ds.dataset(split, format="parquet").to_batches(columns=["spun", "original"]):
-        rows = ((draw("sample", row["spun"]), row) for row in batch.to_pylist() if row["spun"] != row["original"])
-        found = sorted([*found, *rows], key=lambda it: (it[0], it[1]["spun"]))[:SAMPLES]
-    return [row for _, row in found]
+    rows = ((draw("sample", row["spun"]), row) for row in stream(ds.dataset(split, format="parquet"), ["spun", "original"]))
+    drawn = nsmallest(SAMPLES, (it for it in rows if it[1]["spun"] != it[1]["original"]), key=lambda it: (it[0], it[1]["spun"]))
+    return [row for _, row in drawn]

@@ -167,8 +167,12 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
     missing = [column for column in COLUMNS if column not in _names(data.schema)]
     if missing:
         raise CorpusError(f"{path}: no column {', '.join(missing)}; it has {', '.join(data.schema.names)}")
-    columns = ["spun", "original", "edits", "strength"]
-    for batch in data.to_batches(columns=columns, batch_size=_BATCH, batch_readahead=1, fragment_readahead=1, use_threads=False):
+    yield from stream(data, ["spun", "original", "edits", "strength"])
+
+
+def stream(data: ds.Dataset, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows of a data set one after the other. pyarrow left to itself reads ahead: at a million rows hundreds of megabytes."""
+    for batch in data.to_batches(columns=list(columns), batch_size=_BATCH, batch_readahead=1, fragment_readahead=1, use_threads=False):
         yield from batch.to_pylist()
 
 
