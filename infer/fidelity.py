@@ -54,6 +54,7 @@ _OPPOSITES = {
         "more or less": "more|greater|above|over|exceeding|most / less|fewer|below|under|least|fewest",
         "up or down": r"up|upward|increas\w+|ris\w+|rose|grow\w*|grew|higher|highest|raise[ds]? / "
         r"down|downward|decreas\w+|declin\w+|fall\w*|fell|drop\w*|shr[aiu]nk\w*|lower|lowest|reduc\w+",
+        "how certain": "may|might|could|maybe|perhaps|possibly / will|would|shall|must|certainly|definitely|surely",
         "from or to": "from / to|until|till|towards?",
         "the day": "yesterday / today|tonight / tomorrow",
         "the unit of time": "seconds? / minutes?|mins? / hours?|hrs? / days?|daily / weeks?|weekly / months?|monthly / "

@@ -27,3 +27,12 @@ def test_a_notebook_runs(path: Path, tiny_base: Path, tiny_adapter: Path, tmp_pa
 
 def _assigned(name: str, value: object, with_adapter: str | None, adapter: Path) -> str:
     return f"{name}, ADAPTER = {value!r}, {str(adapter)!r}" if with_adapter else f"{name} = {value!r}"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_shipped_notebook_shows_what_it_printed_and_nothing_of_the_machine_it_ran_on(path: Path) -> None:
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    silent = [cell.source for cell in cells if not cell.outputs and not cell.source.rstrip().splitlines()[-1].startswith(("WORK =", "ROOT =", "os."))]
+    assert not silent
+    shown = [str(output) for cell in cells for output in cell.outputs]
+    assert not [text for text in shown if re.search(r"/(?:home|root|tmp|work)/|'stderr'", text)]

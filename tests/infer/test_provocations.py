@@ -76,6 +76,8 @@ def _more_for_less(sentence: str, rng: random.Random) -> str:
         "pounds": "pence",
         "twice": "once",
         "half": "a third",
+        "may": "will",
+        "would": "might",
     }
     return re.sub(rf"\b(?:{'|'.join(swapped)})\b", lambda m: swapped[m[0]], sentence, count=1)
 
