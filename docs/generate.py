@@ -1,4 +1,7 @@
-"""Writes the pages that follow from the code: ``python docs/generate.py`` makes commands.md and configuration.md anew."""
+"""Writes the pages that follow from the code: ``python docs/generate.py`` makes commands/*.md and configuration.md anew.
+
+What a command prints comes from commands/*.txt, which docs/outputs.py makes from real runs.
+"""
 
 from __future__ import annotations
 
@@ -16,23 +19,29 @@ from unspin.train.config import CalibrateConfig, EvalConfig, TrainConfig
 
 DOCS = Path(__file__).parent
 CONFIGS = {"unspin build": BuildConfig, "unspin train": TrainConfig, "unspin evaluate": EvalConfig, "unspin calibrate": CalibrateConfig}
+CONFIGS_OF = {command.removeprefix("unspin ") for command in CONFIGS}
 MADE = "<!-- made by docs/generate.py -->"
 
 
-def commands() -> str:
-    """A section a command: what it does, its examples, its arguments and options."""
-    lines = ["# Commands", "", MADE, "", "Set-up leaves the command at `.venv/bin/unspin`. What follows is what `unspin COMMAND --help` says."]
+def commands() -> dict[str, str]:
+    """A page a command: what it does, its examples, its arguments and options, what it prints."""
     root: Any = get_command(app)
-    for name, command in root.commands.items():
-        text = "\n".join(line.strip() for line in (command.help or "").splitlines())
-        lines += ["", f"## unspin {name}", "", text, "", "| | |", "| --- | --- |"]
-        for parameter in command.params:
-            if parameter.param_type_name == "option" and parameter.name != "help":
-                shown = ", ".join(f"`{option}`" for option in parameter.opts)
-                default = parameter.default if parameter.default not in (None, False, "", 0) else None
-                lines.append(f"| {shown} | {parameter.help or ''}{f' [{default}]' if default is not None else ''} |")
-            elif parameter.param_type_name == "argument":
-                lines.append(f"| `{parameter.metavar or parameter.name.upper()}` | {parameter.help or ''} |")
+    return {name: _page(name, command) for name, command in root.commands.items()}
+
+
+def _page(name: str, command: Any) -> str:
+    text = "\n".join(line.strip() for line in (command.help or "").splitlines())
+    lines = [f"# unspin {name}", "", MADE, "", text, "", "| | |", "| --- | --- |"]
+    for parameter in command.params:
+        if parameter.param_type_name == "option" and parameter.name != "help":
+            shown = ", ".join(f"`{option}`" for option in parameter.opts)
+            default = parameter.default if parameter.default not in (None, False, "", 0) else None
+            lines.append(f"| {shown} | {parameter.help or ''}{f' [{default}]' if default is not None else ''} |")
+        elif parameter.param_type_name == "argument":
+            lines.append(f"| `{parameter.metavar or parameter.name.upper()}` | {parameter.help or ''} |")
+    if name in CONFIGS_OF:
+        lines += ["", f"Every key of its config: [configuration](../configuration.md#unspin-{name})."]
+    lines += ["", "What it prints:", "", "```text", (DOCS / "commands" / f"{name}.txt").read_text(encoding="utf-8").rstrip("\n"), "```"]
     return "\n".join(lines) + "\n"
 
 
@@ -111,5 +120,6 @@ def _type(annotation: Any) -> str:
 
 
 if __name__ == "__main__":
-    (DOCS / "commands.md").write_text(commands(), encoding="utf-8")
+    for name, page in commands().items():
+        (DOCS / "commands" / f"{name}.md").write_text(page, encoding="utf-8")
     (DOCS / "configuration.md").write_text(configuration(), encoding="utf-8")
