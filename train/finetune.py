@@ -169,7 +169,7 @@ def _arguments(config: TrainConfig) -> Seq2SeqTrainingArguments:
         bf16=precision == "bf16",
         fp16=precision == "fp16",
         use_cpu=not torch.cuda.is_available(),
-        logging_steps=10,
+        logging_steps=min(10, max(config.steps // 24, 1)),
         logging_nan_inf_filter=False,
         save_steps=config.save_every,
         save_total_limit=2,

@@ -41,6 +41,6 @@ def plot(run: Path) -> Path:
             axes.legend(frameon=False)
         elif not axes.lines:
             axes.text(0.5, 0.5, "nothing logged", ha="center", transform=axes.transAxes)
-    figure.suptitle(str(run))
+    figure.suptitle(run.name)
     figure.savefig(run / "curves.png", dpi=110)
     return run / "curves.png"
