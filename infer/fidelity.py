@@ -82,6 +82,24 @@ _OPPOSITES = {
         r"oppos\w+|reject\w*|refus\w+|ban|bans|banned|forbid\w*|forbade|prohibit\w*|exclud\w+|anti",
     }.items()
 }
+_AMOUNT = (
+    r"(?=\W+(?:an? |the )?(?:[$£€]?\d|(?:half|scores|once|twice|(?:dozen|hundred|thousand|million|billion|trillion)s?|"
+    + "|".join(word for word, digits in NUMBERS.items() if digits.isdigit())
+    + r")\b))"
+)
+_BOUNDS = {
+    bound: re.compile(rf"(?i)\b(?:{forms})")
+    for bound, forms in {
+        "at least": rf"at (?:the (?:very )?)?least|(?:at|as) a minimum|minimum of|(?:no|not) (?:fewer|less) than{_AMOUNT}|or (?:more|over|above)\b",
+        "at most": rf"at (?:the (?:very )?)?most|(?:at|as) a maximum|maximum of|(?:no|not) more than{_AMOUNT}|"
+        rf"(?:up to|as (?:many|much) as){_AMOUNT}|(?<!more )or (?:less|fewer|under)\b",
+        "over": rf"(?<!no )(?<!not )(?:(?:more|greater|higher) than|over|above|exceeding|in excess of|upwards? of|beyond){_AMOUNT}",
+        "under": rf"(?<!no )(?<!not )(?:(?:fewer|less|lower) than|under|below|beneath){_AMOUNT}",
+        "nearly": rf"(?:nearly|almost|virtually|practically|close to|just (?:under|below)){_AMOUNT}",
+        "about": rf"(?:about|around|approximately|approx\.?|roughly|some|circa|in the (?:region|neighbou?rhood) of){_AMOUNT}|"
+        r"or (?:so|thereabouts)\b",
+    }.items()
+}
 HANDFUL = 3  # content words
 _OF_PHRASES = frozenset("fact course order event case point view light spite regard account terms means time moment going light great large".split())
 _NUMBER = re.compile(r"\d[\d.,]*\d|\d")
@@ -137,6 +155,9 @@ def violation(sentence: str, edit: Edit) -> str:
     touched = Counter(sentence[a:b] for a, b in names(sentence) if a < edit.end and edit.start < b)
     if touched - Counter(tokenize(after)):
         return f"the name {' '.join(touched)!r}"
+    whole = apply(sentence, [edit])
+    if _lost_bounds(sentence, whole):
+        return _lost_bounds(sentence, whole)
     made_up = {after[a:b] for a, b in names(after)} - set(tokenize(sentence))
     if made_up:
         return f"the name {' '.join(sorted(made_up))!r}"
@@ -148,7 +169,13 @@ def changed_fact(source: str, restored: str) -> str:
     named, kept = ([text[a:b] for a, b in names(text)] for text in (source, restored))
     if named != kept:
         return f"the names ({', '.join(named)})"
-    return _changed(source, restored)
+    return _lost_bounds(source, restored) or _changed(source, restored)
+
+
+def _lost_bounds(before: str, after: str) -> str:
+    """The bound of an amount that is there no more ("at least once" to "once", "nearly 40" to "about 40"); one may come back from garbage."""
+    lost = [bound for bound, forms in _BOUNDS.items() if len(forms.findall(before)) > len(forms.findall(after))]
+    return f"a bound ({lost[0]})" if lost else ""
 
 
 def _changed(before: str, after: str) -> str:
