@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 NAME := $(basename $(notdir $(ARTICLE)))
 TORCH_FROM := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
-.PHONY: restore test check peers bench faults clean
+.PHONY: restore test check peers bench faults soak release audit clean
 
 restore: $(VENV)/.installed
 	@$(BIN)/unspin restore "$(ARTICLE)" --diff --output build/restored --html build/restored
@@ -40,6 +40,23 @@ bench: peers
 faults: $(VENV)/.installed-dev
 	FAULTS=10 $(BIN)/python -m pytest tests/test_faults.py
 
+# Hundreds of articles restored in one process, time and memory drawn (twelve minutes).
+soak: $(VENV)/.installed
+	$(BIN)/python -m unspin.infer.soak
+
+# A wheel, and the list of all that an installation of it holds (CycloneDX).
+release: $(VENV)/.installed-release
+	rm -rf dist build/release
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv build/release
+	build/release/bin/python -m pip install --quiet --constraint constraints.txt $(TORCH_FROM) torch
+	build/release/bin/python -m pip install --quiet --constraint constraints.txt --find-links dist unspin
+	$(BIN)/cyclonedx-py environment --output-reproducible --output-file dist/unspin.cdx.json build/release
+
+# Known holes in what constraints.txt pins. Asks PyPI.
+audit: $(VENV)/.installed-release
+	$(BIN)/pip-audit --no-deps --disable-pip --requirement constraints.txt
+
 clean:
 	rm -rf $(VENV) build
 
@@ -54,4 +71,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+$(VENV)/.installed-release: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[release]"
 	@touch $@

@@ -33,6 +33,12 @@ def main() -> None:
         sys.exit(f"unspin: {error.filename}: {error.strerror}" if error.filename else f"unspin: {error}")
 
 
+def _place(name: str) -> Path:
+    from unspin.data.stores import place
+
+    return place(name)
+
+
 def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"unspin {version('unspin')}")
@@ -196,12 +202,21 @@ def export(
 @app.command()
 def restore(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="articles (.txt .md .html .jsonl .parquet), folders or globs of them, or - for stdin")
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            parser=_place,
+            help="articles (.txt .md .html .jsonl .parquet), folders, globs or s3:// addresses of them, or - for stdin",
+        ),
     ],
-    output: Annotated[Path | None, typer.Option(help="folder for the restored files; needed for more than one")] = None,
+    output: Annotated[
+        Path | None, typer.Option(parser=_place, metavar="FOLDER", help="folder for the restored files; needed for more than one")
+    ] = None,
     in_place: Annotated[bool, typer.Option("--in-place", help="change the files themselves; each keeps a copy in FILE.bak")] = False,
-    html: Annotated[Path | None, typer.Option(help="folder for a page per article, both versions side by side")] = None,
-    edits: Annotated[Path | None, typer.Option(help="JSON Lines file with a row for each edit")] = None,
+    html: Annotated[
+        Path | None, typer.Option(parser=_place, metavar="FOLDER", help="folder for a page per article, both versions side by side")
+    ] = None,
+    edits: Annotated[Path | None, typer.Option(parser=_place, metavar="FILE", help="JSON Lines file with a row for each edit")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="show a coloured word diff on stderr")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="skip what is in the output folder already")] = False,
     field: Annotated[str, typer.Option(help="the key or column that holds the text in .jsonl and .parquet files")] = "text",

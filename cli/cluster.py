@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from datatrove.pipeline.base import PipelineStep
+from platformdirs import user_cache_path
 from rich.console import Console
 from unspin.cli.jobs import Job, RestoreOptions
 from unspin.cli.restore import Model, restore_job
 from unspin.data.executors import Stage, load_executor, run
+from unspin.data.stores import is_address
 from unspin.infer.documents import DocumentError
 
 TASKS_PER_WORKER = 4  # so that a slow file does not leave the others idle
@@ -57,4 +59,5 @@ def restore_on(executor: Path, jobs: Sequence[Job], options: RestoreOptions) -> 
     tasks = min(len(jobs), TASKS_PER_WORKER * options.jobs)
     plan = hashlib.sha256(repr((tasks, sorted(map(str, jobs)))).encode()).hexdigest()[:12]  # another share of work has markers of its own
     stage = Stage("restoring", [RestoreFiles(jobs, options)], tasks)
-    run([stage], options.output / ".log" / plan, options.jobs, settings)
+    log = user_cache_path("unspin") / "log" if is_address(options.output) else options.output / ".log"
+    run([stage], log / plan, options.jobs, settings)

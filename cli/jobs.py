@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
 
+from unspin.data.stores import is_address, matches, reaching
 from unspin.infer.documents import DocumentError
 from unspin.infer.engines import ENGINES
 from unspin.infer.formats import FORMATS
@@ -58,6 +59,8 @@ def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
         if any(barred.values()):
             wrong = next(name for name, given in barred.items() if given)
             raise DocumentError(f"--executor writes restored files to a folder that all machines see: {wrong}")
+    if options.edits is not None and is_address(options.edits):
+        raise DocumentError(f"--edits {options.edits}: rows are added one by one, which no object store does: give a file of this machine")
     found = list(_find(paths))
     if not found:
         raise DocumentError(f"no document in {', '.join(map(str, paths))}: looked for {', '.join((*FORMATS, PARQUET))}")
@@ -84,10 +87,14 @@ def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
 def _find(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
     """(document, its place in an output folder)."""
     for path in paths:
-        if path.is_dir():
-            files = (p for p in sorted(path.rglob("*")) if p.suffix.lower() in (*FORMATS, PARQUET) and p.is_file())
-            yield from ((p, p.relative_to(path)) for p in files)
-        elif has_magic(str(path)) and not path.exists():
+        with reaching(path):
+            is_folder, is_pattern = path.is_dir(), has_magic(str(path)) and not path.exists()
+            files = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in (*FORMATS, PARQUET) and p.is_file()] if is_folder else []
+        if is_folder:
+            yield from ((p, Path(str(p)[len(str(path)) :].lstrip("/\\"))) for p in files)
+        elif is_pattern and is_address(path):
+            yield from _find(matches(str(path)))
+        elif is_pattern:
             yield from _find(Path(match) for match in sorted(glob(str(path), recursive=True)))  # noqa: PTH207 - the pattern may be absolute
         else:
             yield path, Path("stdin.txt") if path == STDIN else Path(path.name)

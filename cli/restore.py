@@ -25,8 +25,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 from unspin.cli.jobs import STDIN, Job, RestoreOptions, backup, find_jobs
 from unspin.data.guard import sole_writer
+from unspin.data.stores import fetch, is_address, send_file, write_whole
 from unspin.infer.diff import page, terminal
-from unspin.infer.documents import Document, DocumentError, write_whole
+from unspin.infer.documents import Document, DocumentError
 from unspin.infer.formats import View
 from unspin.infer.restoration import Restoration
 from unspin.infer.restorer import Restorer
@@ -52,7 +53,7 @@ def restore_files(paths: Sequence[Path], options: RestoreOptions) -> None:
     Raises `DocumentError` if any document could not be restored, `ModelError` for a bad checkpoint, `BusyError` where another run writes to the
     same folder.
     """
-    with sole_writer(options.output) if options.output is not None else nullcontext():
+    with sole_writer(options.output) if options.output is not None and not is_address(options.output) else nullcontext():
         _restore_files(paths, options)
 
 
@@ -201,15 +202,20 @@ def _finish(job: Job, document: Document, restoration: Restoration, options: Res
 
 def _restore_table(job: Job, model: Model, options: RestoreOptions, console: Console) -> None:
     assert job.target is not None
-    job.target.parent.mkdir(parents=True, exist_ok=True)
-    count = 0
-    with TemporaryDirectory(prefix=f".{job.path.name}.", dir=job.target.parent) as scratch:
-        made = Path(scratch) / job.path.name
+    count, beside = 0, None
+    if not is_address(job.target):
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        beside = job.target.parent
+    with TemporaryDirectory(prefix=f".{job.path.name}.", dir=beside) as scratch:
+        made, source = Path(scratch) / job.path.name, job.path
+        if is_address(source):
+            source = Path(scratch) / f"fetched-{job.path.name}"
+            fetch(job.path, source)
 
         def restore(texts: Sequence[str]) -> Iterator[Restoration]:
             return model.restorer.restore_all((text, None) for text in texts)
 
-        for number, restoration in restore_table(job.path, made, options.field, restore):
+        for number, restoration in restore_table(source, made, options.field, restore):
             count += len(restoration.edits)
             if options.edits is not None:
                 _append(options.edits, ({"document": str(job.path), "row": number, **row} for row in _rows(restoration)))
@@ -217,7 +223,7 @@ def _restore_table(job: Job, model: Model, options: RestoreOptions, console: Con
                 console.print(f"{job.path}, row {number}, {warning}", style="yellow", markup=False)
         if options.in_place:
             _keep_backup(job.path)
-        made.replace(job.target)
+        send_file(made, job.target)
     console.print(f"{job.path}: {count} edits", markup=False)
 
 

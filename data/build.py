@@ -21,18 +21,20 @@ from unspin.data.card import write_card
 from unspin.data.config import Config
 from unspin.data.corpora import CorpusError, PairsFile, Source
 from unspin.data.executors import Executor, Local, Slurm, Stage, run
-from unspin.data.guard import seal, sole_writer
+from unspin.data.guard import SUMS, seal, sole_writer
 from unspin.data.rows import SCHEMA, SPLITS, Recipe
 from unspin.data.spinners.mixture import HeldOut
 from unspin.data.spinners.registry import engine_names, is_held_out
+from unspin.data.stores import Place, is_address, reaching, send
 
 CACHE = Path.home() / ".cache" / "unspin" / "packages"
+OUTGOING = Path.home() / ".cache" / "unspin" / "outgoing"
 
 
 class BuildConfig(Config):
     """What `unspin build` makes."""
 
-    output: Path = Field(description="folder to write, relative to where the command runs; it must not exist")
+    output: Place = Field(description="folder to write, relative to where the command runs, or an address; it must not exist")
     seed: int = 20
     variants: int = Field(4, ge=1, description="how many times each training sentence is spun, anew each time")
     clean_share: float = Field(0.25, ge=0, lt=1, description="share of rows left clean, so that clean text stays clean")
@@ -109,17 +111,26 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
     A build that was killed goes on from its finished tasks if the config is the same. Raises FileExistsError, `CorpusError`,
     `EngineError`, OSError; a failure leaves no output folder.
     """
-    if config.output.exists():
+    with reaching(config.output):
+        there = (config.output / SUMS if is_address(config.output) else config.output).exists()
+    if there:
         raise FileExistsError(f"{config.output} exists: remove it, or set output=… to another folder")
-    with sole_writer(config.output):
+    with sole_writer(_partial(config)):
         return _build(config, command, cache)
 
 
+def _partial(config: BuildConfig) -> Path:
+    """The folder in the making: beside the output, or for an object store on this machine."""
+    if is_address(config.output):
+        return OUTGOING / f"{hashlib.sha256(str(config.output).encode()).hexdigest()[:16]}.partial"
+    return config.output.with_name(config.output.name + ".partial")
+
+
 def _build(config: BuildConfig, command: str, cache: Path) -> Counter[str]:
-    partial = config.output.with_name(config.output.name + ".partial")
+    partial = _partial(config)
     work = partial / "work"
     submitting = isinstance(config.executor, Slurm)
-    log = config.output.with_name(config.output.name + ".log") if submitting else work / "log"
+    log = partial.with_suffix(".log") if submitting else work / "log"
     _open(partial, log, config)
     todo = [stage for stage in stages(config, work, partial, cache) if stage.tasks]
     if submitting:  # the jobs outlive the command: the last of them does what the command does otherwise
@@ -133,7 +144,7 @@ def _build(config: BuildConfig, command: str, cache: Path) -> Counter[str]:
 
 def _finish(config: BuildConfig, command: str) -> Counter[str]:
     """Count the rows, write card and checksums, and put the folder in place."""
-    partial = config.output.with_name(config.output.name + ".partial")
+    partial = _partial(config)
     work = partial / "work"
     counts = Counter({split: sum(pq.read_metadata(file).num_rows for file in partial.glob(f"{split}/*.parquet")) for split in SPLITS})
     if not counts.total():
@@ -142,9 +153,13 @@ def _finish(config: BuildConfig, command: str) -> Counter[str]:
     skipped = [line for file in sorted(work.glob("skipped/*.txt")) for line in file.read_text(encoding="utf-8").splitlines()]
     counts["skipped"] = len(skipped)
     write_card(partial, config, command, skipped)
-    shutil.rmtree(work)
     seal(partial, (file for split in SPLITS for file in partial.glob(f"{split}/*.parquet")))
-    partial.rename(config.output)
+    if is_address(config.output):
+        send(partial, config.output, leaving_out=work)
+        shutil.rmtree(partial)
+    else:
+        shutil.rmtree(work)
+        partial.rename(config.output)
     return counts
 
 

@@ -6,12 +6,13 @@ A file may build on another (`inherits: base.yaml`, relative to itself), and a c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from rapidfuzz import process
 from unspin.data.errors import UnspinError
 
@@ -24,6 +25,14 @@ class Config(BaseModel):
     """Base of every configuration: unknown keys are refused, nothing changes after it was checked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*")
+    @classmethod
+    def _of_this_machine(cls, value: object) -> object:
+        """Where a config takes no address, a path would become a folder called "s3:"."""
+        if isinstance(value, Path) and value.parts and re.fullmatch(r"[a-z][a-z0-9]+:", value.parts[0]):
+            raise ValueError("this must be a path of this machine")
+        return value
 
 
 Model = TypeVar("Model", bound=Config)

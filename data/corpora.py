@@ -26,6 +26,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from unspin.data.config import Config
 from unspin.data.errors import UnspinError
 from unspin.data.layouts import LAYOUTS
+from unspin.data.stores import Place, is_address, reaching
 
 
 class CorpusError(UnspinError):
@@ -50,22 +51,23 @@ class _Source(Config):
 
 
 class _Local(_Source):
-    path: Path = Field(description="relative to the config file")
+    path: Place = Field(description="relative to the config file, or an address such as s3://bucket/folder")
 
     @field_validator("path")
     @classmethod
     def _beside_the_config(cls, path: Path, info: ValidationInfo) -> Path:
-        return (info.context or {}).get("folder", Path()) / path
+        return path if is_address(path) else (info.context or {}).get("folder", Path()) / path
 
     def _files(self, endings: tuple[str, ...], part: int, parts: int) -> list[Path]:
         """The part's files: below a folder, those with one of the endings; else the file itself."""
-        if not self.path.exists():
-            raise CorpusError(f"{self.name}: {self.path} is missing")
-        files = sorted(f for f in self.path.rglob("*") if f.suffix in endings) if self.path.is_dir() else [self.path]
+        with reaching(self.path):
+            if not self.path.exists():
+                raise CorpusError(f"{self.name}: {self.path} is missing")
+            files = sorted(f for f in self.path.rglob("*") if f.suffix in endings) if self.path.is_dir() else [self.path]
         return files[part::parts]
 
     def _id(self, file: Path, *place: object) -> str:
-        inside = [file.relative_to(self.path).as_posix()] if self.path.is_dir() else []
+        inside = [str(file)[len(str(self.path)) :].lstrip("/\\").replace("\\", "/")] if file != self.path else []
         return "/".join([self.name, *inside, *map(str, place)])
 
 
@@ -112,7 +114,7 @@ class Parquet(_Local):
         for file in self._files((".parquet",), part, parts):
             number = 0
             try:
-                table = pq.ParquetFile(file)
+                table = pq.ParquetFile(file.open("rb") if is_address(file) else file)
                 if self.column not in table.schema_arrow.names:
                     raise CorpusError(f"{file}: no column {self.column!r}; it has {', '.join(table.schema_arrow.names)}")
                 for batch in table.iter_batches(columns=[self.column]):

@@ -118,6 +118,25 @@ class Bench:
         return ways[name], name
 
 
+def limits() -> dict[str, float]:
+    """What this machine can do at best: multiply-adds of square matrices, twice counted (GFLOP/s), and reading memory (GB/s)."""
+
+    def seconds(work: Callable[[], object]) -> float:
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            work()
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    size, found = 2048, {}
+    for dtype in (torch.float32, torch.bfloat16):
+        a = torch.rand(size, size).to(dtype)
+        found[f"{str(dtype).removeprefix('torch.')} GFLOP/s"] = 2 * size**3 / seconds(lambda a=a: a @ a) / 1e9  # type: ignore[misc]
+    long = torch.rand(1 << 28)  # 1 GB, beyond every cache
+    return {**found, "memory GB/s": long.nbytes / seconds(long.sum) / 1e9}
+
+
 def show(lines: Sequence[Line]) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -137,6 +156,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.runs < FEWEST:
         parser.error(f"at least {FEWEST} runs")
+    print(", ".join(f"{value:.0f} {unit}" for unit, value in limits().items()))
     show(Bench(Checkpoint.open(asked.checkpoint), asked.runs).lines())
 
 

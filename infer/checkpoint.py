@@ -17,6 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from unspin.data.guard import verify
+from unspin.data.stores import here, place
 from unspin.infer.default_model import ModelError, build_once, cache_folder, model_folder, quiet
 from unspin.infer.prompt import PROMPTS, Prompt
 
@@ -75,7 +76,7 @@ class Checkpoint:
     @classmethod
     def open(cls, name: str) -> Checkpoint:
         """Open a folder, or "default": the adapter that ships. Raises `ModelError` naming what is missing, `DamagedError` what is another."""
-        folder = Path(str(files("unspin.infer") / "adapter")) if name == "default" else Path(name)
+        folder = Path(str(files("unspin.infer") / "adapter")) if name == "default" else here(place(name))
         if not folder.is_dir():
             raise ModelError(f"{folder} is no checkpoint folder: give one that `unspin train` wrote, or leave it out")
         whole = not (folder / ADAPTER_FILES[0]).is_file() and (folder / MODEL_FILES[0]).is_file()

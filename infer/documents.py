@@ -1,14 +1,13 @@
-"""Reading and writing articles: any common encoding, byte-order mark and line ends kept, never half a file."""
+"""Reading articles and writing them back as they were: any common encoding, byte-order mark and line ends kept."""
 
 from __future__ import annotations
 
 import codecs
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from unspin.data.errors import UnspinError
+from unspin.data.stores import StoreError, reaching
 from unspin.infer.formats import FORMATS, FormatError, View, json_lines, plain
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -32,11 +31,14 @@ class Document:
     def read(cls, path: Path) -> Document:
         """Read a text file. Raises `DocumentError` for one that is missing, unreadable, empty, or not text."""
         try:
-            data = path.read_bytes()
+            with reaching(path):
+                data = path.read_bytes()
         except IsADirectoryError:
             raise DocumentError(f"{path} is a folder: name the files in it") from None
         except OSError as error:
             raise DocumentError(f"{path}: {error.strerror or error}") from None
+        except StoreError as error:
+            raise DocumentError(str(error)) from None
         return cls.decode(str(path), data)
 
     def views(self, field: str = "text") -> list[View]:
@@ -82,17 +84,3 @@ def _strictly(name: str, data: bytes, encoding: str) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise DocumentError(f"{name} is not text: byte {error.start} does not fit its encoding {encoding}") from None
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(scratch).chmod(0o644)
-        Path(scratch).replace(path)
-    except BaseException:
-        Path(scratch).unlink()
-        raise

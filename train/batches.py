@@ -19,6 +19,7 @@ from torch.utils.data import Sampler
 from unspin.data.errors import UnspinError
 from unspin.data.guard import verify
 from unspin.data.segment import sentences
+from unspin.data.stores import here
 from unspin.infer.prompt import Prompt
 
 IGNORED = -100
@@ -30,6 +31,7 @@ class DataError(UnspinError):
 
 def load_split(folder: Path, split: str) -> Dataset:
     """One split as the builder wrote it. Raises `DataError` if files, columns or rows are missing, `DamagedError` if a file is another."""
+    folder = here(folder)
     files = [str(file) for file in sorted((folder / split).glob("*.parquet"))]
     if not files:
         raise DataError(f"{folder / split} holds no rows: make the data set with `unspin build`")

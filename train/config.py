@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 from unspin.data.config import Config
+from unspin.data.stores import Place
 from unspin.train.benchmark.suites import SuiteConfig
 
 
@@ -25,8 +26,8 @@ class TrainConfig(Config):
     """What `unspin train` runs."""
 
     backbone: str = Field("default", description="'default' (the packaged Gemma 3 270M), a folder, or a hub name; decoder-only or encoder-decoder")
-    adapter: Path | None = Field(None, description="adapter folder to go on from; left out: a fresh adapter")
-    data: Path = Field(description="folder written by `unspin build`")
+    adapter: Place | None = Field(None, description="adapter folder to go on from; left out: a fresh adapter")
+    data: Place = Field(description="folder written by `unspin build`")
     output: Path = Field(description="run folder: checkpoints, logs, and the finished checkpoint")
     seed: int = 20
     lora: LoraSettings | None = Field(LoraSettings.model_validate({}), description="null: all weights are trained")
@@ -114,6 +115,6 @@ class CalibrateConfig(Config):
 
     checkpoint: str = Field(description="the adapter folder to calibrate")
     engine: Literal["draft", "ctranslate2", "transformers"] = "draft"
-    data: Path = Field(description="folder written by `unspin build`")
+    data: Place = Field(description="folder written by `unspin build`")
     split: Literal["validation", "test"] = Field("validation", description="articles that neither training nor a reported score sees")
     limit: int = Field(600, gt=0, description="rows, from the first on")

@@ -4,7 +4,8 @@ import codecs
 from pathlib import Path
 
 import pytest
-from unspin.infer.documents import Document, DocumentError, write_whole
+from unspin.data.stores import write_whole
+from unspin.infer.documents import Document, DocumentError
 
 TEXT = "“Café” – the naïve’s choice.\r\nTwo\tlines.\r\n"
 
