@@ -3,6 +3,7 @@
 One kill of each by default; ``make faults`` makes ten. The moments are drawn by a seed, as shares of the time that an undisturbed run takes.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -14,8 +15,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
+from unittest.mock import Mock
 
+import psutil
 import pytest
+from typer.testing import CliRunner
+from unspin.cli import restore as restoring
+from unspin.cli.app import app
+from unspin.data import stores
+from unspin.data.blocks import Spin
+from unspin.data.build import BuildConfig, build
 
 KILLS = int(os.environ.get("FAULTS", "1"))
 UNSPIN = [sys.executable, "-c", "from unspin.cli import main; main()"]
@@ -81,6 +91,80 @@ def test_a_training_run_survives(pairs: Path, tiny_base: Path, tmp_path: Path) -
         return ["train", "run.yaml"]
 
     _survives(prepare, lambda folder: _digests(folder / "run" / "adapter", "*.safetensors"), tmp_path)
+
+
+def test_training_in_two_processes_survives_the_loss_of_one(pairs: Path, tiny_base: Path, tmp_path: Path) -> None:
+    config = {
+        "backbone": str(tiny_base), "data": str(pairs), "steps": 40, "save_every": 2, "tokens_per_batch": 1024, "longest": 512, "precision": "fp32",
+        "lora": {"rank": 4, "alpha": 8, "dropout": 0.1}, "learning_rate": 1e-2,
+    }  # fmt: skip
+
+    def launched(name: str) -> subprocess.Popen[bytes]:
+        (tmp_path / f"{name}.yaml").write_text(json.dumps(config | {"output": str(tmp_path / name)}))
+        options = ["--config_file", "configs/accelerate/cpu.yaml", "--main_process_port", "0"]
+        command = [sys.executable, "-m", "accelerate.commands.launch", *options, "-m", "unspin.train", str(tmp_path / f"{name}.yaml")]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    assert launched("whole").wait() == 0
+    process = launched("killed")
+    while not (tmp_path / "killed" / "checkpoint-4").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    workers = [child for child in psutil.Process(process.pid).children(recursive=True) if "unspin.train" in child.cmdline()]
+    workers[-1].kill()
+    assert process.wait() != 0
+    assert launched("killed").wait() == 0
+    assert _digests(tmp_path / "killed" / "adapter", "*.safetensors") == _digests(tmp_path / "whole" / "adapter", "*.safetensors") != {}
+
+
+@pytest.mark.parametrize("fault", ["the disk is full", "the folder disappears"])
+def test_a_restore_survives_trouble_with_its_output(
+    fault: str, corpus: Path, tiny_adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write, out = stores.write_whole, tmp_path / "out"
+    command = ["restore", str(corpus), "--min-confidence", "0", "--resume", "--checkpoint", str(tiny_adapter), "--output"]
+
+    def troubled(path: Path, data: bytes) -> None:
+        if len(list(out.glob("*.txt"))) < 3:
+            write(path, data)
+        elif fault == "the disk is full":
+            with pytest.MonkeyPatch.context() as inner:
+                inner.setattr(stores.os, "fdopen", _full)
+                write(path, data)
+        else:
+            shutil.rmtree(out)
+            write(path, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(restoring, "write_whole", troubled)
+        disturbed = CliRunner().invoke(app, [*command, str(out)])
+    assert isinstance(disturbed.exception, OSError) == (fault == "the disk is full")
+    assert not [file for file in out.iterdir() if file.suffix != ".txt"], "nothing half-written"
+    for folder in (out, tmp_path / "whole"):
+        assert CliRunner().invoke(app, [*command, str(folder)], catch_exceptions=False).exit_code == 0
+    assert _digests(out, "*") == _digests(tmp_path / "whole", "*") != {}
+
+
+def _full(handle: int, mode: str) -> NoReturn:
+    os.close(handle)
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_build_survives_a_full_disk_and_the_loss_of_its_folder(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = {"kind": "folder", "name": "made", "path": str(corpus), "licence": "ours"}
+    fields = {"engines": {"phrases": 1.0}, "variants": 2, "tasks": 4, "held_back": 0.2, "sources": [source]}
+    whole, config = (BuildConfig.model_validate({**fields, "output": tmp_path / name}) for name in ("whole", "out"))
+    build(whole, "test")
+    for trouble in (OSError(errno.ENOSPC, "No space left on device"), FileNotFoundError(errno.ENOENT, "gone")):
+        with monkeypatch.context() as patched, pytest.raises(OSError, match=str(trouble.strerror)):
+            patched.setattr(Spin, "run", Mock(side_effect=trouble))
+            build(config, "test")
+        assert not config.output.exists()
+        if isinstance(trouble, FileNotFoundError):
+            shutil.rmtree(tmp_path / "out.partial")
+    build(config, "test")
+    assert _digests(config.output, "*.parquet") == _digests(whole.output, "*.parquet") != {}
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
