@@ -63,9 +63,10 @@ class CTranslate2Engine:
     def _rewrite(self, model: _Model, sources: Sequence[list[int]]) -> list[Rewriting]:
         ids: list[list[int]] = [[] for _ in sources]
         scores: list[list[float]] = [[] for _ in sources]
+        known = model.ids  # the callback must not hold the model: a worker thread that lets go of it last would wait for its own end, and abort
 
         def note(step: Any) -> bool:
-            ids[step.batch_id].append(model.ids[step.token_id])
+            ids[step.batch_id].append(known[step.token_id])
             scores[step.batch_id].append(step.log_prob)
             return False
 
