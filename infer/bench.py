@@ -17,7 +17,7 @@ from unspin.data.segment import paragraphs, sentences
 from unspin.data.timing import FEWEST, interval, race, ratios
 from unspin.infer.checkpoint import Checkpoint
 from unspin.infer.decoding import CopyDecoder
-from unspin.infer.engines import Engine, load_engine
+from unspin.infer.engines import Engine, Rewriting, load_engine
 from unspin.infer.gemma import Gemma, fast_dtype
 from unspin.infer.generating import TransformersEngine
 from unspin.infer.prompt import Prompt
@@ -118,6 +118,34 @@ class Bench:
         return ways[name], name
 
 
+class Timed:
+    """An engine that counts the seconds it works."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.seconds = engine, 0.0
+
+    def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
+        start = time.perf_counter()
+        outputs = self.engine.rewrite(sentences)
+        self.seconds += time.perf_counter() - start
+        return outputs
+
+    def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+        return self.engine.variants(sentence, opening, count)
+
+
+def share_outside(checkpoint: Checkpoint) -> float:
+    """Of the time that restoring articles takes: finding sentences, aligning, judging, assembling; all but the engine."""
+    timed = Timed(load_engine("draft", checkpoint, print))
+    restorer = Restorer(timed, checkpoint.calibration, passage=checkpoint.passage)
+    texts = [file.read_text(encoding="utf-8") for file in sorted((ARTICLES / "hand").rglob("*.txt"))]
+    restorer.restore(texts[0])
+    timed.seconds, start = 0.0, time.perf_counter()
+    for text in texts:
+        restorer.restore(text)
+    return 1 - timed.seconds / (time.perf_counter() - start)
+
+
 def limits() -> dict[str, float]:
     """What this machine can do at best: multiply-adds of square matrices, twice counted (GFLOP/s), and reading memory (GB/s)."""
 
@@ -157,7 +185,9 @@ def main() -> None:
     if asked.runs < FEWEST:
         parser.error(f"at least {FEWEST} runs")
     print(", ".join(f"{value:.0f} {unit}" for unit, value in limits().items()))
-    show(Bench(Checkpoint.open(asked.checkpoint), asked.runs).lines())
+    checkpoint = Checkpoint.open(asked.checkpoint)
+    print(f"{share_outside(checkpoint):.1%} of restoring is spent outside the model")
+    show(Bench(checkpoint, asked.runs).lines())
 
 
 if __name__ == "__main__":
