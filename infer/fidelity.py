@@ -27,7 +27,27 @@ _ORDINALS = {"second": "2nd", **{word: digits for word, digits in NUMBERS.items(
 _SHARE = re.compile(r"(?i)%|\bper ?cent\b|\bpercentage points?\b")
 _DIGIT_PLURAL = re.compile(r"(?<=\d)['’](?=s\b)")
 _NEGATIONS = frozenset("not no never none nobody nothing neither nor nowhere without cannot hardly scarcely barely".split())
-_AVERSION = re.compile(r"(?i)\b(?:avoid|avert|refrain|fail|refus|reject|declin\w+ to\b|den(?:y|ie))\w*")
+_AVERSION = re.compile(r"(?i)\b(?:avoid|avert|refrain|fail|refus|reject|declin\w+ to\b|den(?:y|ie)|unable|unlikely|unwilling|incapable|impossib)\w*")
+_DENIES_NOTHING = tuple(  # idioms with a negation, and what says the same without
+    (re.compile(rf"(?i)\b(?:{idiom})\b"), re.compile(rf"(?i)\b(?:{plain})\b"))
+    for idiom, plain in {
+        "(?:at|for) no (?:cost|charge|fee)|without (?:charge|payment|cost)": "free",
+        "not to mention|to say nothing of": "as well as|along with|and",
+        "no doubt|without (?:a |any )?doubt|no question": r"certainly|undoubtedly|surely|doubtless|definitely|undeniably",
+        "no matter": r"whatever|however|regardless|whoever|wherever|despite",
+        "whether or not": "whether(?! or)|if",
+        "more often than not": "usually|often|generally|mostly",
+        "without (?:any )?delay|in no time(?: at all)?|with no delay": "immediately|at once|quickly|promptly|soon|swiftly|straight away",
+        "not long": "soon|shortly|recently|just",
+        "without exception": "all|every|each",
+        "nothing (?:more |other )?(?:but|than)|no more than": "only|just|merely",
+        "not least": "especially|particularly|including",
+        "not far (?:from|off)|no great distance": "near|nearby|close",
+    }.items()
+)
+_LESS = re.compile(
+    r"un(?!less)(\w{4,})|(?:dis|ir|il|non-?)(\w{4,})|im(\w{5,})|in((?:a[cdp]|corr|compl|consis|dep|dir|eff|exp|form|freq|just|sec|sign|suff|valid|vis)\w+)"
+)
 _CALENDAR = re.compile(
     r"\b(?:(?i:mon|tues|wednes|thurs|fri|satur|sun)(?i:days?)|(?i:january|february|april|june|july|august|september|october|november|december)"
     r"|(?i:(?<=mid.)|(?<=late.)|(?<=early.))(?i:march|may)|March|May)\b"
@@ -56,6 +76,7 @@ _OPPOSITES = {
         r"down|downward|decreas\w+|declin\w+|fall\w*|fell|drop\w*|shr[aiu]nk\w*|lower|lowest|reduc\w+",
         "how certain": "may|might|could|maybe|perhaps|possibly / will|would|shall|must|certainly|definitely|surely",
         "from or to": "from / to|until|till|towards?",
+        "first or last": "first|1st|initial / last|final|latest",
         "the day": "yesterday / today|tonight / tomorrow",
         "the unit of time": "seconds? / minutes?|mins? / hours?|hrs? / days?|daily / weeks?|weekly / months?|monthly / "
         "years?|yearly|annual|annually|yrs?|twelvemonths? / decades?|decennium / century|centuries",
@@ -196,11 +217,18 @@ def opposed(before: str, after: str) -> str:
     if _quote_places(before) != _quote_places(after):
         return "the place of a quotation mark"
     olds, news = ([token.lower() for token in tokenize(text.replace("-", " "))] for text in (before, after))
+    if _bare(olds) & set(news) - set(olds) or _bare(news) & set(olds) - set(news):
+        return "polarity"
     for group, members in _OPPOSITES.items():
         had, has = ({i for i, pattern in enumerate(members) for token in tokens if pattern.fullmatch(token)} for tokens in (olds, news))
         if had and has and not had & has:
             return group
     return ""
+
+
+def _bare(tokens: Sequence[str]) -> set[str]:
+    """What is left of the words that begin with a negation: "safe" of "unsafe"."""
+    return {stem for token in tokens if (found := _LESS.fullmatch(token)) for stem in found.groups() if stem}
 
 
 def _content(text: str) -> int:
@@ -240,7 +268,7 @@ def _other_numbers(token: str) -> list[object]:
     plural = re.fullmatch(r"(10{2,9})s", token)
     if plural or token in _PLURAL_SCALES:
         return [("many", float(plural[1]) if plural else _PLURAL_SCALES[token])]
-    if token in _ORDINALS or any(c.isdigit() for c in token):
+    if token != "1st" and (token in _ORDINALS or any(c.isdigit() for c in token)):  # "first" says more than a number
         return [_ORDINALS.get(token, token)]
     return []
 
@@ -252,6 +280,11 @@ def _negations(text: str) -> int:
 
 def _same_polarity(before: str, after: str) -> bool:
     """As many negations, and no "avoided" or "refused" lost; one may stand for the other ("failed to go", "did not go")."""
+    for idiom, plain in _DENIES_NOTHING:
+        if idiom.search(before) and plain.search(after):
+            before = idiom.sub(" ", before)
+        elif idiom.search(after) and plain.search(before):
+            after = idiom.sub(" ", after)
     negations, aversions = (_negations(before), _negations(after)), (len(_AVERSION.findall(before)), len(_AVERSION.findall(after)))
     if negations[0] == negations[1]:
         return aversions[1] > 0 or aversions[0] == 0

@@ -86,9 +86,18 @@ def _bound_dropped(sentence: str, rng: random.Random) -> str:
     return re.sub(r"\b(?:[Aa]t least|[Mm]ore than|[Aa]bout|[Nn]early|[Aa]lmost|[Uu]p to) (?=\d|half|two|three|four|five|six)", "", sentence, count=1)
 
 
+def _turned_round(sentence: str, rng: random.Random) -> str:
+    return re.sub(
+        r"\b(?:un|il|dis|in)(?=(?:able|likely|clear|known|usual|employed|certain|expected|legal|appear|cover|dependent|direct|accura)\w*)",
+        "",
+        sentence,
+        count=1,
+    )
+
+
 LIES = [
     _other_number, _other_day, _not_dropped, _not_added, _other_person, _other_name, _name_dropped, _quotation_mark_moved, _more_for_less,
-    _bound_dropped,
+    _bound_dropped, _turned_round,
 ]  # fmt: skip
 
 
