@@ -133,7 +133,8 @@ def _systems(results: dict[str, Any]) -> Figure:
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.set_xlabel("edit F0.5")
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.margins(y=0.01)
+    axes.legend(frameon=False, loc="lower right")
     return figure
 
 
@@ -150,6 +151,7 @@ def _kinds(results: dict[str, Any]) -> Figure:
     ]
     figure, axes = _axes(8, 0.6 + 0.28 * len(bars))
     axes.barh([name for name, _ in bars], [share for _, share in bars], color=_COLOURS[0])
+    axes.margins(y=0.02)
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of garbled spans restored, all suites together")
