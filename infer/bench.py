@@ -24,7 +24,7 @@ from unspin.infer.prompt import Prompt
 from unspin.infer.restorer import Restorer
 
 ARTICLES = Path("data/benchmark")
-SENTENCES = 48
+SENTENCES = 32
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Bench:
 
     def lines(self) -> list[Line]:
         bf16 = fast_dtype()
-        full, full_size = self._best({f"{n} tokens": self._draft(bf16, self._all, n) for n in (768, 1536, 3072)})
-        trimmed, trimmed_size = self._best({f"{n} tokens": self._draft(bf16, self._seen, n) for n in (768, 1536, 3072)})
+        full, full_size = self._best({f"{n} tokens": self._draft(bf16, self._all, n) for n in (1536, 3072, 6144)})
+        trimmed, trimmed_size = self._best({f"{n} tokens": self._draft(bf16, self._seen, n) for n in (1536, 3072, 6144)})
         same, same_size = self._best({f"batch {n}": self._generate(bf16, n) for n in (8, 16, 32)})
         plain, plain_size = self._best({f"batch {n}": self._generate(torch.float32, n) for n in (8, 16, 32)})
         int8 = load_engine("ctranslate2", self._checkpoint, print)

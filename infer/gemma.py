@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,12 @@ class Cache:
     def __init__(self, model: Gemma, rows: int, positions: int) -> None:
         shape = (rows, model.kv_heads, positions, model.head_size)
         self.layers = [(torch.zeros(shape, dtype=model.dtype), torch.zeros(shape, dtype=model.dtype)) for _ in model.layers]
+
+    def part(self, rows: slice) -> Cache:
+        """Some neighbouring rows, as a cache that shares their memory."""
+        shared = copy(self)
+        shared.layers = [(keys[rows], values[rows]) for keys, values in self.layers]
+        return shared
 
     def keep(self, rows: Tensor) -> None:
         """Drop all rows but these."""
