@@ -1,7 +1,7 @@
 """Copy-draft decoding: greedy decoding of restorations, with the spun sentence as the draft of its own restoration.
 
-Most of an output is its input. One forward pass over prompt and source verifies the whole source at once; after each token where the
-model disagrees, the source is drafted on from where the output rejoins it (Ge et al. 2022, "Lossless acceleration for Seq2seq
+Most of an output is its input. One forward pass verifies many tokens of the source at once; after each token where the model disagrees, the
+source is drafted on from where the output rejoins it (Ge et al. 2022, "Lossless acceleration for Seq2seq
 generation with aggressive decoding", arXiv 2205.10350). The output is that of plain greedy decoding over the same vocabulary.
 How much of the draft one pass verifies follows from how often the drafts of its rows have held: much where nothing is spun, little where every third
 word is.
@@ -134,7 +134,7 @@ class CopyDecoder:
         for first in range(0, len(rows), together):
             some = slice(first, first + together)
             self._step(rows[some], cache.part(some), vocabulary, head)
-        active = rows
+        active: Sequence[Draft] = rows
         while active := _going(active, cache):
             self._step(active, cache, vocabulary, head)
         return [row.output for row in rows]
