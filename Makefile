@@ -58,7 +58,7 @@ audit: $(VENV)/.installed-release
 	$(BIN)/pip-audit --no-deps --disable-pip --requirement constraints.txt
 
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) build dist
 
 # torch comes first and pinned: left to itself pip would take a build with gigabytes of CUDA.
 $(VENV)/.installed: pyproject.toml constraints.txt

@@ -28,7 +28,7 @@ from unspin.data.spinners.registry import engine_names, is_held_out
 from unspin.data.stores import Place, is_address, reaching, send
 
 CACHE = Path.home() / ".cache" / "unspin" / "packages"
-OUTGOING = Path.home() / ".cache" / "unspin" / "outgoing"
+OUTGOING = CACHE.with_name("outgoing")
 
 
 class BuildConfig(Config):

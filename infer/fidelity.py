@@ -176,9 +176,8 @@ def violation(sentence: str, edit: Edit) -> str:
     touched = Counter(sentence[a:b] for a, b in names(sentence) if a < edit.end and edit.start < b)
     if touched - Counter(tokenize(after)):
         return f"the name {' '.join(touched)!r}"
-    whole = apply(sentence, [edit])
-    if _lost_bounds(sentence, whole):
-        return _lost_bounds(sentence, whole)
+    if lost := _lost_bounds(sentence, apply(sentence, [edit])):
+        return lost
     made_up = {after[a:b] for a, b in names(after)} - set(tokenize(sentence))
     if made_up:
         return f"the name {' '.join(sorted(made_up))!r}"

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, BitsAndBytesConfig, PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import CausalLMOutput
+from unspin.data.stores import here
 from unspin.infer.default_model import ModelError, model_folder
 from unspin.infer.gemma import fast_dtype
 from unspin.infer.prompt import Prompt, TwoSidedPrompt
@@ -73,7 +74,7 @@ class Backbone:
     def _under_adapter(self, model: PreTrainedModel, config: TrainConfig) -> PeftModel:
         assert config.lora
         if config.adapter:
-            return PeftModel.from_pretrained(model, str(config.adapter), is_trainable=True, torch_dtype=torch.float32)
+            return PeftModel.from_pretrained(model, str(here(config.adapter)), is_trainable=True, torch_dtype=torch.float32)
         lora = LoraConfig(
             r=config.lora.rank,
             lora_alpha=config.lora.alpha,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from typer.testing import CliRunner
 from unspin.cli.app import app
 from unspin.data import build as building
@@ -18,6 +19,7 @@ from unspin.data.config import ConfigError, load_config
 from unspin.data.guard import DamagedError, seal
 from unspin.data.stores import StoreError, here, place
 from unspin.infer.checkpoint import Checkpoint
+from unspin.train.backbones import Backbone
 from unspin.train.batches import load_split
 from unspin.train.config import TrainConfig
 
@@ -150,12 +152,24 @@ def test_restoring_from_store_to_store(corpus: Path, bucket: Path, tiny_adapter:
     assert (bucket / "crawl" / "deep" / f"{articles[0].name}.bak").read_bytes() == articles[0].read_bytes()
 
 
-def test_a_checkpoint_is_opened_from_a_copy_that_is_checked(bucket: Path, tiny_adapter: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_is_opened_from_a_copy_that_is_checked(bucket: Path, tiny_adapter: Path, tiny_base: Path, tmp_path: Path) -> None:
     seal(tiny_adapter, [tiny_adapter / "adapter_model.safetensors"])
     _put(tiny_adapter, bucket / "adapter")
     opened = Checkpoint.open("s3://bucket/adapter")
     assert opened.digest == Checkpoint.open(str(tiny_adapter)).digest
     assert opened.folder.is_relative_to(tmp_path / "cache")
+
+    fields = {
+        "backbone": str(tiny_base),
+        "adapter": "s3://bucket/adapter",
+        "data": "pairs",
+        "output": "run",
+        "steps": 1,
+        "lora": {"rank": 4, "alpha": 8},
+    }
+    config = TrainConfig.model_validate(fields)
+    there, local = (Backbone.open(config.backbone).load(it) for it in (config, config.model_copy(update={"adapter": tiny_adapter})))
+    assert all(torch.equal(a, b) for a, b in zip(there.state_dict().values(), local.state_dict().values(), strict=True))
 
     sums = json.loads((tiny_adapter / "checksums.json").read_text())
     sums["adapter_model.safetensors"] = "0" * 64
