@@ -12,10 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
-from unspin.infer.gemma import Cache, Gemma
+from unspin.infer.gemma import Cache
 from unspin.infer.prompt import Source
 
 TOKENS_PER_BATCH = 6144  # of prompts and drafts; rows that are decoded together
@@ -33,6 +34,16 @@ class Output:
     ids: list[int] = field(default_factory=list)
     log_probabilities: list[float] = field(default_factory=list)
     seconds: list[tuple[int, float]] = field(default_factory=list)
+
+
+class Model(Protocol):
+    """What is decoded: `unspin.infer.gemma.Gemma` or `unspin.infer.t5.T5`."""
+
+    def head(self, ids: Tensor) -> Tensor: ...
+
+    def cache(self, encoded: Sequence[Sequence[int]], positions: int) -> Cache: ...
+
+    def forward(self, ids: Tensor, positions: Tensor, cache: Cache) -> Tensor: ...
 
 
 class Draft:
@@ -100,9 +111,9 @@ class Draft:
 
 
 class CopyDecoder:
-    """Decodes sentences with a Gemma 3. `vocabulary` are the ids an output may use beside those of its batch's sources."""
+    """Decodes sentences. `vocabulary` are the ids an output may use beside those of its batch's sources."""
 
-    def __init__(self, model: Gemma, end: int, vocabulary: Tensor, tokens_per_batch: int = TOKENS_PER_BATCH) -> None:
+    def __init__(self, model: Model, end: int, vocabulary: Tensor, tokens_per_batch: int = TOKENS_PER_BATCH) -> None:
         self._model, self._end, self._tokens_per_batch = model, end, tokens_per_batch
         self._vocabulary = torch.cat([vocabulary, torch.tensor([end])]).unique()
         self._known = frozenset(self._vocabulary.tolist())
@@ -122,14 +133,14 @@ class CopyDecoder:
         """The likeliest ids to follow an opening, the likeliest first."""
         tokens = torch.tensor([[*source.prompt, *given]])
         vocabulary, head = self._with(iter(source.ids))
-        hidden = self._model.forward(tokens, torch.arange(tokens.shape[1])[None], Cache(self._model, 1, tokens.shape[1]))
+        hidden = self._model.forward(tokens, torch.arange(tokens.shape[1])[None], self._model.cache([source.encoded], tokens.shape[1]))
         return vocabulary[torch.nn.functional.linear(hidden[0, -1], head).topk(count).indices].tolist()
 
     def _decode(self, sources: Sequence[Source], given: Sequence[Sequence[int]]) -> list[Output]:
         rows = [Draft(source, self._end, opening) for source, opening in zip(sources, given, strict=True)]
         vocabulary, head = self._with(token for source in sources for token in source.ids)
         positions = max(len(source.prompt) + source.room for source in sources) + max(len(source.ids) for source in sources) + 2
-        cache = Cache(self._model, len(rows), positions)
+        cache = self._model.cache([source.encoded for source in sources], positions)
         together = max(FIRST_PASS // max(row.fresh for row in rows), 1)
         for first in range(0, len(rows), together):
             some = slice(first, first + together)
@@ -191,7 +202,8 @@ def _batches(sources: Sequence[Source], budget: int) -> Iterator[list[int]]:
     """Row numbers of sources of like length whose first passes stay within the token budget."""
     batch: list[int] = []
     for row in sorted(range(len(sources)), key=lambda i: -len(sources[i].ids)):
-        width = len(sources[batch[0] if batch else row].prompt) + len(sources[batch[0] if batch else row].ids)
+        longest = sources[batch[0] if batch else row]
+        width = len(longest.encoded) + len(longest.prompt) + len(longest.ids)
         if batch and width * (len(batch) + 1) > budget:
             yield batch
             batch = []

@@ -1,6 +1,6 @@
 """Engines: what turns spun sentences into restored ones. One interface, three implementations.
 
-`draft`, the default, decodes Gemma 3 with the source as draft and loads torch alone; `generating` runs any backbone on any device;
+`draft`, the default, decodes Gemma 3 and T5 with the source as draft and loads torch alone; `generating` runs any backbone on any device;
 `int8` runs CTranslate2 and loads neither torch nor transformers. All decode greedily, stop at the end mark or where an output outgrows its
 source, and give the log probability of each token.
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,31 +25,30 @@ def fast_dtype() -> torch.dtype:
     return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else torch.float32
 
 
+@dataclass
 class Cache:
-    """Keys and values: per layer [rows, heads, positions, head size]."""
+    """Per layer, rows first: keys and values [rows, heads, positions, head size]; an encoder-decoder model has more."""
 
-    def __init__(self, model: Gemma, rows: int, positions: int) -> None:
-        shape = (rows, model.kv_heads, positions, model.head_size)
-        self.layers = [(torch.zeros(shape, dtype=model.dtype), torch.zeros(shape, dtype=model.dtype)) for _ in model.layers]
+    layers: list[tuple[Tensor, ...]]
 
     def part(self, rows: slice) -> Cache:
         """Some neighbouring rows, as a cache that shares their memory."""
-        shared = copy(self)
-        shared.layers = [(keys[rows], values[rows]) for keys, values in self.layers]
-        return shared
+        return Cache([tuple(kept[rows] for kept in layer) for layer in self.layers])
 
     def keep(self, rows: Tensor) -> None:
         """Drop all rows but these."""
-        self.layers = [(keys[rows], values[rows]) for keys, values in self.layers]
+        self.layers = [tuple(kept[rows] for kept in layer) for layer in self.layers]
 
 
 class Gemma:
     """Weights and forward pass of a folder that `Gemma3ForCausalLM.save_pretrained` wrote."""
 
+    opening: Sequence[int] = ()
+
     def __init__(self, folder: Path, dtype: torch.dtype) -> None:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if config.get("model_type") != "gemma3_text":
-            raise ModelError(f"{folder} holds a {config.get('model_type')} model: the draft engine decodes Gemma 3; use --engine transformers")
+            raise ModelError(f"{folder} holds a {config.get('model_type')} model: the draft engine decodes Gemma 3 and T5; use --engine transformers")
         weights = load_file(folder / "model.safetensors")
         self.dtype = dtype
         self.embeddings = weights["model.embed_tokens.weight"]
@@ -67,6 +66,11 @@ class Gemma:
     def head(self, ids: Tensor) -> Tensor:
         """The rows of the output embedding for some ids: [ids, hidden]."""
         return self.embeddings[ids].to(self.dtype)
+
+    def cache(self, encoded: Sequence[Sequence[int]], positions: int) -> Cache:
+        """Room for so many positions a row."""
+        shape = (len(encoded), self.kv_heads, positions, self.head_size)
+        return Cache([(torch.zeros(shape, dtype=self.dtype), torch.zeros(shape, dtype=self.dtype)) for _ in self.layers])
 
     @torch.inference_mode()
     def forward(self, ids: Tensor, positions: Tensor, cache: Cache) -> Tensor:

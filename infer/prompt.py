@@ -23,12 +23,16 @@ class PromptError(UnspinError):
 
 @dataclass(frozen=True)
 class Source:
-    """A sentence to restore: its prompt, its own ids, which of them open a word, and the most tokens an output may have."""
+    """A sentence to restore: what stands before its output, its own ids, which of them open a word, and the most tokens an output may have.
+
+    `encoded` is what an encoder reads; a decoder-only model has none, and all of its prompt before the output.
+    """
 
     prompt: Sequence[int]
     ids: Sequence[int]
     opens_word: Sequence[bool]
     room: int
+    encoded: Sequence[int] = ()
 
 
 def room_for(source: Sequence[int]) -> int:
@@ -66,8 +70,7 @@ class Prompt:
     def source(self, text: str) -> Source:
         """A sentence as copy-draft decoding takes it."""
         encoding = self.tokenizer.encode(f" {text}", add_special_tokens=False)
-        opens = [not f" {text}"[start:end][:1].isalnum() for start, end in encoding.offsets]
-        return Source(self.wrap(encoding.ids), encoding.ids, opens, room_for(encoding.ids))
+        return Source(self.wrap(encoding.ids), encoding.ids, _open_a_word(f" {text}", encoding.offsets), room_for(encoding.ids))
 
     def source_ids(self, spun: str) -> list[int]:
         """All that stands before the target."""
@@ -106,6 +109,10 @@ class TwoSidedPrompt(Prompt):
     def text_ids(self, text: str) -> list[int]:
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
+    def source(self, text: str) -> Source:
+        encoding = self.tokenizer.encode(text, add_special_tokens=False)
+        return Source([], encoding.ids, _open_a_word(text, encoding.offsets), room_for(encoding.ids), self.wrap(encoding.ids))
+
     def wrap(self, text_ids: list[int]) -> list[int]:
         return self._around(text_ids)
 
@@ -123,6 +130,11 @@ class TwoSidedPrompt(Prompt):
         """With what the tokenizer's own template puts before and behind a text, and an end mark in any case."""
         before, after = _template(self.tokenizer)
         return [*before, *ids, *(after if self.eos in after else (*after, self.eos))]
+
+
+def _open_a_word(text: str, offsets: Sequence[tuple[int, int]]) -> list[bool]:
+    """Which tokens do not go on with a word: those at a space or a sign, or behind one."""
+    return [not text[start : start + 1].isalnum() or not text[max(start - 1, 0) : start].isalnum() for start, _ in offsets]
 
 
 def _template(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:

@@ -1,13 +1,17 @@
 """Copy-draft decoding: token for token what plain greedy decoding gives, whatever the drafts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
+from transformers import AutoModelForCausalLM, T5Config, T5ForConditionalGeneration
 from unspin.infer.decoding import CopyDecoder
-from unspin.infer.gemma import Cache, Gemma
-from unspin.infer.prompt import Prompt
+from unspin.infer.gemma import Gemma
+from unspin.infer.prompt import Prompt, TwoSidedPrompt
+from unspin.infer.t5 import T5
 
 SENTENCES = [
     "The council voted on Monday.",
@@ -43,7 +47,7 @@ def test_hidden_states_are_those_of_transformers(tiny_base: Path) -> None:
     theirs = AutoModelForCausalLM.from_pretrained(tiny_base, dtype=torch.float64).eval()
     ours = Gemma(tiny_base, torch.float64)
     ids = torch.randint(0, 300, (2, 90), generator=torch.Generator().manual_seed(3))  # longer than the sliding window of 64
-    cache = Cache(ours, 2, 100)
+    cache = ours.cache([(), ()], 100)
     positions = torch.arange(90).expand(2, -1)
     whole = theirs.model(input_ids=ids).last_hidden_state
     first = ours.forward(ids[:, :70], positions[:, :70], cache)
@@ -101,3 +105,53 @@ def test_a_given_opening_is_kept_and_gone_on_from_as_generate_does(peaked: Path,
     assert output.ids == (expected[: expected.index(prompt.eos)] if prompt.eos in expected else expected)
     likeliest = decoder.likeliest(source, opening, 3)
     assert likeliest == theirs(ids).logits[0, -1].topk(3).indices.tolist()
+
+
+@pytest.fixture(scope="module", params=["relu", "gated-gelu"])
+def t5(request: pytest.FixtureRequest, tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny T5, of the first form and of version 1.1 (Flan-T5), taught to copy with slips."""
+    folder = tmp_path_factory.mktemp("t5")
+    tokenizer = Tokenizer.from_file(str(tiny_base / "tokenizer.json"))
+    tokenizer.post_processor = TemplateProcessing(single="$A <eos>", special_tokens=[("<eos>", 1)])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_bytes((tiny_base / "tokenizer_config.json").read_bytes())
+    prompt = TwoSidedPrompt.from_folder(folder)
+    torch.manual_seed(0)
+    config = T5Config(
+        vocab_size=400, d_model=32, d_kv=16, d_ff=64, num_layers=2, num_heads=2, feed_forward_proj=request.param,
+        relative_attention_num_buckets=8, relative_attention_max_distance=20, dropout_rate=0.0, decoder_start_token_id=0, pad_token_id=0,
+        eos_token_id=1, tie_word_embeddings=request.param == "relu",
+    )  # fmt: skip
+    model = T5ForConditionalGeneration(config)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for _ in range(150):
+        for sentence in SENTENCES[:2]:
+            target = prompt.target_ids(sentence.replace("the", "one").replace("has", "had long"))
+            model(input_ids=torch.tensor([prompt.source_ids(sentence)]), labels=torch.tensor([target])).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    model.save_pretrained(folder)
+    return folder
+
+
+def test_a_t5_decodes_as_generate_does(t5: Path) -> None:
+    prompt = TwoSidedPrompt.from_folder(t5)
+    theirs = T5ForConditionalGeneration.from_pretrained(t5, dtype=torch.float64).eval()
+    model = T5(t5, torch.float64)
+    decoder = CopyDecoder(model, prompt.eos, torch.arange(theirs.config.vocab_size))
+    sources = [replace(prompt.source(sentence), prompt=model.opening) for sentence in SENTENCES]
+    outputs = decoder.decode(sources)
+    kept = [sum(a == b for a, b in zip(output.ids, source.ids, strict=False)) for source, output in zip(sources, outputs, strict=True)]
+    assert kept[0] > 3  # drafts do hold
+    for source, output in zip(sources, outputs, strict=True):
+        ids = torch.tensor([source.encoded])
+        made = theirs.generate(ids, do_sample=False, max_new_tokens=source.room, eos_token_id=prompt.eos, pad_token_id=0)[0, 1:].tolist()
+        assert output.ids == (made[: made.index(prompt.eos)] if prompt.eos in made else made)
+        forced = torch.tensor([[*model.opening, *output.ids]])
+        expected = theirs(input_ids=ids, decoder_input_ids=forced).logits[0].log_softmax(-1).max(-1).values
+        torch.testing.assert_close(torch.tensor(output.log_probabilities), expected[: len(output.log_probabilities)].float(), rtol=1e-4, atol=1e-4)
+    given = [*sources[0].ids[:3], 7]
+    assert decoder.decode(sources[:1], [given])[0].ids[:4] == given
+    forced = torch.tensor([[*model.opening, *given]])
+    expected = theirs(input_ids=torch.tensor([sources[0].encoded]), decoder_input_ids=forced).logits[0, -1].topk(3).indices.tolist()
+    assert decoder.likeliest(sources[0], given, 3) == expected

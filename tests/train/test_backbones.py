@@ -103,10 +103,14 @@ def test_every_family_learns_and_restores(
     assert 0 <= record["validation"][0]["f0.5"] <= 1 and record["figures"]["train_loss"] > 0
     assert "# unspin checkpoint" in (target / "README.md").read_text()
     monkeypatch.setattr("unspin.infer.checkpoint.cache_folder", lambda: tmp_path / "cache")
-    restorer = Restorer.from_pretrained(str(target), engine="transformers", min_confidence=0, alternatives=1)
     text = "The overseas minister stated <eos> that the warfare had ended."
-    restoration = restorer.restore(text)
-    assert apply(text, [Edit(edit.start, edit.end, edit.restored) for edit in restoration.edits]) == restoration.text
+    for engine in ("draft", "transformers") if name == "t5" else ("transformers",):
+        restorer = Restorer.from_pretrained(str(target), engine=engine, min_confidence=0, alternatives=1)
+        restoration = restorer.restore(text)
+        assert apply(text, [Edit(edit.start, edit.end, edit.restored) for edit in restoration.edits]) == restoration.text
+    if name not in ("t5", "gemma"):
+        with pytest.raises(ModelError, match=r"decodes Gemma 3 and T5; use --engine transformers"):
+            Restorer.from_pretrained(str(target))
 
 
 @pytest.mark.parametrize("name", ["t5", "smollm"])

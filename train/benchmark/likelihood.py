@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from unspin.infer.gemma import Cache, Gemma, fast_dtype
+from unspin.infer.gemma import Gemma, fast_dtype
 from unspin.infer.prompt import Prompt
 
 TOKENS_PER_BATCH = 4096
@@ -34,7 +34,7 @@ class Likelihood:
         width = max(map(len, rows))
         ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
         real = torch.arange(1, width) < torch.tensor([len(row) for row in rows])[:, None]
-        hidden = self._model.forward(ids, torch.arange(width).expand(len(rows), width), Cache(self._model, len(rows), width))[:, :-1]
+        hidden = self._model.forward(ids, torch.arange(width).expand(len(rows), width), self._model.cache(rows, width))[:, :-1]
         vocabulary = torch.cat([self._vocabulary, ids.flatten()]).unique()
         targets = torch.searchsorted(vocabulary, ids[:, 1:].contiguous())
         logits = torch.nn.functional.linear(hidden[real], self._model.head(vocabulary)).float()
