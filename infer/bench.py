@@ -73,6 +73,7 @@ class Bench:
             self._race("trimmed vocabulary", trimmed_size, f"whole, {full_size}", trimmed, full),
             self._race("both", f"{name}, {trimmed_size}", f"generate, {name}, {same_size}", trimmed, same),
             self._race("CTranslate2 int8", "batch 16", f"generate, fp32, {plain_size}", lambda: int8.rewrite(self._texts), plain),
+            self._race("int8 layers", "3072 tokens", "fp32, 3072 tokens", *(self._draft(torch.float32, self._seen, 3072, i) for i in (True, False))),
             self._race("default engine", f"{name}, {trimmed_size}", f"generate, fp32, {plain_size}", trimmed, plain),
             self._clean(),
         ]
@@ -93,8 +94,8 @@ class Bench:
 
         return Line("clean article", "original", "spun (heavily)", 4, race(all_of(clean), all_of(spun), self._runs))
 
-    def _draft(self, dtype: torch.dtype, vocabulary: torch.Tensor, tokens: int) -> Callable[[], object]:
-        decoder = CopyDecoder(Gemma(self._folder, dtype), self._prompt.eos, vocabulary, tokens)
+    def _draft(self, dtype: torch.dtype, vocabulary: torch.Tensor, tokens: int, int8: bool = False) -> Callable[[], object]:
+        decoder = CopyDecoder(Gemma(self._folder, dtype, int8), self._prompt.eos, vocabulary, tokens)
         return lambda: decoder.decode(self._sources)
 
     def _generate(self, dtype: torch.dtype, batch: int) -> Callable[[], object]:

@@ -10,7 +10,7 @@ import torch
 from unspin.infer.checkpoint import Checkpoint
 from unspin.infer.decoding import CopyDecoder
 from unspin.infer.engines import Rewriting
-from unspin.infer.gemma import Gemma, fast_dtype
+from unspin.infer.gemma import Gemma, fast_dtype, int8_pays
 from unspin.infer.prompt import Source
 from unspin.infer.t5 import KINDS, T5
 
@@ -21,7 +21,7 @@ class DraftEngine:
     def __init__(self, checkpoint: Checkpoint, report: Callable[[str], None]) -> None:
         folder = checkpoint.merged(report)
         kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-        model = (T5 if kind in KINDS else Gemma)(folder, fast_dtype())
+        model = T5(folder, fast_dtype()) if kind in KINDS else Gemma(folder, fast_dtype(), int8_pays())
         ids = checkpoint.vocabulary()
         self._prompt, self._opening = checkpoint.prompt.from_folder(folder), model.opening
         self._decoder = CopyDecoder(model, self._prompt.eos, torch.arange(len(model.embeddings)) if ids is None else torch.tensor(ids))

@@ -8,8 +8,9 @@ start-up); same numbers as `Gemma3ForCausalLM` (Gemma 3 Technical Report, arXiv 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ from unspin.infer.default_model import ModelError
 def fast_dtype() -> torch.dtype:
     """bf16 where the processor multiplies it natively, else fp32."""
     return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else torch.float32
+
+
+def int8_pays() -> bool:
+    """Whether integers of eight bits are multiplied faster than floats: on x86 without bf16 (elsewhere torch has no fast product of them)."""
+    x86 = torch.backends.cpu.get_cpu_capability().startswith("AVX") and torch.backends.mkldnn.is_available()
+    return x86 and fast_dtype() == torch.float32
 
 
 @dataclass
@@ -45,7 +52,8 @@ class Gemma:
 
     opening: Sequence[int] = ()
 
-    def __init__(self, folder: Path, dtype: torch.dtype) -> None:
+    def __init__(self, folder: Path, dtype: torch.dtype, int8: bool = False) -> None:
+        """With `int8` the layers' weights are integers of eight bits, and so is what they are multiplied with; `dtype` is that of the rest."""
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if config.get("model_type") != "gemma3_text":
             raise ModelError(f"{folder} holds a {config.get('model_type')} model: the draft engine decodes Gemma 3 and T5; use --engine transformers")
@@ -60,7 +68,7 @@ class Gemma:
         self._scale: float = config["query_pre_attn_scalar"] ** -0.5
         self._window: int = config["sliding_window"]
         self._bases = {kind: rope["rope_theta"] for kind, rope in config["rope_parameters"].items()}
-        self.layers = [_Layer(weights, f"model.layers.{i}.", kind, dtype) for i, kind in enumerate(config["layer_types"])]
+        self.layers = [_Layer(weights, f"model.layers.{i}.", kind, dtype, int8) for i, kind in enumerate(config["layer_types"])]
         self._norm = _gain(weights, "model.norm.weight")
 
     def head(self, ids: Tensor) -> Tensor:
@@ -89,15 +97,15 @@ class Gemma:
             query, key, value = self._project(layer, self._rms(hidden, layer.norms[0]), rotations[layer.kind])
             keys[rows, :, positions], values[rows, :, positions] = key, value
             seen = self._attend(query, keys[:, :, :span], values[:, :, :span], masks[layer.kind])
-            hidden = hidden + self._rms(F.linear(seen, layer.out), layer.norms[1])
-            gate, up = F.linear(self._rms(hidden, layer.norms[2]), layer.gate_up).chunk(2, dim=-1)
-            hidden = hidden + self._rms(F.linear(F.gelu(gate, approximate="tanh") * up, layer.down), layer.norms[3])
+            hidden = hidden + self._rms(layer.out(seen), layer.norms[1])
+            gate, up = layer.gate_up(self._rms(hidden, layer.norms[2])).chunk(2, dim=-1)
+            hidden = hidden + self._rms(layer.down(F.gelu(gate, approximate="tanh") * up), layer.norms[3])
         return self._rms(hidden, self._norm)
 
     def _project(self, layer: _Layer, x: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Query [rows, heads, width, size]; key and value [rows, width, kv heads, size]."""
         rows, width, _ = x.shape
-        query, key, value = F.linear(x, layer.qkv).view(rows, width, -1, self.head_size).split([self.heads, self.kv_heads, self.kv_heads], dim=2)
+        query, key, value = layer.qkv(x).view(rows, width, -1, self.head_size).split([self.heads, self.kv_heads, self.kv_heads], dim=2)
         query = _rotate(self._rms(query, layer.query_norm), rotation)
         return query.transpose(1, 2), _rotate(self._rms(key, layer.key_norm), rotation), value
 
@@ -119,12 +127,29 @@ class Gemma:
         return angles.cos().to(self.dtype), angles.sin().to(self.dtype)
 
 
+class Int8:
+    """A linear layer in integers of eight bits: one scale for each output of the weights, one for each token of the input (Dettmers et al. 2022,
+    arXiv 2208.07339, without its outliers). A product of integers is exact, so a token's result does not depend on its batch.
+    """
+
+    def __init__(self, weight: Tensor) -> None:
+        self._scale = weight.float().abs().amax(1) / 127
+        self._weight = (weight.float() / self._scale[:, None]).round().to(torch.int8).t()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        tokens = x.flatten(0, -2)
+        scale = (tokens.abs().amax(1, keepdim=True) / 127).clamp_(min=1e-8)
+        product = torch._int_mm((tokens / scale).round_().to(torch.int8), self._weight)
+        return product.to(x.dtype).mul_(scale).mul_(self._scale).view(*x.shape[:-1], -1)
+
+
 class _Layer:
     """The weights of one layer, projections that share their input joined."""
 
-    def __init__(self, weights: dict[str, Tensor], at: str, kind: str, dtype: torch.dtype) -> None:
-        def joined(*names: str) -> Tensor:
-            return torch.cat([weights[f"{at}{name}.weight"] for name in names]).to(dtype)
+    def __init__(self, weights: dict[str, Tensor], at: str, kind: str, dtype: torch.dtype, int8: bool) -> None:
+        def joined(*names: str) -> Callable[[Tensor], Tensor]:
+            weight = torch.cat([weights[f"{at}{name}.weight"] for name in names])
+            return Int8(weight) if int8 else partial(F.linear, weight=weight.to(dtype))
 
         self.kind = kind
         self.qkv = joined("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoModelForCausalLM, T5Config, T5ForConditionalGeneration
 from unspin.infer.decoding import CopyDecoder
-from unspin.infer.gemma import Gemma
+from unspin.infer.gemma import Gemma, Int8, int8_pays
 from unspin.infer.prompt import Prompt, TwoSidedPrompt
 from unspin.infer.t5 import T5
 
@@ -155,3 +155,25 @@ def test_a_t5_decodes_as_generate_does(t5: Path) -> None:
     forced = torch.tensor([[*model.opening, *given]])
     expected = theirs(input_ids=torch.tensor([sources[0].encoded]), decoder_input_ids=forced).logits[0, -1].topk(3).indices.tolist()
     assert decoder.likeliest(sources[0], given, 3) == expected
+
+
+def test_layers_of_eight_bits_are_close_and_take_no_notice_of_their_batch() -> None:
+    random = torch.Generator().manual_seed(5)
+    weight, tokens = torch.randn(64, 96, generator=random), torch.randn(3, 5, 96, generator=random)
+    layer = Int8(weight)
+    expected = torch.nn.functional.linear(tokens, weight)
+    assert (layer(tokens) - expected).norm() / expected.norm() < 0.02
+    assert torch.equal(layer(tokens)[1:2, :2], layer(tokens[1:2, :2]))
+
+
+def test_eight_bits_are_for_processors_without_bf16(peaked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for supported in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, supported, lambda: False)
+    assert int8_pays() == torch.backends.cpu.get_cpu_capability().startswith("AVX")
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+    assert not int8_pays()
+    ids = torch.tensor([Prompt.from_folder(peaked).source_ids(SENTENCES[1])])
+    positions = torch.arange(ids.shape[1])[None]
+    models = [Gemma(peaked, torch.float32, int8) for int8 in (False, True)]
+    exact, coarse = (model.forward(ids, positions, model.cache([()], ids.shape[1])) for model in models)
+    assert 0 < (exact - coarse).norm() / exact.norm() < 0.05
