@@ -92,6 +92,8 @@ _OPPOSITES = {
         "the unit of power": "watts? / kilowatts?|kw / megawatts?|mw / gigawatts?|gw",
         "how many times": r"once / twice|doubl\w+ / thrice|tripl\w+|trebl\w+ / quadrupl\w+ / halv\w+",
         "the fraction": "half|halves / quarters?|fourths? / thirds? / tenths?",
+        "the colour": "red|crimson|scarlet|carmine|ruby / green|emerald / blue|azure|navy / yellow / orange / purple|violet / pink / brown / "
+        "black|ebony / white|ivory / gr[ae]y / gold|golden / silver",
         "the point of the compass": r"north\w* / south\w* / east\w* / west\w*",
         "man or woman": "m[ae]n|boys?|husbands?|sons?|brothers?|fathers?|kings?|male / "
         "wom[ae]n|girls?|wife|wives|daughters?|sisters?|mothers?|queens?|female",
@@ -330,6 +332,19 @@ class Verdict:
     refused: tuple[str, ...] = ()
 
 
+def _pieces(source: str, whole: Edit) -> list[Edit]:
+    """An edit, or where it would change a fact what can be saved of it: words that say something, put for words that say something.
+
+    Of "not as many" to "more than 15" nothing: "as" to "than" means something only beside its neighbours.
+    """
+    if not violation(source, whole):
+        return [whole]
+    pieces = word_by_word(source, whole)
+    if len(pieces) == 1:
+        return pieces
+    return [piece for piece in pieces if violation(source, piece) or all(map(_content, (source[piece.start : piece.end], piece.replacement)))]
+
+
 def judge(source: str, edits: Sequence[Edit]) -> Verdict:
     """Edits that keep the facts of the sentence between them all pass. Else those that change a fact by themselves fall, and if the rest
     still does, all fall.
@@ -338,7 +353,7 @@ def judge(source: str, edits: Sequence[Edit]) -> Verdict:
     if not reason and not any(opposed(source[e.start : e.end], e.replacement) for e in edits):
         return Verdict(tuple(edits), frozenset(edit for edit in edits if violation(source, edit)))
     kept, refused = [], []
-    for edit in (piece for whole in edits for piece in (word_by_word(source, whole) if violation(source, whole) else [whole])):
+    for edit in (piece for whole in edits for piece in _pieces(source, whole)):
         reason = violation(source, edit)
         if reason:
             refused.append(f"{source[edit.start : edit.end]!r} kept, not {edit.replacement!r}: {reason} would change")

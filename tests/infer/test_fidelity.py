@@ -1,8 +1,8 @@
 """Fidelity: edits that change a fact are refused, other surface forms of the same fact pass."""
 
 import pytest
-from unspin.data.edits import align
-from unspin.infer.fidelity import names, opposed, violation
+from unspin.data.edits import Edit, align, apply
+from unspin.infer.fidelity import judge, names, opposed, violation
 
 
 def _violations(source: str, target: str) -> list[str]:
@@ -27,6 +27,7 @@ def _violations(source: str, target: str) -> list[str]:
         ("It ended before dusk.", "It ended after dusk.", "before or after"),
         ("It lasted two weeks.", "It lasted two months.", "the unit of time"),
         ("Prices rose again.", "Prices fell again.", "up or down"),
+        ("She wore a carmine coat.", "She wore a green coat.", "the colour"),
         ("Roman Vassilenko talked.", "Novel Vassilenko talked.", "name 'Roman'"),
         ("They met Kamilov there.", "They met him there.", "name 'Kamilov'"),
         ("The chief spoke.", "The chief Kowalski spoke.", "name 'Kowalski'"),
@@ -48,6 +49,7 @@ def test_changed_facts_are_refused(source: str, target: str, reason: str) -> Non
     ("source", "target"),
     [
         ("It lasted 10 days.", "It lasted ten days."),
+        ("She wore a carmine coat.", "She wore a red coat."),
         ("Some 1000's were held.", "Some thousands were held."),
         ("They had 2,000 members.", "They had two thousand members."),
         ("He mustn't go.", "He should not go."),
@@ -91,3 +93,12 @@ def test_titles_and_terms_are_no_names() -> None:
 )
 def test_a_handful_of_content_words_neither_goes_nor_comes(before: str, after: str, kept: bool) -> None:
     assert (opposed(before, after) == "") == kept
+
+
+def test_of_a_phrase_that_would_change_a_fact_only_content_words_are_saved() -> None:
+    kept = "It had not as many members as thought."
+    verdict = judge(kept, [Edit(7, 18, "more than 15")])
+    assert verdict.kept == () and len(verdict.refused) == 2
+    spun = "Nine folks expired in 2019."
+    verdict = judge(spun, [Edit(0, 18, "Ten people died")])
+    assert apply(spun, verdict.kept) == "Nine people died in 2019." and len(verdict.refused) == 1
