@@ -38,6 +38,7 @@ class BuildConfig(Config):
     seed: int = 20
     variants: int = Field(4, ge=1, description="how many times each training sentence is spun, anew each time")
     clean_share: float = Field(0.25, ge=0, lt=1, description="share of rows left clean, so that clean text stays clean")
+    hard_negatives: bool = Field(False, description="prefer to leave clean what is rich in words that spinners put in, so that context decides")
     held_back: float = Field(0.03, gt=0, le=0.5, description="share of articles in validation, and again in test; 0.5 leaves none for training")
     shortest: int = Field(4, ge=1, description="sentences of fewer words are left out")
     longest: int = Field(60, ge=2, description="sentences of more words are left out")

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+from unspin.data.lexicons import spinners_words
+from unspin.data.morphology import forms
 from unspin.data.segment import paragraphs, sentences, words
 from unspin.data.spinners.mixture import Mixture, Spun
 from unspin.data.spinners.persona import Persona, draw
 
 SPLITS = ("train", "validation", "test")
+USUAL = 0.06  # of the words of clean English are such as spinners put in: the training articles' originals
 SECTION = 25  # rows: a longer text counts as several articles, each spun by a tool of its own
 EDITS = pa.list_(
     pa.struct([("start", pa.int32()), ("end", pa.int32()), ("replacement", pa.string()), ("engine", pa.string()), ("rule", pa.string())])
@@ -59,6 +62,7 @@ class Recipe:
     engines: dict[str, float]
     variants: int
     clean_share: float
+    hard_negatives: bool
     shortest: int
     longest: int
     passage: int
@@ -103,6 +107,13 @@ def typeset(text: str) -> str:
     return re.sub(r"(^|[\s(\[“—–])'(?=\w)", r"\1‘", opened.replace('"', "”")).replace("'", "’")
 
 
+def temptation(text: str) -> float:
+    """How rich a clean text is in words that spinners put in and never take out; 1 is usual. "They commenced to exit the apparatus" has plenty."""
+    lowers = [word.lower() for word in words(text)]
+    loved = sum(not spinners_words().isdisjoint((low, *(form.lemma for form in forms(low)))) for low in lowers)
+    return loved / max(len(lowers), 1) / USUAL
+
+
 def article_rows(article_id: str, pieces: Sequence[Piece], split: str, recipe: Recipe, mixture: Mixture) -> Iterator[dict[str, Any]]:
     """The rows of one article in the order of variants and sentences; articles held back have one variant."""
     joined = list(passages(pieces, recipe.passage, recipe.seed, article_id))
@@ -112,7 +123,8 @@ def article_rows(article_id: str, pieces: Sequence[Piece], split: str, recipe: R
         for number, piece in enumerate(joined):
             if number % SECTION == 0:
                 persona = Persona.sample(recipe.seed, article_id, variant, number // SECTION, engines=recipe.engines)
-            clean = draw(recipe.seed, "clean", article_id, piece.paragraph, piece.sentence, variant) < recipe.clean_share
+            clean_share = recipe.clean_share * (temptation(piece.text) if recipe.hard_negatives else 1.0)
+            clean = draw(recipe.seed, "clean", article_id, piece.paragraph, piece.sentence, variant) < clean_share
             text = typeset(piece.text) if curly else piece.text
             spun = Spun(text, ()) if clean else mixture.spin(text, persona)
             yield {

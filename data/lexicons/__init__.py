@@ -81,3 +81,10 @@ def phrase_lexicon() -> dict[tuple[str, str], Entry]:
             kind = united[key].kind if key in united else entry.kind
             united[key] = Entry(*key, kind, tuple(dict.fromkeys(known + entry.substitutes)))
     return united
+
+
+@cache
+def spinners_words() -> frozenset[str]:
+    """The words (lemmas) that the tables put in and never take out: "commence", "apparatus", "jeopardize"."""
+    entries = phrase_lexicon().values()
+    return frozenset(term.lower() for entry in entries for term in entry.substitutes if " " not in term) - {entry.head.lower() for entry in entries}

@@ -19,7 +19,7 @@ from unspin.data.build import BuildConfig, build
 from unspin.data.corpora import CorpusError
 from unspin.data.edits import Edit, apply
 from unspin.data.preview import show
-from unspin.data.rows import SPLITS, split_of
+from unspin.data.rows import SPLITS, split_of, temptation
 from unspin.data.spinners.persona import held_out
 
 Row = dict[str, Any]
@@ -134,6 +134,16 @@ def test_clean_share_is_kept(corpus: Path, tmp_path: Path) -> None:
     build(_config(corpus, tmp_path / "out", clean_share=0.9), "test")
     rows = [row for split in SPLITS for row in _rows(tmp_path / "out", split)]
     assert sum(row["spun"] == row["original"] for row in rows) > 0.75 * len(rows)
+
+
+def test_hard_negatives_are_rich_in_what_spinners_put_in(corpus: Path, tmp_path: Path) -> None:
+    assert temptation("They commenced to exit the apparatus.") > 3 > temptation("They began to leave the machine.") == 0
+    richness = {}
+    for hard in (True, False):
+        build(_config(corpus, tmp_path / str(hard), variants=8, hard_negatives=hard), "test")
+        clean = [row["original"] for row in _rows(tmp_path / str(hard), "train") if row["spun"] == row["original"]]
+        richness[hard] = sum(map(temptation, clean)) / len(clean)
+    assert richness[True] > 1.2 * richness[False] > 0
 
 
 def test_context_is_the_spun_text_before(corpus: Path, tmp_path: Path) -> None:

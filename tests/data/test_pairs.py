@@ -15,7 +15,7 @@ from unspin.data.rows import SCHEMA, Recipe
 
 SPUN = "The urban gathering casted a ballot on Monday. It kept the library open.\n\nIts rooftop leaks in winter."
 ORIGINAL = "The town council voted on Monday. It kept the library open.\n\nIts roof leaks in winter."
-RECIPE = Recipe("abc", 7, {"phrases": 1.0}, variants=2, clean_share=0.25, shortest=1, longest=60, passage=0, context=True)
+RECIPE = Recipe("abc", 7, {"phrases": 1.0}, variants=2, clean_share=0.25, hard_negatives=False, shortest=1, longest=60, passage=0, context=True)
 some_texts = st.text(st.sampled_from("ab cd.’'-\n\t9é“"), max_size=40) | st.text(max_size=40)
 
 
