@@ -89,12 +89,13 @@ def plot(samples: Sequence[Sample], file: Path) -> None:
     figure = Figure(figsize=(11, 4), layout="constrained")
     cost, memory = figure.subplots(1, 2)
     cost.plot([end.articles for end in ends(samples)], [end.seconds / end.articles for end in ends(samples)], marker="o")
-    cost.set(title="seconds an article", xlabel="articles in one run", xscale="log", ylim=(0, None))
+    cost.set(title="seconds an article", xlabel="articles in one run", xscale="log")
     cost.set_xticks([end.articles for end in ends(samples)], [str(end.articles) for end in ends(samples)])
     longest = [sample for sample in samples if sample.run == samples[-1].run]
     memory.plot([sample.articles for sample in longest], [sample.megabytes for sample in longest])
-    memory.set(title="memory of the process, MB", xlabel=f"articles done of {samples[-1].run}", ylim=(0, None))
+    memory.set(title="memory of the process, MB", xlabel=f"articles done of {samples[-1].run}")
     for axes in (cost, memory):
+        axes.set_ylim(0, 1.15 * axes.dataLim.y1)
         axes.minorticks_off()
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(file, dpi=110)
