@@ -16,9 +16,9 @@ import torch
 from unspin.data.segment import paragraphs, sentences
 from unspin.data.timing import FEWEST, interval, race, ratios
 from unspin.infer.checkpoint import Checkpoint
-from unspin.infer.decoding import CopyDecoder
+from unspin.infer.decoding import TOKENS_PER_BATCH, CopyDecoder
 from unspin.infer.engines import Engine, Rewriting, load_engine
-from unspin.infer.gemma import Gemma, fast_dtype
+from unspin.infer.gemma import Gemma, fast_dtype, int8_pays
 from unspin.infer.generating import TransformersEngine
 from unspin.infer.prompt import Prompt
 from unspin.infer.restorer import Restorer
@@ -67,14 +67,16 @@ class Bench:
         same, same_size = self._best({f"batch {n}": self._generate(bf16, n) for n in (8, 16, 32)})
         plain, plain_size = self._best({f"batch {n}": self._generate(torch.float32, n) for n in (8, 16, 32)})
         int8 = load_engine("ctranslate2", self._checkpoint, print)
+        default = self._draft(bf16, self._seen, TOKENS_PER_BATCH, int8_pays())
         name = str(bf16).removeprefix("torch.")
+        precision = "int8" if int8_pays() else name
         return [
             self._race("copy-draft decoding, whole vocabulary", f"{name}, {full_size}", f"generate, {name}, {same_size}", full, same),
             self._race("trimmed vocabulary", trimmed_size, f"whole, {full_size}", trimmed, full),
             self._race("both", f"{name}, {trimmed_size}", f"generate, {name}, {same_size}", trimmed, same),
             self._race("CTranslate2 int8", "batch 16", f"generate, fp32, {plain_size}", lambda: int8.rewrite(self._texts), plain),
             self._race("int8 layers", "3072 tokens", "fp32, 3072 tokens", *(self._draft(torch.float32, self._seen, 3072, i) for i in (True, False))),
-            self._race("default engine", f"{name}, {trimmed_size}", f"generate, fp32, {plain_size}", trimmed, plain),
+            self._race("default engine", f"{precision}, {TOKENS_PER_BATCH} tokens", f"generate, fp32, {plain_size}", default, plain),
             self._clean(),
         ]
 

@@ -282,10 +282,9 @@ def _negations(text: str) -> int:
 def _same_polarity(before: str, after: str) -> bool:
     """As many negations, and no "avoided" or "refused" lost; one may stand for the other ("failed to go", "did not go")."""
     for idiom, plain in _DENIES_NOTHING:
-        if idiom.search(before) and plain.search(after):
-            before = idiom.sub(" ", before)
-        elif idiom.search(after) and plain.search(before):
-            after = idiom.sub(" ", after)
+        had, has = len(idiom.findall(before)), len(idiom.findall(after))
+        if (had > has and plain.search(after)) or (has > had and plain.search(before)):
+            before, after = idiom.sub(" ", before), idiom.sub(" ", after)
     negations, aversions = (_negations(before), _negations(after)), (len(_AVERSION.findall(before)), len(_AVERSION.findall(after)))
     if negations[0] == negations[1]:
         return aversions[1] > 0 or aversions[0] == 0

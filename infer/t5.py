@@ -47,7 +47,7 @@ class T5:
             raise ModelError(f"{folder} has the activation {kind}: the draft engine knows {', '.join(ACTIVATIONS)}; use --engine transformers")
         self._activation = ACTIVATIONS[kind]
         scaled = config.get("scale_decoder_outputs", config.get("tie_word_embeddings") is not False)
-        self._scale = config["d_model"] ** -0.5 if scaled else 1.0
+        self._scale = config["d_model"] ** -0.5 if scaled and config["model_type"] == "t5" else 1.0
 
     def head(self, ids: Tensor) -> Tensor:
         """The rows of the output embedding for some ids: [ids, hidden]."""
@@ -64,8 +64,8 @@ class T5:
         mask = (torch.arange(width) < torch.tensor([len(row) for row in encoded])[:, None])[:, None, None, :]
         slots = torch.arange(width)
         distances = slots - slots[:, None]
-        far = self._bucket(distances.abs(), self._buckets // 2) + (distances > 0) * (self._buckets // 2)
-        bias = torch.where(mask, self._bias("encoder", far[None]), -math.inf)
+        buckets = self._bucket(distances.abs(), self._buckets // 2) + (distances > 0) * (self._buckets // 2)
+        bias = torch.where(mask, self._bias("encoder", buckets[None]), -math.inf)
         hidden = self.embeddings[ids]
         for layer in range(self._layers["encoder"]):
             at = f"encoder.block.{layer}.layer"

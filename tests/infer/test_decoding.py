@@ -7,7 +7,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
-from transformers import AutoModelForCausalLM, T5Config, T5ForConditionalGeneration
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, MT5Config, MT5ForConditionalGeneration, T5Config, T5ForConditionalGeneration
 from unspin.infer.decoding import CopyDecoder
 from unspin.infer.gemma import Gemma, Int8, int8_pays
 from unspin.infer.prompt import Prompt, TwoSidedPrompt
@@ -107,9 +107,9 @@ def test_a_given_opening_is_kept_and_gone_on_from_as_generate_does(peaked: Path,
     assert likeliest == theirs(ids).logits[0, -1].topk(3).indices.tolist()
 
 
-@pytest.fixture(scope="module", params=["relu", "gated-gelu"])
+@pytest.fixture(scope="module", params=["T5", "T5 1.1", "mT5"])
 def t5(request: pytest.FixtureRequest, tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny T5, of the first form and of version 1.1 (Flan-T5), taught to copy with slips."""
+    """A tiny T5, of the first form, of version 1.1 (Flan-T5) and of many languages, taught to copy with slips."""
     folder = tmp_path_factory.mktemp("t5")
     tokenizer = Tokenizer.from_file(str(tiny_base / "tokenizer.json"))
     tokenizer.post_processor = TemplateProcessing(single="$A <eos>", special_tokens=[("<eos>", 1)])
@@ -117,12 +117,14 @@ def t5(request: pytest.FixtureRequest, tiny_base: Path, tmp_path_factory: pytest
     (folder / "tokenizer_config.json").write_bytes((tiny_base / "tokenizer_config.json").read_bytes())
     prompt = TwoSidedPrompt.from_folder(folder)
     torch.manual_seed(0)
-    config = T5Config(
-        vocab_size=400, d_model=32, d_kv=16, d_ff=64, num_layers=2, num_heads=2, feed_forward_proj=request.param,
+    first = request.param == "T5"
+    config_class, kind = (MT5Config, MT5ForConditionalGeneration) if request.param == "mT5" else (T5Config, T5ForConditionalGeneration)
+    config = config_class(
+        vocab_size=400, d_model=32, d_kv=16, d_ff=64, num_layers=2, num_heads=2, feed_forward_proj="relu" if first else "gated-gelu",
         relative_attention_num_buckets=8, relative_attention_max_distance=20, dropout_rate=0.0, decoder_start_token_id=0, pad_token_id=0,
-        eos_token_id=1, tie_word_embeddings=request.param == "relu",
+        eos_token_id=1, tie_word_embeddings=first,
     )  # fmt: skip
-    model = T5ForConditionalGeneration(config)
+    model = kind(config)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     for _ in range(150):
         for sentence in SENTENCES[:2]:
@@ -136,7 +138,7 @@ def t5(request: pytest.FixtureRequest, tiny_base: Path, tmp_path_factory: pytest
 
 def test_a_t5_decodes_as_generate_does(t5: Path) -> None:
     prompt = TwoSidedPrompt.from_folder(t5)
-    theirs = T5ForConditionalGeneration.from_pretrained(t5, dtype=torch.float64).eval()
+    theirs = AutoModelForSeq2SeqLM.from_pretrained(t5, dtype=torch.float64).eval()
     model = T5(t5, torch.float64)
     decoder = CopyDecoder(model, prompt.eos, torch.arange(theirs.config.vocab_size))
     sources = [replace(prompt.source(sentence), prompt=model.opening) for sentence in SENTENCES]

@@ -2,7 +2,7 @@
 
 import pytest
 from unspin.data.edits import Edit, align, apply
-from unspin.infer.fidelity import judge, names, opposed, violation
+from unspin.infer.fidelity import changed_fact, judge, names, opposed, violation
 
 
 def _violations(source: str, target: str) -> list[str]:
@@ -93,6 +93,13 @@ def test_titles_and_terms_are_no_names() -> None:
 )
 def test_a_handful_of_content_words_neither_goes_nor_comes(before: str, after: str, kept: bool) -> None:
     assert (opposed(before, after) == "") == kept
+
+
+@pytest.mark.parametrize("idiom", ["not to mention two golds and", "no doubt, and certainly", "no matter what, whatever", "at no cost and free"])
+def test_an_idiom_that_stays_changes_nothing(idiom: str) -> None:
+    sentence = f"She won a medal, {idiom} a cup."
+    assert changed_fact(sentence, sentence) == ""
+    assert changed_fact(sentence, sentence.replace("won", "did not win")) == "polarity"
 
 
 def test_of_a_phrase_that_would_change_a_fact_only_content_words_are_saved() -> None:
