@@ -27,9 +27,11 @@ def fast_dtype() -> torch.dtype:
 
 
 def int8_pays() -> bool:
-    """Whether integers of eight bits are multiplied faster than floats: on x86 without bf16 (elsewhere torch has no fast product of them)."""
-    x86 = torch.backends.cpu.get_cpu_capability().startswith("AVX") and torch.backends.mkldnn.is_available()
-    return x86 and fast_dtype() == torch.float32
+    """Whether integers of eight bits are multiplied faster than floats.
+
+    That takes an x86 processor with VNNI and without bf16. Without VNNI, torch's product of integers is 20 times slower than that of floats.
+    """
+    return torch.cpu._is_vnni_supported() and torch.backends.mkldnn.is_available() and fast_dtype() == torch.float32
 
 
 @dataclass
