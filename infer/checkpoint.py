@@ -107,12 +107,7 @@ class Checkpoint:
 
     def vocabulary(self) -> list[int] | None:
         """The ids that training saw, or None for all: the model was taught no others."""
-        file = self.folder / VOCABULARY
-        if not file.is_file():
-            return None
-        from safetensors.numpy import load_file
-
-        return [int(i) for i in load_file(file)["ids"]]
+        return read_vocabulary(self.folder)
 
     def merged(self, report: Callable[[str], None]) -> Path:
         """A plain transformers folder, bf16, of the base model with the adapter merged in, with its tokenizer; a whole model's own folder."""
@@ -191,3 +186,13 @@ def _trim(merged: Path, target: Path, kept: list[int]) -> list[str]:
         shutil.copyfile(merged / file, target / file)
     tokenizer = Tokenizer.from_file(str(merged / "tokenizer.json"))
     return [tokenizer.id_to_token(i) or f"<unused {i}>" for i in kept]
+
+
+def read_vocabulary(folder: Path) -> list[int] | None:
+    """The ids that the training of a checkpoint saw; None where it was all of them."""
+    file = folder / VOCABULARY
+    if not file.is_file():
+        return None
+    from safetensors.numpy import load_file
+
+    return [int(i) for i in load_file(file)["ids"]]

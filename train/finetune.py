@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from datasets import Dataset
 from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, ProgressCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl
 from unspin.data.errors import UnspinError
 from unspin.data.guard import DamagedError, seal, sole_writer, verify
+from unspin.data.stores import here
+from unspin.infer.checkpoint import read_vocabulary
 from unspin.train.backbones import Backbone, bare, resolve_precision, restrict_loss
 from unspin.train.batches import TokenBudgetSampler, load_split, row_weights, tokenize_pairs, vocabulary_of
 from unspin.train.config import TrainConfig
@@ -99,7 +102,7 @@ def _main(config: TrainConfig) -> Path:
     # 1. data
     backbone = Backbone.open(config.backbone)
     encoded = tokenize_pairs(load_split(config.data, "train"), backbone.prompt, config.longest, config.over_long)
-    vocabulary = vocabulary_of(encoded.rows) if config.vocabulary == "seen" and not backbone.two_sided else None
+    vocabulary = _vocabulary(config, encoded.rows) if config.vocabulary == "seen" and not backbone.two_sided else None
     trial = Trial(config, backbone) if config.evaluate_every else None
     print(f"{len(encoded.rows):,} rows ({encoded.dropped:,} of more than {config.longest} tokens dropped, {encoded.cut:,} cut)", end="")
     print(f", vocabulary {len(vocabulary):,}" if vocabulary else ", whole vocabulary")
@@ -138,6 +141,12 @@ def _main(config: TrainConfig) -> Path:
         save(trainer.accelerator.unwrap_model(trainer.model), backbone, config, vocabulary, figures, log, target)
     trainer.accelerator.wait_for_everyone()
     return target
+
+
+def _vocabulary(config: TrainConfig, rows: Dataset) -> list[int] | None:
+    """The ids of the data set and those that an earlier stage was taught, ascending; None if these were all."""
+    taught = read_vocabulary(here(config.adapter)) if config.adapter else []
+    return None if taught is None else sorted({*vocabulary_of(rows), *taught})
 
 
 def last_whole_checkpoint(output: Path) -> Path | None:

@@ -77,7 +77,8 @@ class Unspin:
 
     @property
     def revision(self) -> str:
-        settings = (self.engine, self._threshold, self._checkpoint.digest, asdict(self._checkpoint.calibration), self._checkpoint.passage)
+        one = self._checkpoint
+        settings = (self.engine, self._threshold, one.digest, asdict(one.calibration), one.passage, one.vocabulary())
         return _digest(settings, _code("unspin.infer"))
 
     def restore(self, texts: Sequence[str]) -> list[str]:
@@ -173,7 +174,7 @@ class ReverseLexicon:
         """For each word or phrase that a dictionary holds, the commonest entries it may stand for, in its own form and casing."""
         sentence = Sentence.of(text)
         places: dict[tuple[int, int], set[str]] = {}
-        for match in (match for index in (phrases(True), thesaurus()) for match in index.matches(sentence)):
+        for match in (match for index in (phrases(), thesaurus()) for match in index.matches(sentence)):
             span = sentence.words[match.first].start, sentence.words[match.last].end
             for term in (*match.entry.substitutes, *match.entry.near):
                 if not (held_out(term) or held_out(match.entry.head)):
