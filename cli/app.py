@@ -149,6 +149,8 @@ def evaluate(config: ConfigFile, overrides: Overrides = None) -> None:
 
     `unspin evaluate configs/eval/full.yaml`
 
+    `unspin evaluate configs/eval/real.yaml real=pairs.tsv`
+
     `unspin evaluate configs/eval/default.yaml checkpoint=build/runs/default/adapter limit=50`
     """
     from unspin.data.config import load_config

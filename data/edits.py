@@ -46,6 +46,16 @@ def invert(text: str, edits: Iterable[Edit]) -> list[Edit]:
     return inverted
 
 
+def original_spans(edits: Iterable[Edit]) -> list[tuple[int, int]]:
+    """Where the replacements of edits of the source stand in what the edits make of it."""
+    spans, shift = [], 0
+    for edit in edits:
+        start = edit.start + shift
+        spans.append((start, start + len(edit.replacement)))
+        shift += len(edit.replacement) - (edit.end - edit.start)
+    return spans
+
+
 def align(source: str, target: str) -> list[Edit]:
     """Minimal word edits from `source` to `target`, adjacent ones merged, no white space at their rims but where it changed."""
     a, b = tokenize(source), tokenize(target)

@@ -28,7 +28,10 @@ Refusal = Literal["unreadable", "empty", "unlike", "paragraphs"]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A spun text and its original. `source` is ``file:line``; `paragraph` and `sentence` count from 0 within the line's pair."""
+    """A spun text, its original and the tool that spun it, where that is known.
+
+    `source` is ``file:line``; `paragraph` and `sentence` count from 0 within the line's pair.
+    """
 
     spun: str
     original: str
@@ -36,6 +39,7 @@ class Pair:
     line: int = 0
     paragraph: int = 0
     sentence: int = 0
+    tool: str = ""
 
 
 class PairError(CorpusError):
@@ -54,20 +58,21 @@ def read_pairs(path: Path, spun_field: str = "spun", original_field: str = "orig
         yield found
 
 
-def scan(path: Path, spun_field: str = "spun", original_field: str = "original") -> Iterator[Pair | PairError]:
+def scan(path: Path, spun_field: str = "spun", original_field: str = "original", tool_field: str = "") -> Iterator[Pair | PairError]:
     """A pair, or what is wrong with it, for each line that is not empty.
 
     A ``.jsonl`` file has one object a line. A ``.tsv`` file has two columns, spun first, or a header that names both among any number;
     it knows no quoting, so that a cell may open with a quotation mark, and holds no line breaks: articles of several paragraphs need
-    JSON Lines. Both are UTF-8. Raises `CorpusError` if there is no such file or it is neither kind.
+    JSON Lines. Both are UTF-8. With `tool_field` every line must name its tool, and a ``.tsv`` file needs the header. Raises `CorpusError`
+    if there is no such file, if it is neither kind, or if a needed header lacks a column.
     """
     if not path.is_file():
         raise CorpusError(f"{path}: no such file: give a .jsonl or .tsv file of pairs")
     tabular = path.suffix.lower() == ".tsv"
     if not tabular and path.suffix.lower() != ".jsonl":
         raise CorpusError(f"{path}: pairs are read from .jsonl or .tsv files, not {path.suffix or 'a name without ending'!r}")
-    fields = (spun_field, original_field)
-    columns: tuple[int, int] | None = None
+    fields = (spun_field, original_field, *filter(None, [tool_field]))
+    columns: tuple[int, ...] | None = None
     with path.open("rb") as lines:
         for number, raw in enumerate(lines, 1):
             source = f"{path}:{number}"
@@ -75,9 +80,12 @@ def scan(path: Path, spun_field: str = "spun", original_field: str = "original")
                 line = _decode(raw, number, source)
                 if tabular and number == 1 and (columns := _header(line, fields)):
                     continue
+                if tabular and tool_field and not columns:
+                    names = ", ".join(map(repr, line.split("\t")))
+                    raise CorpusError(f"{source}: the first line must name the columns {', '.join(fields)}; it reads {names}")
                 if line.strip():
-                    spun, original = _cells(line, columns, source) if tabular else _fields(line, fields, source)
-                    yield Pair(spun, original, source, number)
+                    spun, original, *tool = _cells(line, columns, source) if tabular else _fields(line, fields, source)
+                    yield Pair(spun, original, source, number, tool="".join(tool))
             except PairError as error:
                 yield error
 
@@ -92,7 +100,7 @@ def cut(pair: Pair) -> list[Pair]:
 
     Raises `PairError` if a text is empty, if both share under a third of their words, or if their paragraphs differ in number.
     """
-    _check(pair)
+    check(pair)
     spun, original = _paragraphs(pair.spun), _paragraphs(pair.original)
     if len(spun) != len(original):
         what = f"{pair.source}: the spun text has {len(spun)} paragraphs, the original {len(original)}"
@@ -162,7 +170,8 @@ def _strength(spun: str, edits: Sequence[Edit]) -> float:
     return max(hit, 1) / max(count, 1)  # an edit that only puts words in touches none, yet the row is not clean
 
 
-def _check(pair: Pair) -> None:
+def check(pair: Pair) -> None:
+    """Raises `PairError` if a text has no words, or if both share under a third of their words."""
     a, b = (Counter(word.lower() for word in words(text)) for text in (pair.spun, pair.original))
     if not a or not b:
         raise PairError("empty", f"{pair.source}: no words in the {'original' if a else 'spun'} text: fill it in, or set on_error=skip")
@@ -179,32 +188,32 @@ def _decode(raw: bytes, number: int, source: str) -> str:
         raise PairError("unreadable", f"{source}: not UTF-8 at byte {error.start} of the line: convert it, or set on_error=skip") from None
 
 
-def _header(line: str, fields: tuple[str, str]) -> tuple[int, int] | None:
+def _header(line: str, fields: Sequence[str]) -> tuple[int, ...] | None:
+    """Which columns hold the fields, if the line names them all."""
     names = [cell.strip().lower() for cell in line.split("\t")]
-    spun, original = (field.lower() for field in fields)
-    return (names.index(spun), names.index(original)) if spun in names and original in names else None
+    wanted = [field.lower() for field in fields]
+    return tuple(map(names.index, wanted)) if set(wanted) <= set(names) else None
 
 
-def _cells(line: str, columns: tuple[int, int] | None, source: str) -> tuple[str, str]:
+def _cells(line: str, columns: tuple[int, ...] | None, source: str) -> list[str]:
     cells = line.split("\t")
     if columns is None and len(cells) != 2:
         what = f"{source}: expected two columns (spun, original), found {len(cells)}"
         raise PairError("unreadable", f"{what}: mend it, name both columns in a first line, or set on_error=skip")
-    spun, original = columns or (0, 1)
-    if max(spun, original) >= len(cells):
+    wanted = columns or (0, 1)
+    if max(wanted) >= len(cells):
         raise PairError("unreadable", f"{source}: {len(cells)} columns, fewer than the header has: mend it, or set on_error=skip")
-    return cells[spun], cells[original]
+    return [cells[column] for column in wanted]
 
 
-def _fields(line: str, fields: tuple[str, str], source: str) -> tuple[str, str]:
+def _fields(line: str, fields: Sequence[str], source: str) -> list[str]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise PairError("unreadable", f"{source}: not JSON ({error}): mend it, or set on_error=skip") from None
     if not isinstance(row, dict):
         raise PairError("unreadable", f"{source}: expected a JSON object, found {type(row).__name__}: mend it, or set on_error=skip")
-    spun, original = (_text(row, field, source) for field in fields)
-    return spun, original
+    return [_text(row, field, source) for field in fields]
 
 
 def _text(row: dict[str, Any], field: str, source: str) -> str:

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from unspin.data.config import Config
 from unspin.data.stores import Place
-from unspin.train.benchmark.suites import SuiteConfig
+from unspin.train.benchmark.suites import PairsSuite, SuiteConfig
 
 
 class LoraSettings(Config):
@@ -88,12 +88,17 @@ class EvalConfig(Config):
     """What `unspin evaluate` runs: systems over suites."""
 
     checkpoint: str = Field("default", description="'default' (the adapter that ships) or a folder, for the systems called unspin")
-    min_confidence: float | None = Field(None, ge=0, le=1, description="edits below it are not made; left out: the checkpoint's own")
+    min_confidence: float | None = Field(
+        None, ge=0, le=1, description="edits below it are not made; left out: the checkpoint's own, and confidences are judged"
+    )
     systems: tuple[Literal["unspin", "unspin int8", "copy the input", "reverse lexicon", "noisy channel", "few-shot", "harper"], ...] = (
         "unspin",
         "copy the input",
     )
-    suites: tuple[SuiteConfig, ...]
+    real: Path | None = Field(
+        None, description="file of what real spinners wrote (columns tool, spun, original): scored first, per tool and over all"
+    )
+    suites: tuple[SuiteConfig, ...] = Field((), validate_default=True)
     limit: int = Field(300, gt=0, description="rows of a suite, from the first on")
     lexicon_data: Path = Field(Path("build/data/measure"), description="data set whose clean text the lexicon baselines count")
     curve: tuple[Stage, ...] = Field((), description="checkpoints scored on the first suite, every edit made, for the learning curve")
@@ -103,10 +108,12 @@ class EvalConfig(Config):
 
     @field_validator("suites")
     @classmethod
-    def _names_differ(cls, suites: tuple[SuiteConfig, ...]) -> tuple[SuiteConfig, ...]:
+    def _names_differ(cls, suites: tuple[SuiteConfig, ...], info: ValidationInfo) -> tuple[SuiteConfig, ...]:
+        if info.data.get("real"):
+            suites = (PairsSuite(kind="pairs", name="real", path=info.data["real"]), *suites)
         names = [suite.name for suite in suites]
         if not suites or len(set(names)) < len(names):
-            raise ValueError("give at least one suite, each with a name of its own")
+            raise ValueError("give at least one suite, each with a name of its own, or real=FILE")
         return suites
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import datasets
 import evaluate
-from unspin.data.edits import Edit, align
+from unspin.data.edits import Edit, align, original_spans, touched
 from unspin.data.morphology import forms
 from unspin.data.segment import tokenize, words
 from unspin.data.spinners.tables import IMMUTABLE
@@ -34,6 +34,8 @@ class Counts(NamedTuple):
     clean: int  # words of clean text
     violated: int  # 1 where a fact is another
     exact: int
+    damaged: int  # sound words of spun text that were changed
+    sound: int  # words of spun text that no due edit touches
     rows: int = 1
 
 
@@ -51,21 +53,42 @@ def count(source: str, prediction: str, references: Sequence[str], spans: Spans 
     scored = []
     for reference in references:
         due = set(align(source, reference))
-        touched = spans if spans is not None and reference is references[0] else original_spans(align(source, reference))
-        scored.append((len(made & due), len(made), len(due), restored_spans(reference, prediction, touched), len(touched)))
-    right, n, due_count, restored, touched_count = max(scored, key=lambda it: (f_score(*_rates(*it[:3]), 0.5), it[3]))
+        places = spans if spans is not None and reference is references[0] else original_spans(align(source, reference))
+        restored = restored_spans(reference, prediction, places)
+        scored.append((len(made & due), len(made), len(due), restored, len(places), *_damage(source, made, due)))
+    right, n, due_count, restored, spun, damaged, sound = max(scored, key=lambda it: (f_score(*_rates(*it[:3]), 0.5), it[3]))
     clean = source == references[0]
     return Counts(
         right,
         n,
         due_count,
         restored,
-        touched_count,
+        spun,
         words_changed(source, prediction) if clean else 0,
         len(words(source)) if clean else 0,
         int(prediction not in references and bool(broken(source, prediction, facts))),
         int(prediction in references),
+        0 if clean else damaged,
+        0 if clean else sound,
     )
+
+
+def _damage(source: str, made: set[Edit], due: set[Edit]) -> tuple[int, int]:
+    """Words of the source that lie in an edit made and in none that is due, and how many lie in none that is due."""
+    garbled, count = touched(source, sorted((edit.start, edit.end) for edit in due))
+    either, _ = touched(source, _united((edit.start, edit.end) for edit in made | due))
+    return either - garbled, count - garbled
+
+
+def _united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same characters as spans that neither overlap nor meet, in order."""
+    united: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if united and start <= united[-1][1]:
+            united[-1] = (united[-1][0], max(end, united[-1][1]))
+        else:
+            united.append((start, end))
+    return united
 
 
 def total(counts: Iterable[Sequence[int]]) -> Counts:
@@ -80,6 +103,7 @@ def figures(sums: Counts) -> dict[str, float]:
         "precision": precision,
         "recall": recall,
         "f0.5": f_score(precision, recall, 0.5),
+        "damage": 1000 * sums.damaged / sums.sound if sums.sound else 0.0,
         "over_correction": 1000 * sums.changed / sums.clean if sums.clean else 0.0,
         "violations": 1000 * sums.violated / sums.rows,
         "exact": sums.exact / sums.rows,
@@ -104,16 +128,6 @@ def restored_spans(reference: str, prediction: str, spans: Iterable[tuple[int, i
 
 def _touch(change: Edit, start: int, end: int) -> bool:
     return (change.start < end and start < change.end) or (change.start == change.end and start < change.start < end)
-
-
-def original_spans(edits: Iterable[Edit]) -> list[tuple[int, int]]:
-    """Where the replacements of edits of the source stand in what the edits make of it."""
-    spans, shift = [], 0
-    for edit in edits:
-        start = edit.start + shift
-        spans.append((start, start + len(edit.replacement)))
-        shift += len(edit.replacement) - (edit.end - edit.start)
-    return spans
 
 
 def words_changed(source: str, prediction: str) -> int:

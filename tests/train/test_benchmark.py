@@ -1,6 +1,7 @@
 """The benchmark: suites from files, systems that keep their promises, scores with intervals, a run that resumes, a page that escapes."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from unspin.train.benchmark import run as runner
 from unspin.train.benchmark.calibration import Judged, Sure, measure
 from unspin.train.benchmark.report import page, pieces, readme_table, update
 from unspin.train.benchmark.scores import breakdown, compare, part_of_speech, score
-from unspin.train.benchmark.suites import ArticlesSuite, CleanSuite, ItemsSuite, Row, Suite, SuiteError, make
+from unspin.train.benchmark.suites import ArticlesSuite, CleanSuite, ItemsSuite, PairsSuite, Row, Suite, SuiteError, make
 from unspin.train.benchmark.systems import EXAMPLES, SYSTEMS, FewShotPrompt, Harper, ReverseLexicon, chosen
 from unspin.train.config import EvalConfig
 
@@ -77,6 +78,64 @@ def test_an_item_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "items.jsonl").write_text('{"spun": "a", "original": "b"}\n{"spun": "a"}\n')
     with pytest.raises(SuiteError, match=r"items.jsonl:2"):
         make(ItemsSuite(kind="items", name="items", path=tmp_path / "items.jsonl"), 9)
+
+
+REAL = f"tool\tsource\tspun\toriginal\nA\tx\t{SPUN}\t{ORIGINAL}\nB\ty\tAn firm shut.\tA firm shut.\nA\tx\tThe warfare goes on.\tThe war goes on.\n"
+
+
+def _pairs(folder: Path, text: str = REAL, name: str = "pairs.tsv") -> PairsSuite:
+    (folder / name).write_text(text, encoding="utf-8")
+    return PairsSuite(kind="pairs", name="real", path=folder / name)
+
+
+def test_pairs_of_real_tools_are_scored_first_over_all_and_per_tool(tmp_path: Path) -> None:
+    config = _config(tmp_path, real=_pairs(tmp_path).path)
+    results = runner.main(config)
+    assert list(results["scores"]) == ["real", "real: A", "real: B", "items"]
+    assert [results["suites"][name]["rows"] for name in ("real", "real: A", "real: B")] == [3, 2, 1]
+    recalls = [results["scores"][name]["harper"]["recall"] for name in ("real", "real: A", "real: B")]
+    assert recalls == [pytest.approx(1 / 5), 0, 1], "harper mends the article of B and nothing else"
+    assert "real: A" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_path_alone_is_enough_to_evaluate_and_none_is_too_little(tmp_path: Path) -> None:
+    assert [suite.name for suite in _config(tmp_path, suites=[], real=_pairs(tmp_path).path).suites] == ["real"]
+    with pytest.raises(ValueError, match="real=FILE"):
+        _config(tmp_path, suites=[])
+
+
+def test_the_same_pairs_come_from_both_kinds_of_file(tmp_path: Path) -> None:
+    rows = [dict(zip(("tool", "source", "spun", "original"), line.split("\t"), strict=True)) for line in REAL.splitlines()[1:]]
+    lines = _pairs(tmp_path, "\n".join(map(json.dumps, rows)), "pairs.jsonl")
+    assert make(lines, 9) == make(_pairs(tmp_path), 9)
+    assert [(row.article, row.tool) for row in make(lines, 9).rows] == [("A/0", "A"), ("A/0", "A"), ("B/0", "B")]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (f"{SPUN}\t{ORIGINAL}\n", "pairs.tsv:1: the first line must name the columns spun, original, tool; it reads 'The overseas"),
+        ("tool\tbad\tgood\nA\tx\ty\n", "it reads 'tool', 'bad', 'good'"),
+        ("tool\tspun\toriginal\n" + "A\tOne two three.\tFour five six.\n" * 3, "3 of 3 rows are no spun text with its original"),
+        ("tool\tspun\toriginal\n", "no rows"),
+    ],
+)
+def test_a_file_of_something_else_is_refused(text: str, complaint: str, tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match=re.escape(complaint)):
+        make(_pairs(tmp_path, text), 9)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match=r"none.tsv: no such file"):
+        make(PairsSuite(kind="pairs", name="real", path=tmp_path / "none.tsv"), 9)
+
+
+def test_rows_that_make_no_pair_are_named_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    suite = make(_pairs(tmp_path, f"{REAL}A\tz\t \tEmpty here.\nA\n\nC\tz\tWholly other words.\tNothing is alike.\n"), 9)
+    assert [row.tool for row in suite.rows] == ["A", "A", "B", "C"], "what hardly looks like a pair stays: a heavy tool may have made it"
+    said = capsys.readouterr().out
+    assert "pairs.tsv:5: no words in the spun text" in said and "pairs.tsv:6: 1 columns" in said and "pairs.tsv:8: both texts share 0%" in said
+    assert "2 rows left out, 1 kept whose texts share few words" in said and "on_error" not in said
 
 
 @pytest.mark.parametrize("name", ["provocations.jsonl", "references.jsonl"])

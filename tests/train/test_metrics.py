@@ -37,6 +37,25 @@ def test_over_correction_looks_at_clean_rows_alone() -> None:
     assert scores["over_correction"] == pytest.approx(200)
 
 
+@pytest.mark.parametrize(
+    ("prediction", "damaged"),
+    [
+        (SPUN, 0),
+        (ORIGINAL, 0),
+        ("A overseas minister stated the warfare ended.", 1),
+        ("The overseas minister stated the warfare was over.", 1),
+        ("The foreign ministers said a war ended.", 2),
+        ("The alien minister claimed the strife ended.", 0),
+    ],
+)
+def test_damage_is_done_to_sound_words_alone(prediction: str, damaged: int) -> None:
+    """Of seven words three are garbled, and a wrong guess at those is no damage."""
+    counts = count(SPUN, prediction, [ORIGINAL])
+    assert (counts.damaged, counts.sound) == (damaged, 4)
+    assert figures(counts)["damage"] == 1000 * damaged / 4
+    assert count(ORIGINAL, prediction, [ORIGINAL]).sound == 0, "clean text has its own figure"
+
+
 def test_exact_match() -> None:
     assert ExactMatch().compute(sources=["a", "a"], predictions=["b", "c"], references=["b", "b"])["exact"] == 0.5
 

@@ -20,6 +20,7 @@ FIGURES = {
     "precision": ("edit precision", ".3f"),
     "recall": ("edit recall", ".3f"),
     "f0.5": ("edit F0.5", ".3f"),
+    "damage": ("damage", ".1f"),
     "over_correction": ("over-correction", ".2f"),
     "violations": ("violations", ".1f"),
     "exact": ("exact", ".3f"),

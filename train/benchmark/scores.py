@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from unspin.data.edits import align
+from unspin.data.edits import align, original_spans
 from unspin.data.segment import words
 from unspin.train.benchmark.suites import Row, Suite
-from unspin.train.metrics import Counts, chrf, count, figures, original_spans, part_of_speech, restored_spans, total
+from unspin.train.metrics import Counts, chrf, count, figures, part_of_speech, restored_spans, total
 
 INTERVAL = 95  # per cent
 

@@ -16,9 +16,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from unspin.data.config import Config
+from unspin.data.corpora import CorpusError
 from unspin.data.edits import Edit
 from unspin.data.errors import UnspinError
+from unspin.data.pairs import Pair, PairError, check, scan
 from unspin.data.peers import PEERS, Peer
+from unspin.data.rows import SECTION
 from unspin.data.segment import paragraphs, sentences
 
 
@@ -31,7 +34,7 @@ class Row:
     """A text of an article: `spun` is to become one of `references`, the first of which is the original.
 
     `edits` lead from `spun` to the original and name the engine that made each necessary, where that is known; `facts` are as in
-    `metrics.count`; `strength` is the share of words the spinner touched.
+    `metrics.count`; `strength` is the share of words the spinner touched; `tool` names the spinner where scores by tool are wanted.
     """
 
     article: str
@@ -40,6 +43,7 @@ class Row:
     edits: tuple[Edit, ...] | None = None
     facts: tuple[tuple[str, ...], ...] = ()
     strength: float | None = None
+    tool: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,62 @@ class Suite:
         for row in self.rows:
             grouped[row.article].append(row)
         yield from grouped.values()
+
+    def by_tool(self) -> Iterator[tuple[Suite, list[int]]]:
+        """The rows of each tool as a suite of their own, with their numbers in this one; nothing where rows name no tool."""
+        for tool in dict.fromkeys(row.tool for row in self.rows if row.tool):
+            numbers = [i for i, row in enumerate(self.rows) if row.tool == tool]
+            yield Suite(f"{self.name}: {tool}", tuple(self.rows[i] for i in numbers)), numbers
+
+
+class PairsSuite(Config):
+    """What real tools wrote, with its originals: a .tsv or .jsonl file with the columns `tool`, `spun` and `original`.
+
+    Scored over all and per tool. A tool's rows are restored together as articles of up to `SECTION` paragraphs. A row that cannot be read
+    or has an empty side is named and left out. One whose texts share few words is named and stays: leaving out what a tool garbled most
+    would flatter every system. Where that is most of a file, its columns do not belong together, and the suite is refused.
+    """
+
+    kind: Literal["pairs"]
+    name: str
+    path: Path
+
+    def rows(self) -> Iterator[Row]:
+        kept, left_out, unlike = self._read()
+        if left_out or unlike:
+            print(f"{self.path}: {left_out} rows left out, {unlike} kept whose texts share few words, each named above")
+        if unlike > len(kept) / 2:
+            raise SuiteError(f"{self.path}: {unlike} of {len(kept)} rows are no spun text with its original: see which column is which")
+        by_tool: dict[str, list[Pair]] = defaultdict(list)
+        for pair in kept:
+            by_tool[pair.tool].append(pair)
+        yield from _in_turn(iter([self._row(pair, n) for n, pair in enumerate(pairs)]) for pairs in by_tool.values())
+
+    def _read(self) -> tuple[list[Pair], int, int]:
+        """The usable rows, how many others there are, and how many of the usable hardly look like a spun text and its original."""
+        kept: list[Pair] = []
+        left_out = unlike = 0
+        try:
+            for found in scan(self.path, tool_field="tool"):
+                try:
+                    if isinstance(found, PairError):
+                        raise found
+                    check(found)
+                    kept.append(found)
+                except PairError as error:
+                    print(str(error).removesuffix(", or set on_error=skip"))
+                    if error.kind == "unlike" and isinstance(found, Pair):
+                        kept.append(found)
+                        unlike += 1
+                    else:
+                        left_out += 1
+        except CorpusError as error:
+            raise SuiteError(str(error)) from None
+        return kept, left_out, unlike
+
+    def _row(self, pair: Pair, number: int) -> Row:
+        tool = pair.tool.strip() or "unnamed"
+        return Row(f"{tool}/{number // SECTION}", " ".join(pair.spun.split()), (" ".join(pair.original.split()),), tool=tool)
 
 
 class DataSuite(Config):
@@ -169,7 +229,7 @@ class ItemsSuite(Config):
                 yield Row(f"{row.article} clean", references[0], references, facts=facts)
 
 
-SuiteConfig = Annotated[DataSuite | CleanSuite | PeerSuite | ArticlesSuite | ItemsSuite, Field(discriminator="kind")]
+SuiteConfig = Annotated[PairsSuite | DataSuite | CleanSuite | PeerSuite | ArticlesSuite | ItemsSuite, Field(discriminator="kind")]
 
 
 def make(config: SuiteConfig, limit: int) -> Suite:
@@ -212,6 +272,6 @@ def _sentences(text: str) -> list[str]:
 def _in_turn(streams: Iterable[Iterator[Row]]) -> Iterator[Row]:
     """An article of each stream in turn, so that a limit cuts all of them alike."""
     waiting = [list(Suite("", tuple(stream)).articles()) for stream in streams]
-    for i in range(max(map(len, waiting))):
+    for i in range(max(map(len, waiting), default=0)):
         for articles in waiting:
             yield from articles[i] if i < len(articles) else ()
