@@ -51,9 +51,10 @@ class ReadSources(PipelineStep):
 
     name, type = "read", "unspin"
 
-    def __init__(self, sources: list[Source], cache: Path, held_back: float, skip: bool, skipped: str) -> None:
+    def __init__(self, sources: list[Source], cache: Path, sample: float, held_back: float, skip: bool, skipped: str) -> None:
         super().__init__()
-        self.sources, self.cache, self.held_back, self.skip, self.skipped = sources, cache, held_back, skip, skipped
+        self.sources, self.cache, self.sample = sources, cache, sample
+        self.held_back, self.skip, self.skipped = held_back, skip, skipped
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         complaints: list[str] = []
@@ -63,7 +64,7 @@ class ReadSources(PipelineStep):
                     if not self.skip:
                         raise found
                     complaints.append(str(found))
-                elif found.text.strip() and draw("share", found.id) < source.share:
+                elif found.text.strip() and draw("share", found.id) < source.share * self.sample:
                     yield self._document(found, world_size)
         _complain(self.skipped, f"{rank:05d}.txt", complaints)
 
@@ -130,12 +131,12 @@ class Spin(PipelineStep):
 
     name, type = "spin", "unspin"
 
-    def __init__(self, recipe: Recipe, held_out_heads: HeldOut, held_back: str) -> None:
+    def __init__(self, recipe: Recipe, held_out_heads: HeldOut, dictionaries: dict[str, Path], held_back: str) -> None:
         super().__init__()
-        self.recipe, self.held_out_heads, self.held_back = recipe, held_out_heads, held_back
+        self.recipe, self.held_out_heads, self.dictionaries, self.held_back = recipe, held_out_heads, dictionaries, held_back
 
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
-        mixture = Mixture(self.recipe.engines, self.held_out_heads)
+        mixture = Mixture(self.recipe.engines, self.held_out_heads, self.dictionaries)
         known = _known(self.held_back)
         for document in data:
             split = document.metadata["split"]

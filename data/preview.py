@@ -27,7 +27,7 @@ def show(config: BuildConfig, count: int, cache: Path) -> None:
 
 
 def _rows(config: BuildConfig, cache: Path) -> Iterator[dict[str, Any]]:
-    mixture = Mixture(config.engines, config.held_out_heads)
+    mixture = Mixture(config.engines, config.held_out_heads, config.dictionary_files(cache))
     for article in sorted(_articles(config, cache), key=lambda it: draw(config.seed, "preview", it.id)):
         pieces = list(clean_sentences(article.text, config.recipe))
         spun = (row for row in article_rows(article.id, pieces, "test", config.recipe, mixture) if row["edits"])
@@ -39,7 +39,7 @@ def _articles(config: BuildConfig, cache: Path) -> Iterator[Article]:
         for found in source.articles(cache, 0, 1):
             if isinstance(found, CorpusError):
                 raise found
-            if draw("share", found.id) < source.share:
+            if draw("share", found.id) < source.share * config.sample:
                 yield found
 
 

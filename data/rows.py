@@ -16,7 +16,7 @@ from unspin.data.lexicons import spinners_words
 from unspin.data.morphology import forms
 from unspin.data.segment import paragraphs, sentences, words
 from unspin.data.spinners.mixture import Mixture, Spun
-from unspin.data.spinners.persona import Persona, draw
+from unspin.data.spinners.persona import Persona, Tools, draw
 
 SPLITS = ("train", "validation", "test")
 USUAL = 0.06  # of the words of clean English are such as spinners put in: the training articles' originals
@@ -60,6 +60,7 @@ class Recipe:
     name: str
     seed: int
     engines: dict[str, float]
+    tools: Tools
     variants: int
     clean_share: float
     hard_negatives: bool
@@ -122,7 +123,7 @@ def article_rows(article_id: str, pieces: Sequence[Piece], split: str, recipe: R
         context = ""
         for number, piece in enumerate(joined):
             if number % SECTION == 0:
-                persona = Persona.sample(recipe.seed, article_id, variant, number // SECTION, engines=recipe.engines)
+                persona = Persona.sample(recipe.seed, article_id, variant, number // SECTION, engines=recipe.engines, tools=recipe.tools)
             clean_share = recipe.clean_share * (temptation(piece.text) if recipe.hard_negatives else 1.0)
             clean = draw(recipe.seed, "clean", article_id, piece.paragraph, piece.sentence, variant) < clean_share
             text = typeset(piece.text) if curly else piece.text

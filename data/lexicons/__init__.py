@@ -7,6 +7,7 @@ never meets one. Heads and substitutes are lemmas (``take part in``); inflection
 
 from __future__ import annotations
 
+import gzip
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,7 @@ from unspin.data.errors import UnspinError
 
 PARTS_OF_SPEECH = ("noun", "verb", "adj", "adv", "function")
 KINDS = ("word", "phrase", "function", "discourse", "quantifier", "auxiliary", "time")
-_TERM = re.compile(r"[a-z0-9][a-z0-9'’.,%-]*( [a-z0-9'’.,%-]+)*", re.IGNORECASE)
+TERM = re.compile(r"[a-z0-9][a-z0-9'’.,%-]*( [a-z0-9'’.,%-]+)*", re.IGNORECASE)
 
 
 class LexiconError(UnspinError, ValueError):
@@ -45,7 +46,7 @@ def _parse(row: str) -> Entry:
     if kind not in KINDS:
         raise LexiconError(f"kind {kind!r} is none of {', '.join(KINDS)}")
     for term in (head, *substitutes):
-        if not _TERM.fullmatch(term):
+        if not TERM.fullmatch(term):
             raise LexiconError(f"{term!r} is not a term: words parted by single spaces")
     if head in substitutes:
         raise LexiconError(f"{head!r} stands for itself")
@@ -88,3 +89,14 @@ def spinners_words() -> frozenset[str]:
     """The words (lemmas) that the tables put in and never take out: "commence", "apparatus", "jeopardize"."""
     entries = phrase_lexicon().values()
     return frozenset(term.lower() for entry in entries for term in entry.substitutes if " " not in term) - {entry.head.lower() for entry in entries}
+
+
+@cache
+def _frequencies() -> dict[str, int]:
+    rows = gzip.decompress((files(__package__) / "frequencies.tsv.gz").read_bytes()).decode().splitlines()
+    return {word: int(count) for word, count in (row.split("\t") for row in rows if not row.startswith("#"))}
+
+
+def frequency(term: str) -> int:
+    """How common a term is in English prose: occurrences of its rarest word in a hundred million words, 0 for a word that was never met."""
+    return min(_frequencies().get(word, 0) for word in term.lower().split(" "))

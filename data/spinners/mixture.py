@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from unspin.data.edits import Edit, apply, invert
@@ -27,14 +29,15 @@ class Spun:
 
 
 class Mixture:
-    """Spins sentences with the named engines. `held_out_heads` says whether entries kept from every model are left out, used alone, or included.
+    """Spins sentences with the named engines.
 
+    `held_out_heads` says whether entries kept from every model are left out, used alone, or included; `dictionaries` which file an engine reads.
     Raises `EngineError` where an engine is unknown or lacks its tools.
     """
 
-    def __init__(self, engines: Iterable[str], held_out_heads: HeldOut = "exclude") -> None:
+    def __init__(self, engines: Iterable[str], held_out_heads: HeldOut = "exclude", dictionaries: Mapping[str, Path] = MappingProxyType({})) -> None:
         self._held_out_heads = held_out_heads
-        self._engines = {name: load_engine(name) for name in engines}
+        self._engines = {name: load_engine(f"{name}:{dictionaries[name]}" if name in dictionaries else name) for name in engines}
 
     def spin(self, text: str, persona: Persona) -> Spun:
         sentence = Sentence.of(text)
@@ -44,7 +47,7 @@ class Mixture:
             for proposal in self._engines[name].propose(sentence, persona)
             if self._allowed(sentence, persona, proposal)
         ]
-        proposed.sort(key=lambda it: (it[0], it[1].start - it[1].end, it[1].start, it[1].replacement))
+        proposed.sort(key=lambda it: (it[0], it[1].start - it[1].end, it[1].start, persona.draw("reading", it[1].rule), it[1].replacement))
         chosen = _without_overlaps(proposal for _, proposal in proposed if _touches(persona, proposal))
         forward: list[Edit] = []
         for proposal in chosen:

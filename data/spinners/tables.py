@@ -29,13 +29,13 @@ RARER = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A dictionary entry as the index holds it. `near` are weaker relations."""
+    """A dictionary entry as the index holds it. `near` are weaker relations; `counts` say how often each substitute was seen, if that is known."""
 
     head: str
     pos: str
-    kind: str
     substitutes: tuple[str, ...]
     near: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,9 @@ class Index:
         for pos, words in self._heads:
             opener = words[0] if pos == "verb" or len(words) > 1 else ""
             self._openers[opener] = max(self._openers.get(opener, 0), len(words))
+
+    def heads(self) -> Iterable[Head]:
+        return self._heads.values()
 
     def matches(self, sentence: Sentence) -> Iterator[Match]:
         """Every head at every place, longest first at each place."""
@@ -91,12 +94,14 @@ def choose_term(match: Match, persona: Persona, engine: str) -> str:
     """The substitute (a lemma) this persona puts for a match; "" if its dictionary has none."""
     entry = match.entry
     share = RARER if COMMONEST.issuperset(entry.head.split(" ")) else 1.0
+    if entry.pos == "function":
+        share *= persona.function_words
     if not persona.knows(engine, entry.head, share):
         return ""
-    options = entry.substitutes
+    options, counts = entry.substitutes, entry.counts
     if entry.near and (not options or persona.draw("near", entry.head) < persona.near):
-        options = entry.near
-    return persona.choose(entry.head, options, match.first) if options else ""
+        options, counts = entry.near, ()
+    return persona.choose(entry.head, options, counts, match.first) if options else ""
 
 
 def propose(index: Index, sentence: Sentence, persona: Persona, engine: str) -> Iterator[Substitution]:

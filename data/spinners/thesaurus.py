@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.resources import files
 
@@ -12,17 +12,20 @@ from unspin.data.spinners.protocol import Sentence, Substitution
 from unspin.data.spinners.tables import IMMUTABLE, Head, Index, propose
 
 
-@cache
-def index() -> Index:
-    table = (files("unspin.data.lexicons") / "wordnet.tsv.gz").read_bytes()
-    heads = []
-    for row in gzip.decompress(table).decode().splitlines():
+def read_thesaurus(name: str, count: Callable[[int], int] | None = None) -> Iterator[Head]:
+    """The entries of a table of the lexicons: lemma, part of speech, substitutes, near relations. `count` weighs a substitute by its rank."""
+    for row in gzip.decompress((files("unspin.data.lexicons") / name).read_bytes()).decode().splitlines():
         if row.startswith("#"):
             continue
         head, pos, same, near = row.split("\t")
         if head not in IMMUTABLE:
-            heads.append(Head(head, pos, "word", tuple(filter(None, same.split("|"))), tuple(filter(None, near.split("|")))))
-    return Index(heads)
+            substitutes = tuple(filter(None, same.split("|")))
+            yield Head(head, pos, substitutes, tuple(filter(None, near.split("|"))), tuple(map(count, range(len(substitutes)))) if count else ())
+
+
+@cache
+def index() -> Index:
+    return Index(read_thesaurus("wordnet.tsv.gz"))
 
 
 class Thesaurus:

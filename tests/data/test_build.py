@@ -210,3 +210,59 @@ def test_a_preview_shows_so_many_pairs_and_writes_nothing(corpus: Path, tmp_path
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 and all((line.startswith("towns/") and "[phrases]" in line) or "[thesaurus]" in line for line in lines)
     assert not (tmp_path / "out").exists()
+
+
+def test_garbled_terms_are_read_from_the_named_file_and_named_on_the_card(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "terms.tsv").write_text("heap of volumes\tlibrary\ndownpour\train\n")
+    dictionaries = {"tortured": {"path": str(tmp_path / "terms.tsv"), "licence": "CC BY, its readers"}}
+    build(_config(corpus, tmp_path / "out", engines={"tortured": 1.0}, clean_share=0, dictionaries=dictionaries), "test")
+    rules = {edit["rule"] for split in SPLITS for row in _rows(tmp_path / "out", split) for edit in row["edits"]}
+    assert rules and rules <= {"library > heap of volumes", "rain > downpour"}
+    assert "| tortured | dictionary | CC BY, its readers |" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_where_the_file_lies_does_not_matter(corpus: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("heap of volumes\tlibrary\n")
+        dictionaries = {"tortured": {"path": str(tmp_path / name), "licence": "free"}}
+        build(_config(corpus, tmp_path / f"out-{name}", engines={"tortured": 1.0, "phrases": 1.0}, dictionaries=dictionaries), "test")
+    spun = [[row["spun"] for row in _rows(tmp_path / f"out-{name}", "train")] for name in ("a", "b")]
+    assert spun[0] == spun[1] != []
+
+
+def test_a_missing_dictionary_is_named_before_anything_is_read(corpus: Path, tmp_path: Path) -> None:
+    dictionaries = {"tortured": {"path": str(tmp_path / "nowhere.tsv"), "licence": "free"}}
+    with pytest.raises(CorpusError, match=r"nowhere.tsv: no such file"):
+        build(_config(corpus, tmp_path / "out", engines={"tortured": 1.0}, dictionaries=dictionaries), "test")
+
+
+def test_sources_lie_in_the_folder_of_the_corpora(corpus: Path, tmp_path: Path) -> None:
+    source = {"kind": "folder", "name": "towns", "path": "{corpora}/corpus", "licence": "ours"}
+    placed = _config(corpus, tmp_path / "out", sources=[source], corpora=str(corpus.parent))
+    assert placed.sources[0].path == corpus  # type: ignore[union-attr]
+    with pytest.raises(ValidationError, match=r"source towns reads \{corpora\}/corpus: set corpora=FOLDER"):
+        _config(corpus, tmp_path / "out", sources=[source])
+
+
+def test_a_sample_is_a_part_of_the_whole(built: Path, tmp_path: Path) -> None:
+    build(_config(built / "texts", tmp_path / "part", sample=0.5), "test")
+    part, whole = ({row["article_id"] for split in SPLITS for row in _rows(folder, split)} for folder in (tmp_path / "part", built / "out"))
+    assert 0 < len(part) < len(whole)
+    assert {name.removeprefix("towns/").removeprefix("copy-") for name in part} <= {
+        name.removeprefix("towns/").removeprefix("copy-") for name in whole
+    }
+
+
+def test_tools_change_what_is_spun(corpus: Path, tmp_path: Path) -> None:
+    touched = []
+    for name, heavy in (("light", 0.0), ("heavy", 1.0)):
+        build(_config(corpus, tmp_path / name, tools={"heavy": heavy}, clean_share=0), "test")
+        touched.append(sum(len(row["edits"]) for split in SPLITS for row in _rows(tmp_path / name, split)))
+    assert touched[1] > 1.3 * touched[0] > 0
+
+
+def test_only_the_measured_round_trips_are_kept_from_training(corpus: Path, tmp_path: Path) -> None:
+    for name in ("roundtrip", "roundtrip:apertium:spa", "roundtrip:apertium:cat"):
+        with pytest.raises(ValidationError, match="kept from every model"):
+            _config(corpus, tmp_path / "out", engines={name: 1.0})
+    assert _config(corpus, tmp_path / "out", engines={"roundtrip:marian:there,back": 1.0}).engines

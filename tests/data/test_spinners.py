@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unspin.data.edits import apply
+from unspin.data.lexicons import frequency
 from unspin.data.spinners import EngineError, Mixture, Persona, engine_names
-from unspin.data.spinners.persona import held_out
+from unspin.data.spinners.persona import Tools, held_out
+from unspin.data.spinners.phrases import chained_index, index
+from unspin.data.spinners.tables import IMMUTABLE
 
 ENGINES = ("phrases", "thesaurus", "surface")
 SENTENCES = [
@@ -19,7 +22,7 @@ SENTENCES = [
 ]
 HEAVY = replace(
     Persona.sample("heavy", engines={"phrases": 1, "thesaurus": 1, "surface": 1}),
-    engines=ENGINES, strength=1.0, coverage=1.0, senses=20, function_words=True,
+    engines=ENGINES, strength=1.0, coverage=1.0, senses=20, rare=False, function_words=1.0,
     protects_names=False, protects_quotations=False,
 )  # fmt: skip
 
@@ -93,7 +96,7 @@ def test_an_engine_of_another_package_is_found_by_its_entry_point(tmp_path: Path
 
 
 def test_an_unknown_engine_is_refused_by_name() -> None:
-    with pytest.raises(EngineError, match=r"unknown 'shuffle'; there are contextual, phrases, roundtrip, surface, thesaurus"):
+    with pytest.raises(EngineError, match=r"unknown 'shuffle'; there are contextual, order, phrases, roundtrip, surface, thesaurus, tortured"):
         Mixture(["shuffle"])
 
 
@@ -106,3 +109,66 @@ def test_protected_spans_are_never_touched(seed: int) -> None:
     assert spun.edits
     for kept in ("Foreign Ministry", "Monday", "“the old war was over, the world knows”", "Great Falls"):
         assert kept in spun.text
+
+
+def _tools(**shares: float) -> list[Persona]:
+    return [Persona.sample("tools", i, engines={"phrases": 1.0, "thesaurus": 0.3}, tools=Tools(**shares)) for i in range(300)]
+
+
+def test_traits_are_shares_of_the_sampled_tools() -> None:
+    tools = _tools(heavy=0.3, content=0.6, rare=0.15, chained=0.5)
+    traits = {"heavy": [t.strength >= 0.4 and t.coverage >= 0.8 for t in tools], "content": [t.function_words < 1 for t in tools]}
+    traits |= {"rare": [t.rare for t in tools], "chained": [t.chained for t in tools]}
+    for name, share in (("content", 0.6), ("rare", 0.15), ("chained", 0.5)):
+        assert sum(traits[name]) / 300 == pytest.approx(share, abs=0.08)
+    assert sum(traits["heavy"]) / 300 > 0.3
+    assert not any(t.rare or t.chained for t in _tools())
+
+
+def test_a_trait_changes_nothing_else_about_a_tool() -> None:
+    for plain, rare in zip(_tools(), _tools(chained=1.0), strict=True):
+        assert replace(rare, chained=False) == plain
+
+
+def test_the_heavier_engine_is_chosen_more_often_and_earlier() -> None:
+    tools = _tools()
+    both = [t for t in tools if len(t.engines) == 2]
+    assert sum("phrases" in t.engines for t in tools) > 2 * sum("thesaurus" in t.engines for t in tools)
+    assert sum(t.engines[0] == "phrases" for t in both) > 0.6 * len(both) > 0
+
+
+def test_a_tool_that_loves_rare_words_takes_the_rarest_within_its_reach() -> None:
+    options = ("said", "declared", "opined", "told")
+    assert frequency("said") > frequency("declared") > frequency("opined") == 0 or frequency("opined") < frequency("declared")
+    assert replace(HEAVY, rare=True, senses=3).choose("state", options, ()) == "opined"
+    assert replace(HEAVY, rare=True, senses=2).choose("state", options, ()) == "declared"
+
+
+def test_counts_decide_how_often_a_substitute_is_put() -> None:
+    chosen = [replace(HEAVY, seed=str(i)).choose("deep", ("profound", "bottomless"), (9, 1)) for i in range(400)]
+    assert chosen.count("profound") / 400 == pytest.approx(0.9, abs=0.05)
+
+
+def test_a_term_is_as_common_as_its_rarest_word() -> None:
+    assert frequency("the") > frequency("government") > frequency("effulgent")
+    assert frequency("the government") == frequency("government")
+    assert frequency("xyzzyx") == 0
+
+
+def test_chained_synonyms_are_synonyms_of_synonyms() -> None:
+    plain = {(head.head, head.pos): head for head in index().heads()}
+    with_near = [head for head in chained_index().heads() if head.near]
+    assert len(with_near) > 5000
+    for head in with_near[::500]:
+        steps = {term for step in head.substitutes if (step, head.pos) in plain for term in plain[step, head.pos].substitutes}
+        assert set(head.near) <= steps - {head.head, *head.substitutes}
+    assert not any(head.near for head in chained_index().heads() if head.pos == "function")
+
+
+def test_a_tool_after_content_words_leaves_most_function_words_alone() -> None:
+    def function_edits(share: float) -> int:
+        tool = replace(HEAVY, engines=("phrases",), function_words=share)
+        edits = [e for s in SENTENCES for i in range(20) for e in Mixture(ENGINES, "include").spin(s, replace(tool, seed=str(i))).edits]
+        return sum(e.replacement.lower() in IMMUTABLE for e in edits)
+
+    assert function_edits(0.1) < 0.4 * function_edits(1.0)

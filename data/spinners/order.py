@@ -1,0 +1,69 @@
+"""The `order` engine: light changes of word order. "The end of the year" becomes "the year's end", an adverb changes sides with its verb."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from unspin.data.morphology import forms
+from unspin.data.spinners.persona import Persona
+from unspin.data.spinners.protocol import Sentence, Substitution
+from unspin.data.spinners.tables import COMMONEST, IMMUTABLE
+
+RATES = {"genitive": 0.5, "compound": 0.3, "adverb": 0.6}  # of the places a rule applies to
+_OF = re.compile(r"\b(?P<article>[Tt]he) (?P<head>[a-z]+) of (?P<the>the )?(?P<owner>[a-z]+|[A-Z][a-z]+)(?=[\s,.;:])(?! [a-z]+ing\b)")
+_PAIR = re.compile(r"\b(?P<first>[A-Za-z’'-]+) (?P<second>[A-Za-z’'-]+)\b")
+
+
+class Order:
+    """Moves words that stand side by side; puts no word in and takes none out but "of" and "the". Each tool has some of the rules."""
+
+    name = "order"
+
+    def propose(self, sentence: Sentence, persona: Persona) -> Iterator[Substitution]:
+        for rule, found in (("genitive", _genitives), ("compound", _compounds), ("adverb", _adverbs)):
+            if persona.draw("order", rule) < 0.6:
+                for start, end, text in found(sentence.text):
+                    if persona.draw("order", rule, sentence.text, start) < RATES[rule]:
+                        yield Substitution(start, end, text, self.name, rule)
+
+
+def _genitives(text: str) -> Iterator[tuple[int, int, str]]:
+    """ "the end of the year" as "the year's end"."""
+    for match in _OF.finditer(text):
+        if _is_noun(match["head"]) and (match["owner"][0].isupper() or (match["the"] and _is_noun(match["owner"]))):
+            apostrophe = "’" if "’" in text else "'"
+            owner = match["owner"] + (apostrophe if match["owner"].endswith("s") else f"{apostrophe}s")
+            the = f"{match['article']} " if match["the"] else ""
+            yield match.start(), match.end(), f"{the}{owner} {match['head']}"
+
+
+def _compounds(text: str) -> Iterator[tuple[int, int, str]]:
+    """ "the price of oil" as "the oil price"."""
+    for match in _OF.finditer(text):
+        if not match["the"] and match["owner"].islower() and _is_noun(match["head"]) and _is_noun(match["owner"]):
+            yield match.start(), match.end(), f"{match['article']} {match['owner']} {match['head']}"
+
+
+def _adverbs(text: str) -> Iterator[tuple[int, int, str]]:
+    """ "quickly left" as "left quickly", and the other way round."""
+    position = 0
+    while match := _PAIR.search(text, position):
+        first, second = match["first"], match["second"]
+        if (_is_adverb(first) and _is_past(second)) or (_is_past(first) and _is_adverb(second)):
+            yield match.start(), match.end(), f"{second} {first}"
+            position = match.end()
+        else:
+            position = match.start("second")
+
+
+def _is_noun(word: str) -> bool:
+    return word not in IMMUTABLE and word not in COMMONEST and any(form.pos == "noun" for form in forms(word))
+
+
+def _is_adverb(word: str) -> bool:
+    return word.endswith("ly") and any(form.pos == "adv" for form in forms(word))
+
+
+def _is_past(word: str) -> bool:
+    return word.islower() and word not in IMMUTABLE and any(form.tag in ("VBD", "VBN") for form in forms(word))

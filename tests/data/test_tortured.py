@@ -1,0 +1,112 @@
+"""Garbled terms: what is read of a file, what words are learned from it, where they are put, what is held out."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unspin.data.edits import apply
+from unspin.data.spinners import EngineError, Mixture, Persona
+from unspin.data.spinners.persona import held_out
+from unspin.data.spinners.tortured import Tortured, TorturedError, index, read, word_pairs
+
+# Written for this test in the manner of the resource; the terms that stand first are those that spinners garble.
+PAIRS = [
+    ("river delta", "waterway triangle"),
+    ("river deltas", "waterway triangles"),
+    ("steam engine", "vapor motor"),
+    ("steam engines", "vapour motors"),
+    ("stone bridge", "rock scaffold"),
+    ("solar panel", "sun powered board"),
+    ("wind farm", "farm wind"),
+    ("of the tide", "there the surge"),
+]
+TOOL = replace(
+    Persona.sample("tortured", engines={"tortured": 1}),
+    strength=1.0, coverage=1.0, consistent=True, inflects=True, protects_names=False, protects_quotations=False,
+)  # fmt: skip
+
+
+def _file(folder: Path, rows: list[tuple[str, str]] = PAIRS) -> Path:
+    file = folder / "terms.tsv"
+    file.write_text("# garbled\texpected\n" + "".join(f"{garbled}\t{term}\n" for term, garbled in rows), encoding="utf-8")
+    return file
+
+
+def test_both_forms_of_the_resource_say_the_same(tmp_path: Path) -> None:
+    listed = {"version": "1", "phrases": [{"tortured": garbled.title(), "correct": term} for term, garbled in PAIRS]}
+    (tmp_path / "terms.json").write_text(json.dumps(listed))
+    assert read(tmp_path / "terms.json") == read(_file(tmp_path)) == PAIRS
+
+
+def test_what_is_no_term_is_left_out(tmp_path: Path) -> None:
+    odd = [("android mobile | phone", "robot"), ("example.org/wiki", "site"), ("deep", ""), ("same", "same"), ("deep sea", "profound  ocean")]
+    assert read(_file(tmp_path, odd)) == [("deep sea", "profound ocean")]
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"phrases": 3}', '{"phrases": [{"tortured": "x"}]}', '{"phrases": [1]}', "one column\n", "\x00\t\x00\n"])
+def test_a_file_of_something_else_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "terms").write_text(text)
+    with pytest.raises(TorturedError, match=r"terms: .*garbled<TAB>expected"):
+        read(tmp_path / "terms")
+
+
+def test_words_are_learned_where_both_terms_have_equally_many() -> None:
+    assert word_pairs(PAIRS) == Counter(
+        {
+            ("river", "waterway"): 2, ("delta", "triangle"): 1, ("deltas", "triangles"): 1, ("steam", "vapor"): 1, ("steam", "vapour"): 1,
+            ("engine", "motor"): 1, ("engines", "motors"): 1, ("stone", "rock"): 1, ("bridge", "scaffold"): 1, ("tide", "surge"): 1,
+        }
+    )  # fmt: skip
+
+
+def test_a_word_that_became_several_is_learned_beside_what_stayed() -> None:
+    assert word_pairs([("neural chip", "brain like chip"), ("fine grained soil", "fine sand like dirt soil")]) == Counter(
+        {("neural", "brain like"): 1, ("grained", "sand like dirt"): 1}
+    )
+
+
+def test_forms_of_a_word_are_one_entry_with_their_frequency(tmp_path: Path) -> None:
+    heads = {(head.head, head.pos): dict(zip(head.substitutes, head.counts, strict=True)) for head in index(_file(tmp_path)).heads()}
+    assert heads["river", "noun"] == {"waterway": 2}
+    assert heads["engine", "noun"] == {"motor": 2}
+    assert heads["stone bridge", "noun"] == {"rock scaffold": 1}
+
+
+def test_a_term_is_garbled_as_a_whole_and_in_the_form_that_stands_there(tmp_path: Path) -> None:
+    mixture = Mixture(["tortured"], "include", {"tortured": _file(tmp_path)})
+    spun = mixture.spin("Solar panels and a Stone bridge stood by the river.", replace(TOOL, engines=("tortured",)))
+    assert spun.text == "Sun powered boards and a Rock scaffold stood by the waterway."
+    assert apply(spun.text, spun.edits) == "Solar panels and a Stone bridge stood by the river."
+    assert [edit.rule for edit in spun.edits] == ["solar panel > sun powered board", "stone bridge > rock scaffold", "river > waterway"]
+
+
+def test_held_out_terms_are_never_put_and_teach_no_word(tmp_path: Path) -> None:
+    letters = "abcdefghijklmnopqrst"
+    rows = [(f"zorb{a} fnord{b}", f"grue{a} plugh{b}") for a in letters for b in letters]
+    kept = {term for term, _ in rows if not held_out(term)}
+    assert 0.8 < len(kept) / len(rows) < 0.97
+    learned = Counter(
+        {head.head: sum(head.counts) for head in index(_file(tmp_path, rows)).heads() if head.head.startswith("zorb") and " " not in head.head}
+    )
+    assert learned == Counter(term.split()[0] for term in kept)
+    text = ". ".join(term for term, _ in rows)
+    file = tmp_path / "terms.tsv"
+    for which, expected in (("exclude", False), ("only", True)):
+        edits = Mixture(["tortured"], which, {"tortured": file}).spin(text, replace(TOOL, engines=("tortured",))).edits  # type: ignore[arg-type]
+        pairs = [edit.rule.split(" > ") for edit in edits]
+        assert pairs and all(any(map(held_out, pair)) == expected for pair in pairs)
+
+
+def test_without_its_file_the_engine_says_what_to_set() -> None:
+    for file in ("", "nowhere.tsv"):
+        with pytest.raises(EngineError, match=r"set dictionaries.tortured.path"):
+            Tortured(file)
+
+
+@given(st.lists(st.tuples(st.text("ab -", max_size=9), st.text("ab -", max_size=9)), max_size=6))
+def test_any_terms_can_be_aligned(pairs: list[tuple[str, str]]) -> None:
+    assert all(n > 0 and word != other for (word, other), n in word_pairs(pairs).items())
