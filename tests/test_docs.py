@@ -52,6 +52,8 @@ def workshop(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         (folder / name).symlink_to(ROOT / name)
     samples = ROOT / "data" / "samples"
     shutil.copy(samples / "ferry.spun.txt", folder / "article.txt")
+    (folder / "pairs.tsv").write_text("tool\tspun\toriginal\nsome\tThe warfare had ended.\tThe war had ended.\n")
+    (folder / "PHRASES").write_text("waterway triangle\triver delta\n")
     for name in ("crawl", "shards"):
         (folder / name).mkdir()
         shutil.copy(samples / "ferry.spun.txt", folder / name)
