@@ -13,7 +13,7 @@ import shutil
 from collections import Counter
 from functools import partial as partial_of
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pyarrow.parquet as pq
 from pydantic import Field, model_validator
@@ -21,14 +21,15 @@ from unspin.data.card import write_card
 from unspin.data.config import Config
 from unspin.data.corpora import CorpusError, Dictionary, PairsFile, Source
 from unspin.data.executors import Executor, Local, Slurm, Stage, run
-from unspin.data.guard import SUMS, seal, sole_writer
+from unspin.data.guard import SUMS, seal, sole_writer, sum_of
 from unspin.data.rows import SCHEMA, SPLITS, Recipe
-from unspin.data.spinners.mixture import HeldOut
+from unspin.data.spinners.mixture import HeldOut, Mixture
 from unspin.data.spinners.persona import Tools
 from unspin.data.spinners.registry import engine_names, is_held_out
 from unspin.data.stores import Place, is_address, reaching, send
 
 CACHE = Path.home() / ".cache" / "unspin" / "packages"
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 OUTGOING = CACHE.with_name("outgoing")
 
 
@@ -45,11 +46,11 @@ class BuildConfig(Config):
     longest: int = Field(60, ge=2, description="sentences of more words are left out")
     passage: int = Field(0, ge=0, description="join neighbouring sentences to rows of up to so many words, to show context; 0: one sentence a row")
     context: bool = Field(False, description="give each row the spun text before it, for models that are shown it")
-    engines: dict[str, float] = Field(description="engine name -> weight in the mixture of personas")
+    engines: dict[str, Weight] = Field(description="engine name -> weight: the greater, the more tools use it, and the more of them before others")
     tools: Tools = Field(Tools(), description="what the sampled tools are like")
     dictionaries: dict[str, Dictionary] = Field(default_factory=dict, description="files that engines read, by the engine's name")
     held_out_heads: HeldOut = Field("exclude", description="lexicon heads kept from every model: 'exclude' to train, 'only' to measure unseen ones")
-    corpora: Path | None = Field(None, description="folder for which a source's path says {corpora}, relative to where the command runs")
+    corpora: Path | None = Field(None, description="folder that `{corpora}` in a source's path stands for, relative to where the command runs")
     sources: list[Source] = Field(default_factory=list, description="where clean articles come from")
     sample: float = Field(1.0, gt=0, le=1, description="share of every source's articles that is used: a small data set of the same mix")
     pairs: list[PairsFile] = Field(default_factory=list, description="pairs that another spinner made, taken as they are")
@@ -72,8 +73,11 @@ class BuildConfig(Config):
             raise ValueError("sources: give at least one source, or pairs")
         known = engine_names()
         unknown = sorted(name for name in self.engines if name.partition(":")[0] not in known)
-        if unknown or not self.engines:
+        if unknown or not any(self.engines.values()):
             raise ValueError(f"engines: unknown {', '.join(unknown) or 'mixture'}; there are {', '.join(known)}")
+        strange = sorted(self.dictionaries.keys() - self.engines.keys())
+        if strange:
+            raise ValueError(f"dictionaries: {strange[0]!r} is none of the engines: {', '.join(self.engines)}")
         measuring = [name for name in self.engines if is_held_out(name)]
         if self.held_out_heads != "exclude":
             measuring.append(f"held_out_heads={self.held_out_heads}")
@@ -88,15 +92,15 @@ class BuildConfig(Config):
 
     def dictionary_files(self, cache: Path) -> dict[str, Path]:
         """The files that engines read, fetched if they are not there yet. Raises `CorpusError`."""
-        return {name: self.dictionaries[name].file(cache).absolute() for name in self.engines if name in self.dictionaries}
+        return {name: dictionary.file(name, cache).absolute() for name, dictionary in self.dictionaries.items()}
 
 
 def _placed(source: Any, corpora: Any) -> Any:
-    if not isinstance(source, dict) or not str(source.get("path", "")).startswith("{corpora}"):
+    if not isinstance(source, dict) or "{corpora}" not in str(source.get("path", "")):
         return source
     if not corpora:
         raise ValueError(f"source {source.get('name')} reads {source['path']}: set corpora=FOLDER, the folder that holds this file")
-    return source | {"path": str(Path(corpora).absolute() / str(source["path"]).removeprefix("{corpora}").lstrip("/"))}
+    return source | {"path": str(source["path"]).replace("{corpora}", str(Path(str(corpora)).expanduser().absolute()))}
 
 
 def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[Stage]:
@@ -154,11 +158,13 @@ def _partial(config: BuildConfig) -> Path:
 
 
 def _build(config: BuildConfig, command: str, cache: Path) -> Counter[str]:
+    dictionaries = config.dictionary_files(cache)
+    Mixture(config.engines, config.held_out_heads, dictionaries)  # what an engine lacks is said before hours of reading
     partial = _partial(config)
     work = partial / "work"
     submitting = isinstance(config.executor, Slurm)
     log = partial.with_suffix(".log") if submitting else work / "log"
-    _open(partial, log, config)
+    _open(partial, log, config, {name: sum_of(file) for name, file in dictionaries.items()})
     todo = [stage for stage in stages(config, work, partial, cache) if stage.tasks]
     if submitting:  # the jobs outlive the command: the last of them does what the command does otherwise
         from unspin.data.blocks import Call
@@ -176,7 +182,8 @@ def _finish(config: BuildConfig, command: str) -> Counter[str]:
     counts = Counter({split: sum(pq.read_metadata(file).num_rows for file in partial.glob(f"{split}/*.parquet")) for split in SPLITS})
     if not counts.total():
         shutil.rmtree(partial)
-        raise CorpusError(f"no article in any of the sources: {', '.join(s.name for s in (*config.sources, *config.pairs))}")
+        what = f"no article in any of the sources: {', '.join(s.name for s in (*config.sources, *config.pairs))}"
+        raise CorpusError(f"{what}; sample={config.sample} may have left none" if config.sample < 1 else what)
     skipped = [line for file in sorted(work.glob("skipped/*.txt")) for line in file.read_text(encoding="utf-8").splitlines()]
     counts["skipped"] = len(skipped)
     write_card(partial, config, command, skipped)
@@ -190,9 +197,9 @@ def _finish(config: BuildConfig, command: str) -> Counter[str]:
     return counts
 
 
-def _open(partial: Path, log: Path, config: BuildConfig) -> None:
-    """Make the scratch folder ready, keeping what an earlier run with the same config finished."""
-    settings = config.model_dump_json(exclude={"workers", "executor"})
+def _open(partial: Path, log: Path, config: BuildConfig, sums: dict[str, str]) -> None:
+    """Make the scratch folder ready, keeping what an earlier run with the same config and dictionaries finished."""
+    settings = config.model_dump_json(exclude={"workers", "executor"}) + json.dumps(sums)
     record = partial / "work" / "config.json"
     if not record.is_file() or record.read_text(encoding="utf-8") != settings:
         for old in (partial, log):

@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.request import urlopen
@@ -68,7 +70,7 @@ class _Local(_Source):
         with reaching(self.path):
             if not self.path.exists():
                 raise CorpusError(f"{self.name}: {self.path} is missing")
-            files = sorted(f for f in self.path.rglob("*") if f.name.endswith(endings)) if self.path.is_dir() else [self.path]
+            files = sorted(f for f in self.path.rglob("*") if f.name.lower().endswith(endings)) if self.path.is_dir() else [self.path]
         return files[part::parts]
 
     def _id(self, file: Path, *place: object) -> str:
@@ -98,7 +100,7 @@ class JsonLines(_Local):
     def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[Found]:
         endings = (".jsonl", ".jsonl.gz")
         for file in self._files(endings, part, parts):
-            with file.open("rb") as opened, gzip.open(opened) if file.suffix == ".gz" else nullcontext(opened) as lines:
+            with file.open("rb") as opened, gzip.open(opened) if file.suffix.lower() == ".gz" else nullcontext(opened) as lines:
                 try:
                     for number, line in enumerate(lines, 1):
                         yield self._article(file, number, line)
@@ -164,29 +166,37 @@ class Dictionary(Config):
     licence: str = Field(description="the terms under which the file may be used; goes into the data card")
     path: Path | None = Field(None, description="a local copy, relative to where the command runs; read instead of the address")
     url: str = Field("", pattern=r"^(https?://.+)?$", description="where the file is fetched from once")
-    sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$", description="of the fetched file; without it nothing is read that was fetched")
+    sha256: str = Field(
+        "",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="SHA-256 of the file behind `url`; required before it is used (left out, the build says what it is)",
+    )
 
-    def file(self, cache: Path) -> Path:
-        """The file on this machine. Raises `CorpusError` where there is none, or one of another content than the config says."""
+    def file(self, engine: str, cache: Path) -> Path:
+        """The file of an engine on this machine. Raises `CorpusError` where there is none, or one of another content than the config says."""
+        key = f"dictionaries.{engine}"
         if self.path:
             if not self.path.is_file():
-                raise CorpusError(f"dictionaries: {self.path}: no such file")
+                raise CorpusError(f"{key}.path: {self.path}: no such file")
             return self.path
         if not self.url:
-            raise CorpusError("dictionaries: name a path or a url")
+            raise CorpusError(f"{key}: set {key}.path=FILE, or a url")
         if not self.sha256:
             with tempfile.TemporaryDirectory() as scratch:
-                found = sum_of(self._download(scratch))
-            raise CorpusError(f"dictionaries: {self.url} has SHA-256 {found}; look at the file, then set sha256={found} to use it")
-        return kept(cache, self.sha256, self.url, self._download)
+                found = sum_of(self._download(key, scratch))
+            raise CorpusError(f"{key}: {self.url} has SHA-256 {found}; if that is the file you mean, set {key}.sha256={found}")
+        return kept(cache, self.sha256, self.url, partial(self._download, key))
 
-    def _download(self, folder: str) -> Path:
+    def _download(self, key: str, folder: str) -> Path:
         target = Path(folder, "fetched")
         try:
             with urlopen(self.url, timeout=60) as answer, target.open("wb") as out:  # noqa: S310 - the pattern of `url` allows no other scheme
                 shutil.copyfileobj(answer, out)
-        except OSError as error:
-            raise CorpusError(f"dictionaries: {self.url} cannot be fetched ({error}): give a local copy as path") from None
+                size = int(answer.headers.get("Content-Length") or out.tell())
+            if target.stat().st_size != size:
+                raise OSError(f"{target.stat().st_size} of {size} bytes came")
+        except (OSError, HTTPException, ValueError) as error:
+            raise CorpusError(f"{key}: {self.url} cannot be fetched ({error}): set {key}.path to a local copy") from None
         return target
 
 
@@ -203,9 +213,9 @@ def kept(cache: Path, sha256: str, what: str, download: Callable[[str], Path]) -
             if found != sha256:
                 raise CorpusError(f"{what}: SHA-256 is {found}, the config says {sha256}")
             cache.mkdir(parents=True, exist_ok=True)
-            partial = target.with_suffix(".partial")
-            shutil.copyfile(downloaded, partial)
-            partial.replace(target)
+            unfinished = target.with_suffix(".partial")
+            shutil.copyfile(downloaded, unfinished)
+            unfinished.replace(target)
     return target
 
 

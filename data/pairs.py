@@ -63,8 +63,8 @@ def scan(path: Path, spun_field: str = "spun", original_field: str = "original",
 
     A ``.jsonl`` file has one object a line. A ``.tsv`` file has two columns, spun first, or a header that names both among any number;
     it knows no quoting, so that a cell may open with a quotation mark, and holds no line breaks: articles of several paragraphs need
-    JSON Lines. Both are UTF-8. With `tool_field` every line must name its tool, and a ``.tsv`` file needs the header. Raises `CorpusError`
-    if there is no such file, if it is neither kind, or if a needed header lacks a column.
+    JSON Lines. Both are UTF-8. With `tool_field` every line must have that field too, which may be empty, and a ``.tsv`` file needs the
+    header. Raises `CorpusError` if there is no such file, if it is neither kind, or if a needed header lacks a column.
     """
     if not path.is_file():
         raise CorpusError(f"{path}: no such file: give a .jsonl or .tsv file of pairs")
@@ -81,12 +81,14 @@ def scan(path: Path, spun_field: str = "spun", original_field: str = "original",
                 if tabular and number == 1 and (columns := _header(line, fields)):
                     continue
                 if tabular and tool_field and not columns:
-                    names = ", ".join(map(repr, line.split("\t")))
+                    names = ", ".join(repr(cell[:40]) for cell in line.split("\t"))
                     raise CorpusError(f"{source}: the first line must name the columns {', '.join(fields)}; it reads {names}")
                 if line.strip():
                     spun, original, *tool = _cells(line, columns, source) if tabular else _fields(line, fields, source)
                     yield Pair(spun, original, source, number, tool="".join(tool))
             except PairError as error:
+                if tabular and tool_field and not columns:
+                    raise CorpusError(f"{error}: the first line must name the columns {', '.join(fields)}") from None
                 yield error
 
 

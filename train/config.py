@@ -89,14 +89,14 @@ class EvalConfig(Config):
 
     checkpoint: str = Field("default", description="'default' (the adapter that ships) or a folder, for the systems called unspin")
     min_confidence: float | None = Field(
-        None, ge=0, le=1, description="edits below it are not made; left out: the checkpoint's own, and confidences are judged"
+        None, ge=0, le=1, description="edits below it are not made; left out: the checkpoint's own, and calibration is reported"
     )
     systems: tuple[Literal["unspin", "unspin int8", "copy the input", "reverse lexicon", "noisy channel", "few-shot", "harper"], ...] = (
         "unspin",
         "copy the input",
     )
     real: Path | None = Field(
-        None, description="file of what real spinners wrote (columns tool, spun, original): scored first, per tool and over all"
+        None, description="texts of real tools with originals, .tsv with a header or .jsonl (tool, spun, original); scored first, per tool too"
     )
     suites: tuple[SuiteConfig, ...] = Field((), validate_default=True)
     limit: int = Field(300, gt=0, description="rows of a suite, from the first on")
@@ -109,8 +109,9 @@ class EvalConfig(Config):
     @field_validator("suites")
     @classmethod
     def _names_differ(cls, suites: tuple[SuiteConfig, ...], info: ValidationInfo) -> tuple[SuiteConfig, ...]:
-        if info.data.get("real"):
-            suites = (PairsSuite(kind="pairs", name="real", path=info.data["real"]), *suites)
+        real = PairsSuite(kind="pairs", name="real", path=info.data["real"]) if info.data.get("real") else None
+        if real and real not in suites:
+            suites = (real, *suites)
         names = [suite.name for suite in suites]
         if not suites or len(set(names)) < len(names):
             raise ValueError("give at least one suite, each with a name of its own, or real=FILE")

@@ -74,10 +74,11 @@ def count(source: str, prediction: str, references: Sequence[str], spans: Spans 
 
 
 def _damage(source: str, made: set[Edit], due: set[Edit]) -> tuple[int, int]:
-    """Words of the source that lie in an edit made and in none that is due, and how many lie in none that is due."""
+    """Words of the source that lie in an edit made and in none that is due, with those put between them, and how many lie in none that is due."""
     garbled, count = touched(source, sorted((edit.start, edit.end) for edit in due))
     either, _ = touched(source, _united((edit.start, edit.end) for edit in made | due))
-    return either - garbled, count - garbled
+    between = (edit for edit in made if edit.start == edit.end and not any(it.start <= edit.start <= it.end for it in due))
+    return either - garbled + sum(len(words(edit.replacement)) for edit in between), count - garbled
 
 
 def _united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -11,8 +11,14 @@ from unspin.data.spinners.protocol import Sentence, Substitution
 from unspin.data.spinners.tables import COMMONEST, IMMUTABLE
 
 RATES = {"genitive": 0.5, "compound": 0.3, "adverb": 0.6}  # of the places a rule applies to
-_OF = re.compile(r"\b(?P<article>[Tt]he) (?P<head>[a-z]+) of (?P<the>the )?(?P<owner>[a-z]+|[A-Z][a-z]+)(?=[\s,.;:])(?! [a-z]+ing\b)")
-_PAIR = re.compile(r"\b(?P<first>[A-Za-z’'-]+) (?P<second>[A-Za-z’'-]+)\b")
+_OF = re.compile(
+    r"\b(?P<article>[Tt]he) (?P<head>[a-z]+) of (?P<the>the )?(?P<owner>[a-z]+|(?!(?:Mr|Mrs|Ms|Dr|St)\b)[A-Z][a-z]+)"
+    r"(?=[,;:!?]|\.(?!\w)|$| (?P<next>[\w’'-]+))"
+)
+_FOLLOWS = frozenset(
+    "and or but in on at to for by with from after before as that which who is was are were has had have will would can could".split()
+)
+_PAIR = re.compile(r"\b(?P<first>[a-z’'-]+) (?P<second>[a-z’'-]+)\b")
 
 
 class Order:
@@ -31,7 +37,7 @@ class Order:
 def _genitives(text: str) -> Iterator[tuple[int, int, str]]:
     """ "the end of the year" as "the year's end"."""
     for match in _OF.finditer(text):
-        if _is_noun(match["head"]) and (match["owner"][0].isupper() or (match["the"] and _is_noun(match["owner"]))):
+        if _is_whole(match) and _is_noun(match["head"]) and (match["owner"][0].isupper() or (match["the"] and _is_noun(match["owner"]))):
             apostrophe = "’" if "’" in text else "'"
             owner = match["owner"] + (apostrophe if match["owner"].endswith("s") else f"{apostrophe}s")
             the = f"{match['article']} " if match["the"] else ""
@@ -41,7 +47,7 @@ def _genitives(text: str) -> Iterator[tuple[int, int, str]]:
 def _compounds(text: str) -> Iterator[tuple[int, int, str]]:
     """ "the price of oil" as "the oil price"."""
     for match in _OF.finditer(text):
-        if not match["the"] and match["owner"].islower() and _is_noun(match["head"]) and _is_noun(match["owner"]):
+        if _is_whole(match) and not match["the"] and match["owner"].islower() and _is_noun(match["head"]) and _is_noun(match["owner"]):
             yield match.start(), match.end(), f"{match['article']} {match['owner']} {match['head']}"
 
 
@@ -55,6 +61,11 @@ def _adverbs(text: str) -> Iterator[tuple[int, int, str]]:
             position = match.end()
         else:
             position = match.start("second")
+
+
+def _is_whole(match: re.Match[str]) -> bool:
+    """Whether the owner is a single word, so that no name and no compound is torn apart: what follows opens another phrase."""
+    return match["next"] is None or match["next"] in _FOLLOWS or _is_past(match["next"])
 
 
 def _is_noun(word: str) -> bool:

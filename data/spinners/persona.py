@@ -35,7 +35,7 @@ class Tools(Config):
 
     heavy: float = Field(0.0, ge=0, le=1, description="share of tools that replace nearly every word they know")
     content: float = Field(0.2, ge=0, le=1, description="share of tools that hardly touch function words")
-    rare: float = Field(0.0, ge=0, le=1, description="share of tools that put the rarest substitute they know")
+    rare: float = Field(0.0, ge=0, le=1, description="share of tools that take the rarest substitute within their reach (of phrases and thesaurus)")
     chained: float = Field(0.0, ge=0, le=1, description="share of tools that put synonyms of synonyms, as thesauri do that merge senses")
 
 

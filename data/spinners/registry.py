@@ -12,8 +12,8 @@ from unspin.data.errors import UnspinError
 from unspin.data.spinners.protocol import Spinner
 
 GROUP = "unspin.spinners"
-# Round trips that are kept from every model, to measure what it makes of a spinner it never saw: Spanish (the default route) and Catalan.
-HELD_OUT = frozenset({"roundtrip", "roundtrip:apertium", "roundtrip:apertium:spa", "roundtrip:apertium:cat"})
+# Languages of round trips that are kept from every model, to measure what it makes of a spinner it never saw. Spanish is Apertium's default.
+HELD_OUT = frozenset({"", "es", "spa", "ca", "cat"})
 
 
 class EngineError(UnspinError, ValueError):
@@ -31,8 +31,16 @@ def load_engine(name: str) -> Spinner:
     if not found:
         raise EngineError(f"engines: unknown {base!r}; there are {', '.join(engine_names())}")
     make = next(iter(found)).load()
-    return make(argument) if argument else make()
+    try:
+        return make(argument) if argument else make()
+    except TypeError:
+        raise EngineError(f"engines: {base} takes no argument and reads no file, found {argument!r}") from None
 
 
 def is_held_out(name: str) -> bool:
-    return name in HELD_OUT
+    """Whether an engine is a round trip through a language that only measures. A Marian model's name need not say what it translates."""
+    base, _, route = name.partition(":")
+    kind, _, argument = route.partition(":")
+    if base != "roundtrip" or kind not in ("", "apertium", "nllb"):
+        return False
+    return argument.rpartition(",")[2].partition("_")[0] in HELD_OUT

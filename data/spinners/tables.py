@@ -76,7 +76,7 @@ class Index:
 
     def _at(self, lowers: list[str], first: int, last: int) -> Iterator[Match]:
         window = tuple(lowers[first : last + 1])
-        literal = self._heads.get(("function", window))
+        literal = self._heads.get(("function", window)) or self._heads.get(("term", window))
         if literal:
             yield Match(first, last, literal, "")
             return

@@ -24,6 +24,9 @@ from unspin.data.spinners.tables import IMMUTABLE, Head, Index, propose
 
 MOST_GARBLED = 3  # words that may stand for one word of a term
 
+ADVICE = "give the screener's JSON, or lines of garbled<TAB>expected"
+HEADINGS = frozenset("tortured garbled spun correct expected original".split()) | {"tortured phrase", "correct phrase", "expected phrase"}
+
 TermPair = tuple[str, str]  # a term and what a spinner made of it, lower case
 
 
@@ -34,25 +37,34 @@ class TorturedError(UnspinError, ValueError):
 def read(file: Path) -> list[TermPair]:
     """The usable pairs of a file, in its order, each once.
 
-    Either the screener's JSON (``phrases`` with ``tortured`` and ``correct``) or tab-separated lines, the garbled term first. Entries that are
-    no plain terms are left out. Raises `TorturedError` where no pair is found.
+    Either the screener's JSON (``phrases`` with ``tortured`` and ``correct``) or tab-separated lines, the garbled term first, further columns
+    ignored. Entries that are no plain terms are left out, and so is a line of headings. Raises `TorturedError` where no pair is found.
     """
     try:
-        text = file.read_text(encoding="utf-8")
-        found = _from_json(text) if text.lstrip().startswith("{") else [line.split("\t") for line in text.splitlines() if line[:1] != "#"]
-        pairs = dict.fromkeys((_plain(row[1]), _plain(row[0])) for row in found if len(row) == 2)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TorturedError(
-            f"{file}: not readable as garbled terms ({error!r}): give the screener's JSON, or lines of garbled<TAB>expected"
-        ) from None
+        text = file.read_text(encoding="utf-8-sig")
+        found = _from_json(text) if text.lstrip()[:1] in ("{", "[") else _from_lines(text)
+    except (OSError, ValueError, RecursionError) as error:
+        what = f"not UTF-8 at byte {error.start}" if isinstance(error, UnicodeDecodeError) else str(error) or type(error).__name__
+        raise TorturedError(f"{file}: not readable as garbled terms ({what}): {ADVICE}") from None
+    pairs = dict.fromkeys((_plain(term), _plain(garbled)) for garbled, term in found)
     usable = [(term, garbled) for term, garbled in pairs if TERM.fullmatch(term) and TERM.fullmatch(garbled) and term != garbled]
     if not usable:
-        raise TorturedError(f"{file}: no pair of terms found: give the screener's JSON, or lines of garbled<TAB>expected")
+        raise TorturedError(f"{file}: no pair of terms found: {ADVICE}")
     return usable
 
 
-def _from_json(text: str) -> list[list[str]]:
-    return [[entry["tortured"], entry["correct"]] for entry in json.loads(text)["phrases"]]
+def _from_json(text: str) -> list[tuple[str, str]]:
+    found = json.loads(text)
+    entries = found.get("phrases") if isinstance(found, dict) else found
+    if not isinstance(entries, list):
+        return []
+    both = [(entry.get("tortured"), entry.get("correct")) for entry in entries if isinstance(entry, dict)]
+    return [(garbled, term) for garbled, term in both if isinstance(garbled, str) and isinstance(term, str)]
+
+
+def _from_lines(text: str) -> list[tuple[str, str]]:
+    rows = [line.split("\t") for line in text.split("\n") if line[:1] != "#"]
+    return [(row[0], row[1]) for row in rows if len(row) >= 2 and not HEADINGS.issuperset(map(_plain, row[:2]))]
 
 
 def _plain(term: str) -> str:
@@ -85,19 +97,19 @@ def _says_something(term: str) -> bool:
 
 
 def _as_lemmas(word: str, other: str) -> Iterator[tuple[str, str, str]]:
-    """(part of speech, lemma, lemma) for each form that both words share; where they share none, the very words, as part of speech "function"."""
+    """(part of speech, lemma, lemma) for each form that both words share. Where they share none, the substitute is put as it is."""
     shared = [(a.pos, a.lemma, b.lemma) for a in forms(word) for b in forms(other) if (a.pos, a.tag) == (b.pos, b.tag)]
-    yield from dict.fromkeys(shared or [("function", word, other)])
+    mistaken = [(form.pos, form.lemma, other) for form in forms(word)]
+    yield from dict.fromkeys(shared or mistaken or [("term", word, other)])
 
 
 @lru_cache(maxsize=4)
-def index(file: Path) -> Index:
+def index(pairs: tuple[TermPair, ...]) -> Index:
     """Terms and words as heads, each with what was put for it and how often. Words of held-out terms are not learned from."""
-    pairs = read(file)
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for term, garbled in pairs:
         bends = any(form.pos == "noun" for form in forms(term.split(" ")[-1]))
-        counts[term, "noun" if bends else "function"][garbled] += 1
+        counts[term, "noun" if bends else "term"][garbled] += 1
     for (word, other), n in word_pairs(pair for pair in pairs if not held_out(pair[0])).items():
         for pos, head, substitute in _as_lemmas(word, other):
             if head != substitute and head not in IMMUTABLE:
@@ -106,15 +118,18 @@ def index(file: Path) -> Index:
 
 
 class Tortured:
-    """Garbled terms, and words as those terms were garbled. `file` is the resource. Raises `EngineError` where it is not named or missing."""
+    """Garbled terms, and words as those terms were garbled. `file` is the resource.
+
+    Raises `EngineError` where it is not named or missing, `TorturedError` where it is something else.
+    """
 
     name = "tortured"
 
     def __init__(self, file: str = "") -> None:
         if not file or not Path(file).is_file():
-            what = f"no file {file}" if file else "no file named"
+            what = f"no file {file}" if file else "no file given"
             raise EngineError(f"engines: tortured: {what}; set dictionaries.tortured.path to a copy of the garbled terms (docs/real-spinners.md)")
-        self._file = Path(file)
+        self._pairs = tuple(read(Path(file)))
 
     def propose(self, sentence: Sentence, persona: Persona) -> Iterator[Substitution]:
-        yield from propose(index(self._file), sentence, persona, self.name)
+        yield from propose(index(self._pairs), sentence, persona, self.name)

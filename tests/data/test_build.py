@@ -21,6 +21,7 @@ from unspin.data.edits import Edit, apply
 from unspin.data.preview import show
 from unspin.data.rows import SPLITS, split_of, temptation
 from unspin.data.spinners.persona import held_out
+from unspin.data.spinners.registry import EngineError
 
 Row = dict[str, Any]
 SHARED = "The rain would last until the end of the week in most parts of the country, it said."
@@ -262,7 +263,47 @@ def test_tools_change_what_is_spun(corpus: Path, tmp_path: Path) -> None:
 
 
 def test_only_the_measured_round_trips_are_kept_from_training(corpus: Path, tmp_path: Path) -> None:
-    for name in ("roundtrip", "roundtrip:apertium:spa", "roundtrip:apertium:cat"):
+    names = ("roundtrip", "roundtrip:", "roundtrip:apertium:", "roundtrip:apertium:spa", "roundtrip:apertium:es", "roundtrip:apertium:cat_valencia")
+    for name in (*names, "roundtrip:nllb:model,spa_Latn"):
         with pytest.raises(ValidationError, match="kept from every model"):
             _config(corpus, tmp_path / "out", engines={name: 1.0})
     assert _config(corpus, tmp_path / "out", engines={"roundtrip:marian:there,back": 1.0}).engines
+
+
+def test_a_resumed_build_notices_another_dictionary(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = _config(
+        corpus, tmp_path / "out", engines={"tortured": 1.0}, dictionaries={"tortured": {"path": str(tmp_path / "t.tsv"), "licence": "free"}}
+    )
+
+    def finish(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for garbled in ("falling water", "downpour"):
+        (tmp_path / "t.tsv").write_text(f"{garbled}\train\n")
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr("unspin.data.build._finish", finish)
+            build(config, "test")
+    build(config, "test")
+    rules = {edit["rule"] for split in SPLITS for row in _rows(tmp_path / "out", split) for edit in row["edits"]}
+    assert rules == {"rain > downpour"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        ({"engines": {"phrases": 0}}, "unknown mixture"),
+        ({"engines": {"phrases": -1}}, "greater than or equal to 0"),
+        ({"engines": {"phrases": float("nan")}}, "finite"),
+        ({"dictionaries": {"torturd": {"licence": "free"}}}, "'torturd' is none of the engines: phrases, thesaurus"),
+    ],
+)
+def test_a_mixture_that_cannot_be_is_refused(keys: dict[str, Any], complaint: str, corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match=complaint):
+        _config(corpus, tmp_path / "out", **keys)
+
+
+def test_a_file_for_an_engine_that_reads_none_is_refused_before_anything_is_read(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("x\ty\n")
+    config = _config(corpus, tmp_path / "out", dictionaries={"phrases": {"path": str(tmp_path / "t.tsv"), "licence": "free"}})
+    with pytest.raises(EngineError, match="phrases takes no argument and reads no file"):
+        build(config, "test")

@@ -110,28 +110,28 @@ TERMS_SUM = hashlib.sha256(b"bosom peril\tbreast cancer\n").hexdigest()
 
 def test_a_dictionary_is_fetched_once_and_checked(site: str, tmp_path: Path) -> None:
     dictionary = Dictionary(licence="free", url=site, sha256=TERMS_SUM)
-    file = dictionary.file(tmp_path / "cache")
+    file = dictionary.file("tortured", tmp_path / "cache")
     assert file.read_bytes() == b"bosom peril\tbreast cancer\n" and file.name == TERMS_SUM
     (tmp_path / "site" / "terms.tsv").unlink()
-    assert dictionary.file(tmp_path / "cache") == file
-    with pytest.raises(CorpusError, match=r"terms.tsv cannot be fetched \(HTTP Error 404.*give a local copy as path"):
-        Dictionary(licence="free", url=site, sha256="0" * 64).file(tmp_path / "cache")
+    assert dictionary.file("tortured", tmp_path / "cache") == file
+    with pytest.raises(CorpusError, match=r"terms.tsv cannot be fetched \(HTTP Error 404.*set dictionaries.tortured.path to a local copy"):
+        Dictionary(licence="free", url=site, sha256="0" * 64).file("tortured", tmp_path / "cache")
 
 
 def test_a_dictionary_of_other_content_is_refused(site: str, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=f"SHA-256 is {TERMS_SUM}, the config says 000"):
-        Dictionary(licence="free", url=site, sha256="0" * 64).file(tmp_path / "cache")
-    with pytest.raises(CorpusError, match=f"then set sha256={TERMS_SUM} to use it"):
-        Dictionary(licence="free", url=site).file(tmp_path / "cache")
+        Dictionary(licence="free", url=site, sha256="0" * 64).file("tortured", tmp_path / "cache")
+    with pytest.raises(CorpusError, match=f"set dictionaries.tortured.sha256={TERMS_SUM}"):
+        Dictionary(licence="free", url=site).file("tortured", tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
 
 def test_a_local_dictionary_goes_before_its_address(tmp_path: Path) -> None:
     (tmp_path / "own.tsv").write_text("x")
-    assert Dictionary(licence="free", url="https://nowhere.invalid/x", path=tmp_path / "own.tsv").file(tmp_path) == tmp_path / "own.tsv"
+    assert Dictionary(licence="free", url="https://nowhere.invalid/x", path=tmp_path / "own.tsv").file("tortured", tmp_path) == tmp_path / "own.tsv"
     with pytest.raises(CorpusError, match=r"none.tsv: no such file"):
-        Dictionary(licence="free", path=tmp_path / "none.tsv").file(tmp_path)
-    with pytest.raises(CorpusError, match="name a path or a url"):
-        Dictionary(licence="free").file(tmp_path)
+        Dictionary(licence="free", path=tmp_path / "none.tsv").file("tortured", tmp_path)
+    with pytest.raises(CorpusError, match=r"set dictionaries\.tortured\.path=FILE, or a url"):
+        Dictionary(licence="free").file("tortured", tmp_path)
     with pytest.raises(ValueError, match="url"):
         Dictionary(licence="free", url="file:///etc/passwd")

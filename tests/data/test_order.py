@@ -39,7 +39,23 @@ def test_words_change_places(text: str, moved: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Most of the people stayed.", "One of them left.", "The cost of rebuilding it rose.", "He is only here.", "The first of May came.", ""]
+    "text",
+    [
+        "Most of the people stayed.",
+        "One of them left.",
+        "The cost of rebuilding it rose.",
+        "He is only here.",
+        "The first of May came.",
+        "",
+        "By the end of the World Cup they left.",
+        "The head of the United States spoke.",
+        "The capital of New York is small.",
+        "The price of oil companies rose.",
+        "The end of the school year came.",
+        "At the end of the year 2020 it rained.",
+        "The view of Mr. Smith is known.",
+        "Recently published results are good.",
+    ],
 )
 def test_what_no_rule_is_for_stays(text: str) -> None:
     assert Mixture(["order"]).spin(text, TOOL).text == text

@@ -43,11 +43,16 @@ def test_both_forms_of_the_resource_say_the_same(tmp_path: Path) -> None:
 
 
 def test_what_is_no_term_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "headed.tsv").write_text("\ufeffTortured phrase\tCorrect phrase\tseen\r\nprofound ocean\tdeep sea\t3\r\n\tx\r\n", newline="")
+    assert read(tmp_path / "headed.tsv") == [("deep sea", "profound ocean")]
     odd = [("android mobile | phone", "robot"), ("example.org/wiki", "site"), ("deep", ""), ("same", "same"), ("deep sea", "profound  ocean")]
     assert read(_file(tmp_path, odd)) == [("deep sea", "profound ocean")]
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"phrases": 3}', '{"phrases": [{"tortured": "x"}]}', '{"phrases": [1]}', "one column\n", "\x00\t\x00\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[" * 100_000, "[1, {}]", '{"phrases": 3}', '{"phrases": [{"tortured": "x"}]}', '{"phrases": [1]}', "one column\n", "\x00\t\x00\n"],
+)
 def test_a_file_of_something_else_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "terms").write_text(text)
     with pytest.raises(TorturedError, match=r"terms: .*garbled<TAB>expected"):
@@ -70,7 +75,7 @@ def test_a_word_that_became_several_is_learned_beside_what_stayed() -> None:
 
 
 def test_forms_of_a_word_are_one_entry_with_their_frequency(tmp_path: Path) -> None:
-    heads = {(head.head, head.pos): dict(zip(head.substitutes, head.counts, strict=True)) for head in index(_file(tmp_path)).heads()}
+    heads = {(head.head, head.pos): dict(zip(head.substitutes, head.counts, strict=True)) for head in index(tuple(read(_file(tmp_path)))).heads()}
     assert heads["river", "noun"] == {"waterway": 2}
     assert heads["engine", "noun"] == {"motor": 2}
     assert heads["stone bridge", "noun"] == {"rock scaffold": 1}
@@ -90,7 +95,11 @@ def test_held_out_terms_are_never_put_and_teach_no_word(tmp_path: Path) -> None:
     kept = {term for term, _ in rows if not held_out(term)}
     assert 0.8 < len(kept) / len(rows) < 0.97
     learned = Counter(
-        {head.head: sum(head.counts) for head in index(_file(tmp_path, rows)).heads() if head.head.startswith("zorb") and " " not in head.head}
+        {
+            head.head: sum(head.counts)
+            for head in index(tuple(read(_file(tmp_path, rows)))).heads()
+            if head.head.startswith("zorb") and " " not in head.head
+        }
     )
     assert learned == Counter(term.split()[0] for term in kept)
     text = ". ".join(term for term, _ in rows)
@@ -99,6 +108,21 @@ def test_held_out_terms_are_never_put_and_teach_no_word(tmp_path: Path) -> None:
         edits = Mixture(["tortured"], which, {"tortured": file}).spin(text, replace(TOOL, engines=("tortured",))).edits  # type: ignore[arg-type]
         pairs = [edit.rule.split(" > ") for edit in edits]
         assert pairs and all(any(map(held_out, pair)) == expected for pair in pairs)
+
+
+def test_an_odd_pair_does_not_hide_the_usual_ones() -> None:
+    """ "Irregularly" shares no form with "random"; it is one of its substitutes, as often as it was seen."""
+    terms = tuple((f"random {noun}", f"irregular {noun}") for noun in ("walk", "field", "test")) + (("random seed", "irregularly seed"),)
+    assert not any(held_out(term) for term, _ in terms)
+    heads = {(head.head, head.pos): dict(zip(head.substitutes, head.counts, strict=True)) for head in index(terms).heads()}
+    assert heads["random", "adj"] == {"irregular": 3, "irregularly": 1}
+
+
+def test_tools_after_content_words_know_terms_as_well_as_others(tmp_path: Path) -> None:
+    file = _file(tmp_path, [("zorb-based", "grue-driven"), ("steam engine", "vapor motor")])
+    for share in (0.0, 1.0):
+        tool = replace(TOOL, engines=("tortured",), function_words=share)
+        assert Mixture(["tortured"], "include", {"tortured": file}).spin("A zorb-based engine.", tool).text == "A grue-driven motor."
 
 
 def test_without_its_file_the_engine_says_what_to_set() -> None:

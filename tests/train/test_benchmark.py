@@ -11,7 +11,7 @@ from unspin.data.edits import Edit, apply
 from unspin.infer.prompt import Prompt
 from unspin.train.benchmark import run as runner
 from unspin.train.benchmark.calibration import Judged, Sure, measure
-from unspin.train.benchmark.report import page, pieces, readme_table, update
+from unspin.train.benchmark.report import page, pieces, readme_table, show, update
 from unspin.train.benchmark.scores import breakdown, compare, part_of_speech, score
 from unspin.train.benchmark.suites import ArticlesSuite, CleanSuite, ItemsSuite, PairsSuite, Row, Suite, SuiteError, make
 from unspin.train.benchmark.systems import EXAMPLES, SYSTEMS, FewShotPrompt, Harper, ReverseLexicon, chosen
@@ -108,7 +108,7 @@ def test_the_same_pairs_come_from_both_kinds_of_file(tmp_path: Path) -> None:
     rows = [dict(zip(("tool", "source", "spun", "original"), line.split("\t"), strict=True)) for line in REAL.splitlines()[1:]]
     lines = _pairs(tmp_path, "\n".join(map(json.dumps, rows)), "pairs.jsonl")
     assert make(lines, 9) == make(_pairs(tmp_path), 9)
-    assert [(row.article, row.tool) for row in make(lines, 9).rows] == [("A/0", "A"), ("A/0", "A"), ("B/0", "B")]
+    assert [(row.article, row.group, row.tool) for row in make(lines, 9).rows] == [("A/0", "A/0", "A"), ("A/1", "A/0", "A"), ("B/0", "B/0", "B")]
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,10 @@ def test_the_same_pairs_come_from_both_kinds_of_file(tmp_path: Path) -> None:
     [
         (f"{SPUN}\t{ORIGINAL}\n", "pairs.tsv:1: the first line must name the columns spun, original, tool; it reads 'The overseas"),
         ("tool\tbad\tgood\nA\tx\ty\n", "it reads 'tool', 'bad', 'good'"),
-        ("tool\tspun\toriginal\n" + "A\tOne two three.\tFour five six.\n" * 3, "3 of 3 rows are no spun text with its original"),
-        ("tool\tspun\toriginal\n", "no rows"),
+        ("tool\tspun\toriginal\n" + "A\tOne two three.\tFour five six.\n" * 3, "pairs.tsv: 3 of 3 rows share too few words"),
+        ("tool\tspun\toriginal\n", "pairs.tsv: no row holds a spun text and its original"),
+        ("", "pairs.tsv: no row holds a spun text and its original"),
+        ("tool\tspun\toriginal\n".encode("utf-16").decode("latin-1"), "pairs.tsv:1: the first line must name the columns"),
     ],
 )
 def test_a_file_of_something_else_is_refused(text: str, complaint: str, tmp_path: Path) -> None:
@@ -136,6 +138,39 @@ def test_rows_that_make_no_pair_are_named_and_counted(tmp_path: Path, capsys: py
     said = capsys.readouterr().out
     assert "pairs.tsv:5: no words in the spun text" in said and "pairs.tsv:6: 1 columns" in said and "pairs.tsv:8: both texts share 0%" in said
     assert "2 rows left out, 1 kept whose texts share few words" in said and "on_error" not in said
+
+
+def test_outputs_stay_with_their_rows_however_tools_are_mixed_and_spelled(tmp_path: Path) -> None:
+    lines = [f"{tool}\tThe {n} warfare.\tThe {n} war." for n, tool in enumerate(("A", "B", "A ", "", "unnamed", " B", "A  x", "A x"))]
+    suite = make(_pairs(tmp_path, "tool\tspun\toriginal\n" + "\n".join(lines)), 99)
+    assert {part.name.removeprefix("real: "): len(part.rows) for part, _ in suite.by_tool()} == {"A": 2, "B": 2, "unnamed": 2, "A x": 2}
+    restored = [row.spun for group in suite.articles() for row in group]
+    assert restored == [row.spun for row in suite.rows], "what is restored group by group comes out in the order of rows"
+    assert score(suite, restored, 100, 0)["damage"] == 0
+
+
+def test_a_limit_takes_from_every_tool(tmp_path: Path) -> None:
+    lines = [f"{tool}\tThe {n} warfare.\tThe {n} war." for tool in "ABC" for n in range(60)]
+    suite = make(_pairs(tmp_path, "tool\tspun\toriginal\n" + "\n".join(lines)), 90)
+    assert [len(part.rows) for part, _ in suite.by_tool()] == [30, 30, 30]
+    assert [len(group) for group in suite.articles()] == [25, 5, 25, 5, 25, 5]
+
+
+def test_intervals_of_a_tool_draw_its_rows(tmp_path: Path) -> None:
+    lines = [f"A\tThe {n} warfare.\tThe {n} war." for n in range(20)]
+    suite = make(_pairs(tmp_path, "tool\tspun\toriginal\n" + "\n".join(lines)), 90)
+    assert not list(suite.by_tool()), "one tool is the whole"
+    outputs = [row.references[0] if i % 2 else row.spun for i, row in enumerate(suite.rows)]
+    low, high = score(suite, outputs, 200, 0)["interval"]["restoration"]
+    assert low < 0.4 and high > 0.6
+
+
+def test_a_tool_may_have_any_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results = runner.main(_config(tmp_path, real=_pairs(tmp_path, REAL.replace("\nB", "\nB [/b] <i>")).path, suites=[]))
+    show(results)
+    assert "real: B [/b] <i>: 1 rows" in capsys.readouterr().out
+    assert EvalConfig.model_validate(results["config"]).suites[0].name == "real", "the config in the results can be run again"
+    assert results["suites"]["real: A"]["part_of"] == "real" and list(results["breakdown"]) == ["real"]
 
 
 @pytest.mark.parametrize("name", ["provocations.jsonl", "references.jsonl"])
@@ -218,6 +253,15 @@ def test_a_page_is_the_same_bytes_each_time(tmp_path: Path) -> None:
     assert page(results).count("<svg") == 4 and "Learning curve" in page(results)
     assert "| items |" in readme_table(results)
     assert np.isfinite([float(cell) for cell in readme_table(results).splitlines()[-1].split("|")[2:-1] if cell.strip()]).all()
+
+
+def test_the_readme_has_a_line_for_each_tool_of_which_enough_is_known() -> None:
+    figures = dict.fromkeys(("f0.5", "restoration", "precision", "recall", "over_correction", "violations"), 0.5)
+    scores = {"real": {"a": figures}, "real: much": {"a": figures}, "real: little": {"a": figures}, "small": {"a": figures, "b": figures}}
+    sizes = {"real": {"rows": 11}, "real: much": {"rows": 8, "part_of": "real"}, "real: little": {"rows": 3, "part_of": "real"}, "small": {"rows": 2}}
+    lines = readme_table({"scores": scores, "suites": sizes}).splitlines()
+    assert [line.split(" | ")[0].removeprefix("| ") for line in lines[2:]] == ["real", "real: much", "small"]
+    assert lines[0].startswith("| suite | F0.5 a | F0.5 b | restoration") and lines[2].startswith("| real | 0.500 |  | 0.500 |")
 
 
 def _folder(folder: Path, text: str) -> Path:

@@ -61,7 +61,7 @@ def _judge(checkpoint_name: str, rows: Sequence[Row]) -> list[Sure]:
     restorer = Restorer.from_pretrained(checkpoint_name, min_confidence=0, report=print)
     articles: dict[tuple[str, bool], list[Row]] = defaultdict(list)
     for row in rows:
-        articles[row.article, row.spun == row.references[0]].append(row)
+        articles[row.group or row.article, row.spun == row.references[0]].append(row)
     found = []
     for (_, clean), texts in track(list(articles.items()), description="confidences"):
         restored = restorer.restore_sentences([row.spun for row in texts])

@@ -49,6 +49,13 @@ class Reader:
         return ((logits > own).sum(1) < LIKELIEST).tolist()
 
 
+def sample(data: Path, count: int) -> list[dict[str, Any]]:
+    """So many spun training rows, from all over the data set, since each article meets another tool."""
+    rows = load_split(data, "train")
+    spun = [i for i, edits in enumerate(rows["edits"]) if edits]
+    return rows.select(spun[:: max(len(spun) // count, 1)][:count]).to_list()
+
+
 def measure(rows: Iterable[dict[str, Any]], reader: Reader) -> dict[str, list[int]]:
     """[recoverable, all] garbled places over all and per engine; places where the original has nothing are left out."""
     table: dict[str, list[int]] = defaultdict(lambda: [0, 0])
@@ -73,6 +80,6 @@ def lines(table: dict[str, list[int]]) -> Iterator[str]:
 if __name__ == "__main__":
     from rich.progress import track
 
-    data, count = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else ROWS
-    spun_rows = [row for row in load_split(data, "train").to_list() if row["edits"]][:count]
-    print("\n".join(lines(measure(track(spun_rows, description="reading"), Reader(base_folder(print))))))
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: python -m unspin.train.benchmark.recoverability DATA [ROWS]")
+    print("\n".join(lines(measure(track(sample(Path(sys.argv[1]), int((*sys.argv, ROWS)[2])), description="reading"), Reader(base_folder(print))))))

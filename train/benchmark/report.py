@@ -28,6 +28,7 @@ FIGURES = {
     "words_per_second": ("words/s", ",.0f"),
     "peak_mb": ("peak MB", ",.0f"),
 }
+FEWEST_ROWS = 8
 BEGIN, END = "<!-- results: made by python -m unspin.train.benchmark.report -->", "<!-- end of results -->"
 # Okabe and Ito's palette for all kinds of colour vision (https://jfly.uni-koeln.de/color/)
 _COLOURS = ("#0072B2", "#56B4E9", "#999999", "#E69F00", "#D55E00", "#CC79A7", "#009E73")
@@ -36,30 +37,37 @@ _COLOURS = ("#0072B2", "#56B4E9", "#999999", "#E69F00", "#D55E00", "#CC79A7", "#
 def show(results: dict[str, Any]) -> None:
     """Print a table a suite, a line a system."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
     if not console.is_terminal:
         console = Console(width=150)  # a file has room
     for suite, scores in results["scores"].items():
-        table = Table("system", *(title for title, _ in FIGURES.values()), title=f"{suite}: {results['suites'][suite]['rows']} rows")
+        table = Table("system", *(title for title, _ in FIGURES.values()), title=escape(f"{suite}: {results['suites'][suite]['rows']} rows"))
         for system, found in scores.items():
             table.add_row(system, *(f"{found[key]:{form}}" for key, (_, form) in FIGURES.items()))
         console.print(table)
 
 
 def readme_table(results: dict[str, Any]) -> str:
-    """F0.5 of each system and the released model's own figures, a line a suite, as Markdown."""
-    systems = list(next(iter(results["scores"].values())))
+    """F0.5 of each system and the released model's own figures, a line a suite, as Markdown.
+
+    A system that a suite was not run on has an empty cell; tools of fewer than `FEWEST_ROWS` rows have no line.
+    """
+    systems = list(max(results["scores"].values(), key=len))
     own = ("restoration", "precision", "recall", "over_correction", "violations")
     lines = [
         "| suite | " + " | ".join(f"F0.5 {system}" for system in systems) + " | " + " | ".join(FIGURES[key][0] for key in own) + " |",
         "| --- |" + " ---: |" * (len(systems) + len(own)),
     ]
     for suite, scores in results["scores"].items():
+        size = results["suites"][suite]
+        if "part_of" in size and size["rows"] < FEWEST_ROWS:
+            continue
         ours = scores[systems[0]]
         spun = any(found["recall"] < 1 for found in scores.values())
-        cells = [f"{scores[system]['f0.5']:.3f}" if spun else "" for system in systems]
+        cells = [f"{scores[system]['f0.5']:.3f}" if spun and system in scores else "" for system in systems]
         cells += [f"{ours[key]:{FIGURES[key][1]}}" if spun or key in own[3:] else "" for key in own]
         lines.append(f"| {suite} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

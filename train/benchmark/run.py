@@ -54,11 +54,11 @@ def main(config: EvalConfig) -> dict[str, Any]:
         "config": config.model_dump(mode="json"),
         "machine": {"processor": _processor(), "cores": os.cpu_count()},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        "suites": {suite.name: _size(suite) for suite, _ in views},
+        "suites": {suite.name: _size(suite) | ({} if suite in suites else {"part_of": suite.name.partition(": ")[0]}) for suite, _ in views},
         "scores": {suite.name: _scores(config, suite, found, main_system) for suite, found in views},
-        "breakdown": {suite.name: breakdown(suite, found[main_system].outputs) for suite, found in views},
+        "breakdown": {suite.name: breakdown(suite, runs[main_system][i].outputs) for i, suite in enumerate(suites)},
         "examples": examples(suites, [found.outputs for found in runs[main_system]]),
-        "curve": _curve(config, suites[0]),
+        "curve": _curve(config, suites[1 if config.real and len(suites) > 1 else 0]),
     }
     if OURS in config.systems and config.min_confidence is None:
         results["calibration"] = _calibration(config, suites)

@@ -34,7 +34,8 @@ class Row:
     """A text of an article: `spun` is to become one of `references`, the first of which is the original.
 
     `edits` lead from `spun` to the original and name the engine that made each necessary, where that is known; `facts` are as in
-    `metrics.count`; `strength` is the share of words the spinner touched; `tool` names the spinner where scores by tool are wanted.
+    `metrics.count`; `strength` is the share of words the spinner touched; `tool` names the spinner where scores by tool are wanted. Rows of one
+    `group` are restored together; left out, those of an article are.
     """
 
     article: str
@@ -44,29 +45,32 @@ class Row:
     facts: tuple[tuple[str, ...], ...] = ()
     strength: float | None = None
     tool: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Rows, those of an article together."""
+    """Rows, those that are restored together side by side."""
 
     name: str
     rows: tuple[Row, ...]
 
     @property
     def digest(self) -> str:
-        text = json.dumps([asdict(row) for row in self.rows], ensure_ascii=False)
+        fields = [{name: value for name, value in asdict(row).items() if value or name not in ("tool", "group")} for row in self.rows]
+        text = json.dumps(fields, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def articles(self) -> Iterator[list[Row]]:
         grouped: dict[str, list[Row]] = defaultdict(list)
         for row in self.rows:
-            grouped[row.article].append(row)
+            grouped[row.group or row.article].append(row)
         yield from grouped.values()
 
     def by_tool(self) -> Iterator[tuple[Suite, list[int]]]:
-        """The rows of each tool as a suite of their own, with their numbers in this one; nothing where rows name no tool."""
-        for tool in dict.fromkeys(row.tool for row in self.rows if row.tool):
+        """The rows of each tool as a suite of their own, with their numbers in this one; nothing where rows name no two tools."""
+        tools = dict.fromkeys(row.tool for row in self.rows if row.tool)
+        for tool in tools if len(tools) > 1 else ():
             numbers = [i for i, row in enumerate(self.rows) if row.tool == tool]
             yield Suite(f"{self.name}: {tool}", tuple(self.rows[i] for i in numbers)), numbers
 
@@ -74,9 +78,9 @@ class Suite:
 class PairsSuite(Config):
     """What real tools wrote, with its originals: a .tsv or .jsonl file with the columns `tool`, `spun` and `original`.
 
-    Scored over all and per tool. A tool's rows are restored together as articles of up to `SECTION` paragraphs. A row that cannot be read
-    or has an empty side is named and left out. One whose texts share few words is named and stays: leaving out what a tool garbled most
-    would flatter every system. Where that is most of a file, its columns do not belong together, and the suite is refused.
+    Scored over all and per tool; a limit takes a row of each tool in turn. A tool's rows are restored together, 25 at a time. A row that
+    cannot be read or has an empty side is named and left out. One whose texts share few words is named and stays: leaving out what a tool
+    garbled most would flatter every system. If most rows are like that, the columns are probably mixed up, and the suite is refused.
     """
 
     kind: Literal["pairs"]
@@ -88,11 +92,17 @@ class PairsSuite(Config):
         if left_out or unlike:
             print(f"{self.path}: {left_out} rows left out, {unlike} kept whose texts share few words, each named above")
         if unlike > len(kept) / 2:
-            raise SuiteError(f"{self.path}: {unlike} of {len(kept)} rows are no spun text with its original: see which column is which")
+            what = f"{unlike} of {len(kept)} rows share too few words to be a spun text and its original"
+            raise SuiteError(f"{self.path}: {what}: check which column is which")
+        if not kept:
+            raise SuiteError(f"{self.path}: no row holds a spun text and its original")
         by_tool: dict[str, list[Pair]] = defaultdict(list)
         for pair in kept:
-            by_tool[pair.tool].append(pair)
-        yield from _in_turn(iter([self._row(pair, n) for n, pair in enumerate(pairs)]) for pairs in by_tool.values())
+            by_tool[" ".join(pair.tool.split()) or "unnamed"].append(pair)
+        for i in range(max(map(len, by_tool.values()))):
+            for tool, pairs in by_tool.items():
+                if i < len(pairs):
+                    yield self._row(tool, i, pairs[i])
 
     def _read(self) -> tuple[list[Pair], int, int]:
         """The usable rows, how many others there are, and how many of the usable hardly look like a spun text and its original."""
@@ -116,9 +126,9 @@ class PairsSuite(Config):
             raise SuiteError(str(error)) from None
         return kept, left_out, unlike
 
-    def _row(self, pair: Pair, number: int) -> Row:
-        tool = pair.tool.strip() or "unnamed"
-        return Row(f"{tool}/{number // SECTION}", " ".join(pair.spun.split()), (" ".join(pair.original.split()),), tool=tool)
+    def _row(self, tool: str, number: int, pair: Pair) -> Row:
+        spun, original = (" ".join(text.split()) for text in (pair.spun, pair.original))
+        return Row(f"{tool}/{number}", spun, (original,), tool=tool, group=f"{tool}/{number // SECTION}")
 
 
 class DataSuite(Config):
@@ -237,7 +247,7 @@ def make(config: SuiteConfig, limit: int) -> Suite:
     rows = tuple(row for row, _ in zip(config.rows(), range(limit), strict=False))
     if not rows:
         raise SuiteError(f"suite {config.name}: no rows; look at its texts")
-    return Suite(config.name, rows)
+    return Suite(config.name, tuple(row for group in Suite("", rows).articles() for row in group))
 
 
 def _data(data: Path, build: Path | None, split: str) -> list[dict[str, Any]]:
@@ -272,6 +282,6 @@ def _sentences(text: str) -> list[str]:
 def _in_turn(streams: Iterable[Iterator[Row]]) -> Iterator[Row]:
     """An article of each stream in turn, so that a limit cuts all of them alike."""
     waiting = [list(Suite("", tuple(stream)).articles()) for stream in streams]
-    for i in range(max(map(len, waiting), default=0)):
+    for i in range(max(map(len, waiting))):
         for articles in waiting:
             yield from articles[i] if i < len(articles) else ()
