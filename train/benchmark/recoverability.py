@@ -22,7 +22,7 @@ from unspin.train.batches import load_split
 from unspin.train.benchmark.systems import FewShotPrompt
 
 LIKELIEST = 20
-ROWS = 120
+ROWS = 60
 
 
 class Reader:
