@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -89,6 +90,12 @@ def spinners_words() -> frozenset[str]:
     """The words (lemmas) that the tables put in and never take out: "commence", "apparatus", "jeopardize"."""
     entries = phrase_lexicon().values()
     return frozenset(term.lower() for entry in entries for term in entry.substitutes if " " not in term) - {entry.head.lower() for entry in entries}
+
+
+def write_table(target: Path, header: str, rows: Sequence[str]) -> None:
+    """Write a derived table, compressed, the same bytes for the same rows, and say what it holds."""
+    target.write_bytes(gzip.compress("\n".join([f"# {header}", *rows, ""]).encode(), compresslevel=9, mtime=0))
+    print(f"{target.name}: {len(rows)} entries, {target.stat().st_size >> 10} KiB")
 
 
 @cache

@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from unspin.data.lexicons import phrase_lexicon
+from unspin.data.lexicons import phrase_lexicon, write_table
 from unspin.data.morphology import forms
 from unspin.data.segment import words
 
@@ -37,18 +37,15 @@ def wanted() -> set[str]:
     return {word for term in terms for word in term.lower().split(" ")}
 
 
-def main(folder: Path) -> None:
+def rows(folder: Path) -> list[str]:
     found = count(folder)
     by_lemma: Counter[str] = Counter()
     for word, n in found.items():
         for lemma in {word, *(form.lemma for form in forms(word))}:
             by_lemma[lemma] += n
-    rows = [f"{word}\t{round(PER * by_lemma[word] / found.total())}" for word in sorted(wanted()) if by_lemma[word]]
-    header = "# Counted by make_frequencies.py in the corpora of configs/data/open.yaml (NOTICE)\n"
-    target = Path(__file__).with_name("frequencies.tsv.gz")
-    target.write_bytes(gzip.compress((header + "\n".join(rows) + "\n").encode(), compresslevel=9, mtime=0))
-    print(f"{target.name}: {len(rows)} words of {found.total():,} counted, {target.stat().st_size >> 10} KiB")
+    return [f"{word}\t{round(PER * by_lemma[word] / found.total())}" for word in sorted(wanted()) if by_lemma[word]]
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    header = "Counted by make_frequencies.py in the corpora of configs/data/open.yaml (NOTICE)"
+    write_table(Path(__file__).with_name("frequencies.tsv.gz"), header, rows(Path(sys.argv[1])))

@@ -7,14 +7,13 @@ substitutes <TAB>``: terms that can be of that part of speech, those first that 
 
 from __future__ import annotations
 
-import gzip
 import math
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from unspin.data.lexicons import frequency
+from unspin.data.lexicons import frequency, write_table
 from unspin.data.morphology import forms
 from unspin.data.spinners.tables import IMMUTABLE
 
@@ -68,13 +67,6 @@ def rows(file: Path) -> Iterator[str]:
                 yield f"{head}\t{pos}\t{'|'.join(fitting)}\t"
 
 
-def main(file: Path) -> None:
-    found = list(rows(file))
-    header = "# Derived from the Moby Thesaurus (Grady Ward, public domain) by make_moby.py\n"
-    target = Path(__file__).with_name("moby.tsv.gz")
-    target.write_bytes(gzip.compress((header + "\n".join(found) + "\n").encode(), compresslevel=9, mtime=0))
-    print(f"{target.name}: {len(found)} lemmas, {target.stat().st_size >> 10} KiB")
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    header = "Derived from the Moby Thesaurus (Grady Ward, public domain) by make_moby.py"
+    write_table(Path(__file__).with_name("moby.tsv.gz"), header, list(rows(Path(sys.argv[1]))))

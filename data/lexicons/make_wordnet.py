@@ -7,11 +7,12 @@ senses are the point of a spinner), and near relations (hypernyms, similar adjec
 
 from __future__ import annotations
 
-import gzip
 import re
 import sys
 from collections import defaultdict
 from pathlib import Path
+
+from unspin.data.lexicons import write_table
 
 PARTS = {"noun": "n", "verb": "v", "adj": "a", "adv": "r"}
 NEAR_POINTERS = {"@", "&"}  # hypernym, similar to
@@ -67,13 +68,6 @@ def rows(wordnet: Path) -> list[str]:
     return sorted(table)
 
 
-def main(wordnet: Path) -> None:
-    target = Path(__file__).with_name("wordnet.tsv.gz")
-    header = "# Derived from WordNet 3.0, Copyright 2006 Princeton University (licence: WORDNET_LICENSE) by make_wordnet.py\n"
-    data = (header + "\n".join(rows(wordnet)) + "\n").encode()
-    target.write_bytes(gzip.compress(data, compresslevel=9, mtime=0))
-    print(f"{target.name}: {data.count(10) - 1} lemmas, {target.stat().st_size >> 10} KiB")
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    header = "Derived from WordNet 3.0, Copyright 2006 Princeton University (licence: WORDNET_LICENSE) by make_wordnet.py"
+    write_table(Path(__file__).with_name("wordnet.tsv.gz"), header, rows(Path(sys.argv[1])))

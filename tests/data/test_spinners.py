@@ -96,7 +96,7 @@ def test_an_engine_of_another_package_is_found_by_its_entry_point(tmp_path: Path
 
 
 def test_an_unknown_engine_is_refused_by_name() -> None:
-    with pytest.raises(EngineError, match=r"unknown 'shuffle'; there are contextual, order, phrases, roundtrip, surface, thesaurus, tortured"):
+    with pytest.raises(EngineError, match=r"unknown 'shuffle'; there are contextual, moby, order, phrases, roundtrip, surface, thesaurus, tortured"):
         Mixture(["shuffle"])
 
 
