@@ -78,7 +78,7 @@ def workshop(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 SMALL = {
-    "build": (f"sources=[{{kind: folder, name: towns, path: {ROOT}/data/articles/local, licence: ours}}]", "held_back=0.35", "variants=1",
+    "build": (f"sources=[{{kind: folder, name: towns, path: {ROOT}/data/articles/local, licence: ours}}]", "held_back=0.35", "variants=1", "sample=1",
               "workers=1", "tasks=2"),
     "train": ("backbone=default", "data=build/data/default", "steps=2", "warmup_steps=0", "save_every=2", "tokens_per_batch=1024", "longest=512",
               "compile=false", "loggers=[]", "evaluate_every=0", "patience=0"),

@@ -153,7 +153,7 @@ def test_a_limit_takes_from_every_tool(tmp_path: Path) -> None:
     lines = [f"{tool}\tThe {n} warfare.\tThe {n} war." for tool in "ABC" for n in range(60)]
     suite = make(_pairs(tmp_path, "tool\tspun\toriginal\n" + "\n".join(lines)), 90)
     assert [len(part.rows) for part, _ in suite.by_tool()] == [30, 30, 30]
-    assert [len(group) for group in suite.articles()] == [25, 5, 25, 5, 25, 5]
+    assert [len(group) for group in suite.articles()] == [25, 25, 25, 5, 5, 5]
 
 
 def test_intervals_of_a_tool_draw_its_rows(tmp_path: Path) -> None:
