@@ -23,6 +23,7 @@ from unspin.data.segment import paragraphs, sentences, words
 
 ENGINE = "own"
 ALIKE = 1 / 3  # of the words of both texts: below, one is hardly a spun version of the other
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 Refusal = Literal["unreadable", "empty", "unlike", "paragraphs"]
 
 
@@ -62,9 +63,10 @@ def scan(path: Path, spun_field: str = "spun", original_field: str = "original",
     """A pair, or what is wrong with it, for each line that is not empty.
 
     A ``.jsonl`` file has one object a line. A ``.tsv`` file has two columns, spun first, or a header that names both among any number;
-    it knows no quoting, so that a cell may open with a quotation mark, and holds no line breaks: articles of several paragraphs need
-    JSON Lines. Both are UTF-8. With `tool_field` every line must have that field too, which may be empty, and a ``.tsv`` file needs the
-    header. Raises `CorpusError` if there is no such file, if it is neither kind, or if a needed header lacks a column.
+    a cell may open with a quotation mark, and is taken for quoted, as spreadsheets write it, only if the marks inside are doubled. It holds
+    no line breaks: articles of several paragraphs need JSON Lines. Both are UTF-8. With `tool_field` every line must have that field too,
+    which may be empty, and a ``.tsv`` file needs the header. Raises `CorpusError` if there is no such file, if it is neither kind, or if
+    a needed header lacks a column.
     """
     if not path.is_file():
         raise CorpusError(f"{path}: no such file: give a .jsonl or .tsv file of pairs")
@@ -205,7 +207,12 @@ def _cells(line: str, columns: tuple[int, ...] | None, source: str) -> list[str]
     wanted = columns or (0, 1)
     if max(wanted) >= len(cells):
         raise PairError("unreadable", f"{source}: {len(cells)} columns, fewer than the header has: mend it, or set on_error=skip")
-    return [cells[column] for column in wanted]
+    return [_unquoted(cells[column]) for column in wanted]
+
+
+def _unquoted(cell: str) -> str:
+    """`cell`, or what it held before a spreadsheet put it in quotation marks and doubled those inside."""
+    return cell[1:-1].replace('""', '"') if _QUOTED.fullmatch(cell) and '""' in cell[1:-1] else cell
 
 
 def _fields(line: str, fields: Sequence[str], source: str) -> list[str]:

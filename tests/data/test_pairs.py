@@ -94,6 +94,22 @@ def test_tab_separated_values_with_and_without_a_header(tmp_path: Path, text: st
 
 
 @pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ('"A ""big"" firm"', 'A "big" firm'),
+        ('"""Yes,"" he said."', '"Yes," he said.'),
+        ('"Yes," he said, "no"', '"Yes," he said, "no"'),
+        ('"All of it."', '"All of it."'),
+        ('""Yes""', '""Yes""'),
+    ],
+)
+def test_cells_that_a_spreadsheet_quoted(tmp_path: Path, cell: str, text: str) -> None:
+    file = tmp_path / "pairs.tsv"
+    file.write_text(f"spun\toriginal\n{cell}\tB\n", encoding="utf-8")
+    assert [pair.spun for pair in read_pairs(file)] == [text]
+
+
+@pytest.mark.parametrize(
     ("name", "line", "complaint"),
     [
         ("p.jsonl", b"{", "not JSON"),

@@ -128,17 +128,18 @@ def _systems(results: dict[str, Any]) -> Figure:
     spun = {suite: scores for suite, scores in results["scores"].items() if any(found["recall"] < 1 for found in scores.values())}
     systems = list(next(iter(spun.values()), {}))
     figure, axes = _axes(11, 1 + 0.16 * len(spun) * (len(systems) + 1))
+    width = 1 / (len(systems) + 1)
     for i, system in enumerate(systems):
         found = [scores[system] for scores in spun.values()]
-        places = [row + i / (len(systems) + 1) for row in range(len(spun))]
+        places = [row + (i - (len(systems) - 1) / 2) * width for row in range(len(spun))]
         values = [it["f0.5"] for it in found]
         spans = [it["interval"]["f0.5"] for it in found]
         errors = [
             [max(v - low, 0) for v, (low, _) in zip(values, spans, strict=True)],
             [max(high - v, 0) for v, (_, high) in zip(values, spans, strict=True)],
         ]
-        axes.barh(places, values, 0.9 / (len(systems) + 1), xerr=errors, color=_COLOURS[i % len(_COLOURS)], label=system, error_kw={"lw": 0.8})
-    axes.set_yticks([row + 0.4 for row in range(len(spun))], list(spun))
+        axes.barh(places, values, 0.9 * width, xerr=errors, color=_COLOURS[i % len(_COLOURS)], label=system, error_kw={"lw": 0.8})
+    axes.set_yticks(range(len(spun)), list(spun))
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.set_xlabel("edit F0.5")
