@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -89,7 +89,15 @@ class _Quiet(LocalPipelineExecutor):
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> Any:
         logger.disable("datatrove")
+        _end_with_parent()
         return super()._run_for_rank(rank, local_rank, node_rank)
+
+
+@cache
+def _end_with_parent() -> None:
+    """Ends this worker when the process that started it is gone, lest it writes on beside the workers of the next try."""
+    if parent := multiprocess.parent_process():
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
 class _Job(SlurmPipelineExecutor):
