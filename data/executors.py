@@ -6,17 +6,21 @@ completion markers, and started again it does the rest. On several machines the 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import multiprocess
+import dill
 from datatrove.executor import LocalPipelineExecutor, SlurmPipelineExecutor
 from datatrove.executor.base import PipelineExecutor
 from loguru import logger
@@ -84,20 +88,51 @@ class Stage:
         return str((folder / self.name.replace(" ", "-")).absolute())
 
 
-class _Quiet(LocalPipelineExecutor):
-    """The Local executor without its log: errors are raised, and the completion markers say what is done."""
+class _Local(LocalPipelineExecutor):
+    """The Local executor with processes that end when this one does, and an error where one of them is killed.
 
-    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> Any:
+    No log is written: errors are raised, and the completion markers say what is done.
+    """
+
+    def run(self) -> None:
+        ranks = self.get_incomplete_ranks()
+        if self.workers == 1:
+            for rank in ranks:
+                deepcopy(self)._run_for_rank(rank)
+            return
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOADED)
+        others = multiprocessing.active_children()
+        with ProcessPoolExecutor(self.workers, context, _end_with_parent) as pool:
+            try:
+                pipeline = dill.dumps(self)  # datatrove's writers hold methods, which the standard library cannot send
+                for task in as_completed([pool.submit(_run_task, pipeline, rank) for rank in ranks]):
+                    task.result()
+            except BaseException as error:
+                for worker in set(multiprocessing.active_children()).difference(others):
+                    worker.terminate()
+                if isinstance(error, BrokenProcessPool):
+                    raise ExecutorError("a worker was killed, perhaps for want of memory; run the same command again, with fewer workers") from None
+                raise
+
+    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> None:
         logger.disable("datatrove")
-        _end_with_parent()
-        return super()._run_for_rank(rank, local_rank, node_rank)
+        super()._run_for_rank(rank, local_rank, node_rank)
 
 
-@cache
+def _run_task(pipeline: bytes, rank: int) -> None:
+    dill.loads(pipeline)._run_for_rank(rank)  # noqa: S301 (from the process that started this one)
+
+
 def _end_with_parent() -> None:
-    """Ends this worker when the process that started it is gone, lest it writes on beside the workers of the next try."""
-    if parent := multiprocess.parent_process():
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    """Ends this process when the one that started it is gone, lest it writes on beside the workers of the next try."""
+    threading.Thread(target=_await_parent, daemon=True).start()
+
+
+def _await_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 class _Job(SlurmPipelineExecutor):
@@ -125,8 +160,7 @@ def run(stages: Sequence[Stage], log: Path, workers: int, executor: Executor) ->
 
 
 def _local(stage: Stage, log: Path, workers: int) -> PipelineExecutor:
-    multiprocess.get_context("forkserver").set_forkserver_preload(PRELOADED)
-    return _Quiet(stage.blocks, tasks=stage.tasks, workers=min(workers, stage.tasks), logging_dir=stage.log(log), skip_completed=not stage.again)
+    return _Local(stage.blocks, tasks=stage.tasks, workers=min(workers, stage.tasks), logging_dir=stage.log(log), skip_completed=not stage.again)
 
 
 def _ray(stage: Stage, log: Path, workers: int, settings: Ray) -> PipelineExecutor:

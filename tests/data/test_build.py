@@ -97,22 +97,37 @@ def test_workers_and_a_second_run_change_no_byte(built: Path, tmp_path: Path) ->
     assert _digests(tmp_path / "two") == _digests(built / "out")
 
 
-def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(built: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(built: Path, tmp_path: Path, workers: int) -> None:
     script = tmp_path / "run.py"
     script.write_text(f"""
 from pathlib import Path
 from unspin.data.build import BuildConfig, build
-build(BuildConfig.model_validate_json({_config(built / "texts", tmp_path / "out").model_dump_json()!r}), "test")
+if __name__ == "__main__":
+    build(BuildConfig.model_validate_json({_config(built / "texts", tmp_path / "out", workers=workers).model_dump_json()!r}), "test")
 """)
     process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.DEVNULL, start_new_session=True)
     spun = tmp_path / "out.partial" / "work" / "log" / "spinning" / "completions" / "00000"
     while not spun.exists() and process.poll() is None:
         time.sleep(0.002)
-    os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
+    _wait_for_the_end_of_session(process.pid)
     assert not (tmp_path / "out").exists() and (tmp_path / "out.partial").exists()
     build(_config(built / "texts", tmp_path / "out"), "test")
     assert _digests(tmp_path / "out") == _digests(built / "out")
+
+
+def _wait_for_the_end_of_session(leader: int) -> None:
+    """Until no process is left of those that a killed one had started, which must end by themselves."""
+    for _ in range(400):
+        try:
+            os.killpg(leader, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    os.killpg(leader, signal.SIGKILL)
+    pytest.fail("the processes of a killed build work on")
 
 
 def test_a_full_disk_leaves_nothing_that_looks_complete(corpus: Path, tmp_path: Path) -> None:

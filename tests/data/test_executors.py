@@ -12,9 +12,10 @@ import dill
 import pytest
 from typer.testing import CliRunner
 from unspin.cli.app import app
+from unspin.data.blocks import Call
 from unspin.data.build import BuildConfig, build
 from unspin.data.config import ConfigError
-from unspin.data.executors import ExecutorError, Ray, Slurm, load_executor
+from unspin.data.executors import ExecutorError, Local, Ray, Slurm, Stage, load_executor, run
 
 SBATCH = """#!/bin/sh
 number=$(ls {folder} | grep -c script)
@@ -135,3 +136,9 @@ def test_what_an_executor_file_lacks_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["ray", "slurm"])
 def test_the_shipped_executors_are_sound(name: str) -> None:
     assert load_executor(Path(f"configs/executors/{name}.yaml")).kind == name
+
+
+def test_a_killed_worker_is_an_error_and_no_wait_without_end(tmp_path: Path) -> None:
+    stages = [Stage("fall", [Call(lambda: os.kill(os.getpid(), 9))], 3)]
+    with pytest.raises(ExecutorError, match="a worker was killed, perhaps for want of memory; run the same command again"):
+        run(stages, tmp_path, 2, Local(kind="local"))
