@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from importlib.resources import files
@@ -28,6 +29,7 @@ FIGURES = {
     "words_per_second": ("words/s", ",.0f"),
     "peak_mb": ("peak MB", ",.0f"),
 }
+_SHOWN = ("restoration", "precision", "recall", "f0.5", "damage", "over_correction", "violations")  # fit 80 columns
 FEWEST_ROWS = 8
 BEGIN, END = "<!-- results: made by python -m unspin.train.benchmark.report -->", "<!-- end of results -->"
 # Okabe and Ito's palette for all kinds of colour vision (https://jfly.uni-koeln.de/color/)
@@ -36,6 +38,7 @@ _COLOURS = ("#0072B2", "#56B4E9", "#999999", "#E69F00", "#D55E00", "#CC79A7", "#
 
 def show(results: dict[str, Any]) -> None:
     """Print a table a suite, a line a system."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -44,9 +47,12 @@ def show(results: dict[str, Any]) -> None:
     if not console.is_terminal:
         console = Console(width=150)  # a file has room
     for suite, scores in results["scores"].items():
-        table = Table("system", *(title for title, _ in FIGURES.values()), title=escape(f"{suite}: {results['suites'][suite]['rows']} rows"))
+        table = Table(title=escape(f"{suite}: {results['suites'][suite]['rows']} rows"), box=SIMPLE_HEAD, padding=0)
+        table.add_column("system", overflow="fold")
+        for key in _SHOWN:
+            table.add_column(re.sub(r"(?<=-)| ", "\n", FIGURES[key][0]), justify="right", vertical="bottom", overflow="fold")
         for system, found in scores.items():
-            table.add_row(system, *(f"{found[key]:{form}}" for key, (_, form) in FIGURES.items()))
+            table.add_row(system, *(f"{found[key]:{FIGURES[key][1]}}" for key in _SHOWN))
         console.print(table)
 
 
