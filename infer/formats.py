@@ -140,6 +140,12 @@ class _TextNodes(HTMLParser):
     def handle_charref(self, name: str) -> None:
         self._reference(f"&#{name}")
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """As browsers do, reads `<![` as a comment up to the next `>`, CDATA apart. The library raises on section names it does not know."""
+        if self._raw.startswith("<![CDATA[", i):
+            return super().parse_marked_section(i, report)
+        return self.parse_bogus_comment(i, report)
+
     def _reference(self, reference: str) -> None:
         start = self._at()
         closed = self._raw[start + len(reference) :][:1] == ";"

@@ -66,6 +66,20 @@ def test_json_lines_that_cannot_be_read_are_named(raw: str, complaint: str) -> N
         json_lines(raw)
 
 
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("<p>a <![foo]> b</p>", "a  b"),
+        ("<![if !mso]>hi<![endif]> there", "hi there"),
+        ("a<![CDATA[x > y]]> b", "a b"),
+        ("a <![: b", "a <![: b"),
+        ("a <![", "a <!["),
+    ],
+)
+def test_marked_sections_are_read_as_browsers_read_them(raw: str, text: str) -> None:
+    assert page(raw)[0].text.strip() == text
+
+
 @given(st.text(alphabet=st.sampled_from("ab <>&;/\"'=!-#*_`[]()|\\\n\r\t{}:,é😀" + "pbr"), max_size=80))
 def test_any_text_can_be_viewed_and_only_edits_change_it(raw: str) -> None:
     for read in (FORMATS[".txt"], FORMATS[".md"], FORMATS[".html"]):

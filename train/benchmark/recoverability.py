@@ -82,4 +82,5 @@ if __name__ == "__main__":
 
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: python -m unspin.train.benchmark.recoverability DATA [ROWS]")
-    print("\n".join(lines(measure(track(sample(Path(sys.argv[1]), int((*sys.argv, ROWS)[2])), description="reading"), Reader(base_folder(print))))))
+    rows = sample(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) == 3 else ROWS)
+    print("\n".join(lines(measure(track(rows, description="reading"), Reader(base_folder(print))))))

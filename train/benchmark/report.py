@@ -61,7 +61,7 @@ def readme_table(results: dict[str, Any]) -> str:
 
     A system that a suite was not run on has an empty cell; tools of fewer than `FEWEST_ROWS` rows have no line.
     """
-    systems = list(max(results["scores"].values(), key=len))
+    systems: list[str] = max((list(scores) for scores in results["scores"].values()), key=len)
     own = ("restoration", "precision", "recall", "over_correction", "violations")
     lines = [
         "| suite | " + " | ".join(f"F0.5 {system}" for system in systems) + " | " + " | ".join(FIGURES[key][0] for key in own) + " |",
