@@ -226,8 +226,8 @@ def restore(
     keep_quotations: Annotated[bool, typer.Option("--keep-quotations", help="change nothing between quotation marks")] = False,
     alternatives: Annotated[int, typer.Option(min=0, max=10, help="list so many other restorations with each edit; slower")] = 0,
     checkpoint: Annotated[str, typer.Option(help="'default', or a folder that `unspin train` wrote")] = "default",
-    engine: Annotated[str, typer.Option(help="'draft' (fast), 'ctranslate2' (int8), 'transformers' (any backbone and device)")] = "draft",
-    device: Annotated[str, typer.Option(help="torch device of the transformers engine")] = "cpu",
+    engine: Annotated[str, typer.Option(help="'draft' (fast), 'ctranslate2' (int8), 'transformers' (any backbone)")] = "draft",
+    device: Annotated[str, typer.Option(help="where the model runs: cpu, or cuda for a GPU; ctranslate2 runs on the CPU alone")] = "cpu",
     jobs: Annotated[int, typer.Option(min=1, help="processes, each with a model of its own")] = 1,
     executor: ExecutorFile = None,
 ) -> None:
@@ -273,7 +273,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
     host: Annotated[str, typer.Option(help="address to listen on; anything but loopback opens the page to others")] = "127.0.0.1",
     checkpoint: Annotated[str, typer.Option(help="'default', or a folder that `unspin train` wrote")] = "default",
-    engine: Annotated[str, typer.Option(help="'draft' (fast), 'ctranslate2' (int8), 'transformers' (any backbone and device)")] = "draft",
+    engine: Annotated[str, typer.Option(help="'draft' (fast), 'ctranslate2' (int8), 'transformers' (any backbone)")] = "draft",
 ) -> None:
     """Open a local page: paste an article, see every edit, keep or take back each.
 

@@ -17,7 +17,7 @@ from unspin.data.segment import paragraphs, sentences
 from unspin.data.timing import FEWEST, interval, race, ratios
 from unspin.infer.checkpoint import Checkpoint
 from unspin.infer.decoding import TOKENS_PER_BATCH, CopyDecoder
-from unspin.infer.engines import Engine, Rewriting, load_engine
+from unspin.infer.engines import Engine, Rewriting, check_device, load_engine
 from unspin.infer.gemma import Gemma, fast_dtype, int8_pays
 from unspin.infer.generating import TransformersEngine
 from unspin.infer.prompt import Prompt
@@ -50,42 +50,55 @@ def spun_sentences(count: int) -> list[str]:
 class Bench:
     """One model in every form."""
 
-    def __init__(self, checkpoint: Checkpoint, runs: int) -> None:
-        self._checkpoint, self._runs = checkpoint, runs
+    def __init__(self, checkpoint: Checkpoint, runs: int, device: str = "cpu") -> None:
+        self._checkpoint, self._runs, self._device = checkpoint, runs, device
         self._folder = checkpoint.merged(print)
         self._prompt = Prompt.from_folder(self._folder)
         self._texts = spun_sentences(SENTENCES)
         self._sources = [self._prompt.source(text) for text in self._texts]
         ids = checkpoint.vocabulary()
-        self._all = torch.arange(self._prompt.tokenizer.get_vocab_size())
-        self._seen = self._all if ids is None else torch.tensor(ids)
+        self._all = range(self._prompt.tokenizer.get_vocab_size())
+        self._seen: Sequence[int] = self._all if ids is None else ids
+
+    def alike(self) -> int:
+        """How many of the texts come out the same as from `generate`, both in fp32 and over the whole vocabulary."""
+        decoder = CopyDecoder(Gemma(self._folder, torch.float32, device=self._device), self._prompt.eos, self._all)
+        ours = [self._prompt.decode(output.ids) for output in decoder.decode(self._sources)]
+        theirs = [output.text for output in self._engine(torch.float32, 16).rewrite(self._texts)]
+        return sum(one == other for one, other in zip(ours, theirs, strict=True))
 
     def lines(self) -> list[Line]:
-        bf16 = fast_dtype()
+        bf16 = fast_dtype(self._device)
         full, full_size = self._best({f"{n} tokens": self._draft(bf16, self._all, n) for n in (1536, 3072, 6144)})
         trimmed, trimmed_size = self._best({f"{n} tokens": self._draft(bf16, self._seen, n) for n in (1536, 3072, 6144)})
         same, same_size = self._best({f"batch {n}": self._generate(bf16, n) for n in (8, 16, 32)})
         plain, plain_size = self._best({f"batch {n}": self._generate(torch.float32, n) for n in (8, 16, 32)})
-        int8 = load_engine("ctranslate2", self._checkpoint, print)
-        default = self._draft(bf16, self._seen, TOKENS_PER_BATCH, int8_pays())
         name = str(bf16).removeprefix("torch.")
-        precision = "int8" if int8_pays() else name
-        return [
+        in_int8 = self._device == "cpu" and int8_pays()
+        precision = "int8" if in_int8 else name
+        default = self._draft(bf16, self._seen, TOKENS_PER_BATCH, in_int8)
+        lines = [
             self._race("copy-draft decoding, whole vocabulary", f"{name}, {full_size}", f"generate, {name}, {same_size}", full, same),
             self._race("trimmed vocabulary", trimmed_size, f"whole, {full_size}", trimmed, full),
             self._race("both", f"{name}, {trimmed_size}", f"generate, {name}, {same_size}", trimmed, same),
-            self._race("CTranslate2 int8", "batch 16", f"generate, fp32, {plain_size}", lambda: int8.rewrite(self._texts), plain),
-            self._race("int8 layers", "3072 tokens", "fp32, 3072 tokens", *(self._draft(torch.float32, self._seen, 3072, i) for i in (True, False))),
             self._race("default engine", f"{precision}, {TOKENS_PER_BATCH} tokens", f"generate, fp32, {plain_size}", default, plain),
             self._clean(),
         ]
+        if self._device == "cpu":
+            int8 = load_engine("ctranslate2", self._checkpoint, print)
+            sides = [self._draft(torch.float32, self._seen, 3072, layers) for layers in (True, False)]
+            lines += [
+                self._race("CTranslate2 int8", "batch 16", f"generate, fp32, {plain_size}", lambda: int8.rewrite(self._texts), plain),
+                self._race("int8 layers", "3072 tokens", "fp32, 3072 tokens", *sides),
+            ]
+        return lines
 
     def _race(self, what: str, ours: str, theirs: str, first: Callable[[], object], second: Callable[[], object]) -> Line:
         return Line(what, ours, theirs, len(self._texts), race(first, second, self._runs))
 
     def _clean(self) -> Line:
         """A clean article against the same one spun, all that restoring takes."""
-        restorer = Restorer.from_pretrained(str(self._checkpoint.folder))
+        restorer = Restorer.from_pretrained(str(self._checkpoint.folder), device=self._device)
         clean, spun = (
             [(ARTICLES / kind / register / "03.txt").read_text(encoding="utf-8") for register in ("world", "business", "science", "sport")]
             for kind in ("articles", "hand")
@@ -96,17 +109,21 @@ class Bench:
 
         return Line("clean article", "original", "spun (heavily)", 4, race(all_of(clean), all_of(spun), self._runs))
 
-    def _draft(self, dtype: torch.dtype, vocabulary: torch.Tensor, tokens: int, int8: bool = False) -> Callable[[], object]:
-        decoder = CopyDecoder(Gemma(self._folder, dtype, int8), self._prompt.eos, vocabulary, tokens)
+    def _draft(self, dtype: torch.dtype, vocabulary: Sequence[int], tokens: int, int8: bool = False) -> Callable[[], object]:
+        decoder = CopyDecoder(Gemma(self._folder, dtype, int8, self._device), self._prompt.eos, vocabulary, tokens)
         return lambda: decoder.decode(self._sources)
 
     def _generate(self, dtype: torch.dtype, batch: int) -> Callable[[], object]:
+        engine = self._engine(dtype, batch)
+        return lambda: engine.rewrite(self._texts)
+
+    def _engine(self, dtype: torch.dtype, batch: int) -> Engine:
         from transformers import AutoModelForCausalLM
 
-        model = AutoModelForCausalLM.from_pretrained(self._folder, dtype=dtype, use_safetensors=True).eval()
-        engine: Engine = TransformersEngine(model, self._prompt)
-        engine.batch_size = batch  # type: ignore[attr-defined]
-        return lambda: engine.rewrite(self._texts)
+        model = AutoModelForCausalLM.from_pretrained(self._folder, dtype=dtype, use_safetensors=True).to(self._device).eval()
+        engine = TransformersEngine(model, self._prompt)
+        engine.batch_size = batch
+        return engine
 
     def _best(self, ways: dict[str, Callable[[], object]]) -> tuple[Callable[[], object], str]:
         """The fastest of several ways and its name."""
@@ -137,9 +154,9 @@ class Timed:
         return self.engine.variants(sentence, opening, count)
 
 
-def share_outside(checkpoint: Checkpoint) -> float:
+def share_outside(checkpoint: Checkpoint, device: str) -> float:
     """Of the time that restoring articles takes: finding sentences, aligning, judging, assembling; all but the engine."""
-    timed = Timed(load_engine("draft", checkpoint, print))
+    timed = Timed(load_engine("draft", checkpoint, print, device))
     restorer = Restorer(timed, checkpoint.calibration, passage=checkpoint.passage)
     texts = [file.read_text(encoding="utf-8") for file in sorted((ARTICLES / "hand").rglob("*.txt"))]
     restorer.restore(texts[0])
@@ -149,8 +166,8 @@ def share_outside(checkpoint: Checkpoint) -> float:
     return 1 - timed.seconds / (time.perf_counter() - start)
 
 
-def limits() -> dict[str, float]:
-    """What this machine can do at best: multiply-adds of square matrices, twice counted (GFLOP/s), and reading memory (GB/s).
+def limits(device: str = "cpu") -> dict[str, float]:
+    """What this processor or GPU can do at best: multiply-adds of square matrices, twice counted (GFLOP/s), and reading memory (GB/s).
 
     bf16 is measured where the processor multiplies it; elsewhere one product takes a minute.
     """
@@ -160,14 +177,16 @@ def limits() -> dict[str, float]:
         for _ in range(5):
             start = time.perf_counter()
             work()
+            if device != "cpu":
+                torch.cuda.synchronize()
             times.append(time.perf_counter() - start)
         return min(times)
 
-    size, found = 2048, {}
-    for dtype in dict.fromkeys((torch.float32, fast_dtype())):
-        a = torch.rand(size, size).to(dtype)
+    size, found = 2048 if device == "cpu" else 8192, {}
+    for dtype in dict.fromkeys((torch.float32, fast_dtype(device))):
+        a = torch.rand(size, size, device=device).to(dtype)
         found[f"{str(dtype).removeprefix('torch.')} GFLOP/s"] = 2 * size**3 / seconds(lambda a=a: a @ a) / 1e9  # type: ignore[misc]
-    long = torch.rand(1 << 28)  # 1 GB, beyond every cache
+    long = torch.rand(1 << 28, device=device)  # 1 GB, beyond every cache
     return {**found, "memory GB/s": long.nbytes / seconds(long.sum) / 1e9}
 
 
@@ -187,13 +206,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m unspin.infer.bench", description="Time decoding against what it replaces.")
     parser.add_argument("--checkpoint", default="default")
     parser.add_argument("--runs", type=int, default=FEWEST)
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda for a GPU")
     asked = parser.parse_args()
     if asked.runs < FEWEST:
         parser.error(f"at least {FEWEST} runs")
-    print(", ".join(f"{value:.0f} {unit}" for unit, value in limits().items()))
+    check_device(asked.device)
+    print(torch.cuda.get_device_name() if asked.device != "cpu" else f"{torch.get_num_threads()} threads")
+    print(", ".join(f"{value:,.0f} {unit}" for unit, value in limits(asked.device).items()))
     checkpoint = Checkpoint.open(asked.checkpoint)
-    print(f"{share_outside(checkpoint):.1%} of restoring is spent outside the model")
-    show(Bench(checkpoint, asked.runs).lines())
+    print(f"{share_outside(checkpoint, asked.device):.1%} of restoring is spent outside the model")
+    bench = Bench(checkpoint, asked.runs, asked.device)
+    print(f"{bench.alike()} of {SENTENCES} sentences come out the same as from generate, both in fp32")
+    show(bench.lines())
 
 
 if __name__ == "__main__":

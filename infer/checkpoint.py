@@ -27,7 +27,8 @@ IDS = "ids.json"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 SPECIAL_IDS = 4  # Gemma's first: padding, end, beginning, unknown
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", RECORD)
-MODEL_FILES = ("config.json", "model.safetensors", *TOKENIZER_FILES, RECORD)
+MODEL_FILES = ("config.json", *TOKENIZER_FILES, RECORD)
+WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Checkpoint:
         if not folder.is_dir():
             raise ModelError(f"{folder} is no checkpoint folder: give one that `unspin train` wrote, or leave it out")
         whole = not (folder / ADAPTER_FILES[0]).is_file() and (folder / MODEL_FILES[0]).is_file()
-        missing = [file for file in (MODEL_FILES if whole else ADAPTER_FILES) if not (folder / file).is_file()]
+        needed = [*weight_files(folder), *(folder / file for file in MODEL_FILES)] if whole else [folder / file for file in ADAPTER_FILES]
+        missing = [file.name for file in needed if not file.is_file()]
         if missing:
             raise ModelError(f"{folder} is incomplete: {', '.join(missing)} is missing; copy the whole folder or train again")
         verify(folder)
@@ -97,8 +99,9 @@ class Checkpoint:
     @property
     def digest(self) -> str:
         seen = hashlib.sha256()
-        for file in MODEL_FILES[:2] if self.whole else ADAPTER_FILES[:2]:
-            seen.update((self.folder / file).read_bytes())
+        weights = weight_files(self.folder) if self.whole else [self.folder / ADAPTER_FILES[1]]
+        for file in (self.folder / (MODEL_FILES if self.whole else ADAPTER_FILES)[0], *weights):
+            seen.update(file.read_bytes())
         return seen.hexdigest()[:16]
 
     def base(self, report: Callable[[str], None]) -> Path:
@@ -186,6 +189,18 @@ def _trim(merged: Path, target: Path, kept: list[int]) -> list[str]:
         shutil.copyfile(merged / file, target / file)
     tokenizer = Tokenizer.from_file(str(merged / "tokenizer.json"))
     return [tokenizer.id_to_token(i) or f"<unused {i}>" for i in kept]
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors of a transformers folder: one file, or the several that an index names. Raises `ModelError` for a damaged index."""
+    index = folder / f"{WEIGHTS}.index.json"
+    if not index.is_file():
+        return [folder / WEIGHTS]
+    try:
+        names = {str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
+    except (ValueError, KeyError, AttributeError) as error:
+        raise ModelError(f"{index} is damaged ({error!r}): copy the folder again or train again") from None
+    return [folder / Path(name).name for name in sorted(names)]
 
 
 def read_vocabulary(folder: Path) -> list[int] | None:

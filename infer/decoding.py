@@ -10,7 +10,7 @@ word is.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,7 +37,9 @@ class Output:
 
 
 class Model(Protocol):
-    """What is decoded: `unspin.infer.gemma.Gemma` or `unspin.infer.t5.T5`."""
+    """What is decoded: `unspin.infer.gemma.Gemma` or `unspin.infer.t5.T5`. Its tensors are on `device`."""
+
+    device: str
 
     def head(self, ids: Tensor) -> Tensor: ...
 
@@ -113,10 +115,10 @@ class Draft:
 class CopyDecoder:
     """Decodes sentences. `vocabulary` are the ids an output may use beside those of its batch's sources."""
 
-    def __init__(self, model: Model, end: int, vocabulary: Tensor, tokens_per_batch: int = TOKENS_PER_BATCH) -> None:
+    def __init__(self, model: Model, end: int, vocabulary: Iterable[int], tokens_per_batch: int = TOKENS_PER_BATCH) -> None:
         self._model, self._end, self._tokens_per_batch = model, end, tokens_per_batch
-        self._vocabulary = torch.cat([vocabulary, torch.tensor([end])]).unique()
-        self._known = frozenset(self._vocabulary.tolist())
+        self._known = frozenset({*vocabulary, end})
+        self._vocabulary = torch.tensor(sorted(self._known), device=model.device)
         self._head = model.head(self._vocabulary)
 
     def decode(self, sources: Sequence[Source], given: Sequence[Sequence[int]] | None = None) -> list[Output]:
@@ -131,9 +133,10 @@ class CopyDecoder:
     @torch.inference_mode()
     def likeliest(self, source: Source, given: Sequence[int], count: int) -> list[int]:
         """The likeliest ids to follow an opening, the likeliest first."""
-        tokens = torch.tensor([[*source.prompt, *given]])
+        tokens = torch.tensor([[*source.prompt, *given]], device=self._model.device)
         vocabulary, head = self._with(iter(source.ids))
-        hidden = self._model.forward(tokens, torch.arange(tokens.shape[1])[None], self._model.cache([source.encoded], tokens.shape[1]))
+        positions = torch.arange(tokens.shape[1], device=self._model.device)[None]
+        hidden = self._model.forward(tokens, positions, self._model.cache([source.encoded], tokens.shape[1]))
         return vocabulary[torch.nn.functional.linear(hidden[0, -1], head).topk(count).indices].tolist()
 
     def _decode(self, sources: Sequence[Source], given: Sequence[Sequence[int]]) -> list[Output]:
@@ -156,8 +159,9 @@ class CopyDecoder:
         drafted = _width(rows)
         feeds = [row.feed(drafted) for row in rows]
         width = max(len(tokens) for tokens, _ in feeds)
-        ids = torch.tensor([tokens + [0] * (width - len(tokens)) for tokens, _ in feeds])
-        positions = torch.tensor([start for _, start in feeds])[:, None] + torch.arange(width)
+        device = self._model.device
+        ids = torch.tensor([tokens + [0] * (width - len(tokens)) for tokens, _ in feeds], device=device)
+        positions = torch.tensor([start for _, start in feeds], device=device)[:, None] + torch.arange(width, device=device)
         hidden = self._model.forward(ids, positions, cache)
         wanted = [slice(len(tokens) - len(row.expected), len(tokens)) for row, (tokens, _) in zip(rows, feeds, strict=True)]
         logits = torch.nn.functional.linear(torch.cat([hidden[i, span] for i, span in enumerate(wanted)]), head)
@@ -178,7 +182,7 @@ class CopyDecoder:
         rare = sorted(set(tokens) - self._known)
         if not rare:
             return self._vocabulary, self._head
-        extra = torch.tensor(rare)
+        extra = torch.tensor(rare, device=self._model.device)
         return torch.cat([self._vocabulary, extra]), torch.cat([self._head, self._model.head(extra)])
 
 
@@ -187,7 +191,7 @@ def _going(rows: Sequence[Draft], cache: Cache) -> Sequence[Draft]:
     going = [i for i, row in enumerate(rows) if not row.done]
     if len(going) == len(rows):
         return rows
-    cache.keep(torch.tensor(going, dtype=torch.long))
+    cache.keep(torch.tensor(going, dtype=torch.long, device=cache.layers[0][0].device))
     return [rows[i] for i in going]
 
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import torch
 from unspin.infer.checkpoint import Checkpoint
 from unspin.infer.decoding import CopyDecoder
 from unspin.infer.engines import Rewriting
@@ -18,13 +17,14 @@ from unspin.infer.t5 import KINDS, T5
 class DraftEngine:
     """Copy-draft decoding over the ids that training saw and those of the text itself."""
 
-    def __init__(self, checkpoint: Checkpoint, report: Callable[[str], None]) -> None:
+    def __init__(self, checkpoint: Checkpoint, report: Callable[[str], None], device: str = "cpu") -> None:
         folder = checkpoint.merged(report)
         kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-        model = T5(folder, fast_dtype()) if kind in KINDS else Gemma(folder, fast_dtype(), int8_pays())
+        dtype = fast_dtype(device)
+        model = T5(folder, dtype, device) if kind in KINDS else Gemma(folder, dtype, device == "cpu" and int8_pays(), device)
         ids = checkpoint.vocabulary()
         self._prompt, self._opening = checkpoint.prompt.from_folder(folder), model.opening
-        self._decoder = CopyDecoder(model, self._prompt.eos, torch.arange(len(model.embeddings)) if ids is None else torch.tensor(ids))
+        self._decoder = CopyDecoder(model, self._prompt.eos, range(len(model.embeddings)) if ids is None else ids)
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         outputs = self._decoder.decode([self._source(sentence) for sentence in sentences], [self._prompt.given_ids("")] * len(sentences))

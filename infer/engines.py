@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from unspin.infer.checkpoint import Checkpoint
+from unspin.infer.default_model import ModelError
 from unspin.infer.prompt import Prompt
 
 ENGINES = ("draft", "ctranslate2", "transformers")
@@ -65,11 +66,15 @@ class Engine(Protocol):
 
 
 def load_engine(name: str, checkpoint: Checkpoint, report: Callable[[str], None], device: str = "cpu", threads: int = 0) -> Engine:
-    """Make an engine ready. `threads` 0 takes all cores."""
+    """Make an engine ready. `threads` 0 takes all cores. Raises `ModelError` for a device that is not there or that the engine does not run on."""
+    if name == "ctranslate2" and device != "cpu":
+        raise ModelError(f"the ctranslate2 engine runs on the CPU: leave --device {device} out, or take --engine draft")
+    if device != "cpu":
+        check_device(device)
     if name == "draft":
         from unspin.infer.draft import DraftEngine
 
-        return DraftEngine(checkpoint, report)
+        return DraftEngine(checkpoint, report, device)
     if name == "ctranslate2":
         from unspin.infer.int8 import CTranslate2Engine
 
@@ -79,6 +84,17 @@ def load_engine(name: str, checkpoint: Checkpoint, report: Callable[[str], None]
 
         return TransformersEngine.open(checkpoint, report, device)
     raise ValueError(f"engine {name!r}: there are {', '.join(ENGINES)}")
+
+
+def check_device(device: str) -> None:
+    """Raises `ModelError` unless torch can put a tensor there."""
+    import torch
+
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        there = f"; there is cuda with {torch.cuda.get_device_name()}" if torch.cuda.is_available() else "; this torch sees no GPU here"
+        raise ModelError(f"device {device!r} cannot be used ({str(error).splitlines()[0]}){there}") from None
 
 
 def by_length(sources: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:

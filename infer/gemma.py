@@ -1,4 +1,4 @@
-"""Gemma 3 for decoding on a CPU: the forward pass alone, over a key-value cache in which every row has a cursor of its own.
+"""Gemma 3 for decoding: the forward pass alone, over a key-value cache in which every row has a cursor of its own.
 
 `Gemma.forward` writes a row's keys and values at the positions it is given and lets a query see the positions up to its own. So a
 rejected draft needs no clean-up: the next tokens overwrite it. Imports torch and safetensors, not transformers (seconds at
@@ -18,11 +18,18 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
+from unspin.infer.checkpoint import weight_files
 from unspin.infer.default_model import ModelError
 
 
-def fast_dtype() -> torch.dtype:
-    """bf16 where the processor multiplies it natively, else fp32."""
+def load_weights(folder: Path, device: str) -> dict[str, Tensor]:
+    return {name: weight for file in weight_files(folder) for name, weight in load_file(file, device=device).items()}
+
+
+def fast_dtype(device: str = "cpu") -> torch.dtype:
+    """bf16 where the processor or GPU multiplies it natively, else fp32."""
+    if device != "cpu":
+        return torch.bfloat16 if torch.device(device).type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else torch.float32
 
 
@@ -54,13 +61,13 @@ class Gemma:
 
     opening: Sequence[int] = ()
 
-    def __init__(self, folder: Path, dtype: torch.dtype, int8: bool = False) -> None:
-        """With `int8` the layers' weights are integers of eight bits, and so is what they are multiplied with; `dtype` is that of the rest."""
+    def __init__(self, folder: Path, dtype: torch.dtype, int8: bool = False, device: str = "cpu") -> None:
+        """With `int8`, for a CPU, the layers' weights are integers of eight bits, and so is what they are multiplied with; `dtype` is of the rest."""
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if config.get("model_type") != "gemma3_text":
             raise ModelError(f"{folder} holds a {config.get('model_type')} model: the draft engine decodes Gemma 3 and T5; use --engine transformers")
-        weights = load_file(folder / "model.safetensors")
-        self.dtype = dtype
+        weights = load_weights(folder, device)
+        self.dtype, self.device = dtype, device
         self.embeddings = weights["model.embed_tokens.weight"]
         self.hidden_size: int = config["hidden_size"]
         self.heads: int = config["num_attention_heads"]
@@ -80,7 +87,8 @@ class Gemma:
     def cache(self, encoded: Sequence[Sequence[int]], positions: int) -> Cache:
         """Room for so many positions a row."""
         shape = (len(encoded), self.kv_heads, positions, self.head_size)
-        return Cache([(torch.zeros(shape, dtype=self.dtype), torch.zeros(shape, dtype=self.dtype)) for _ in self.layers])
+        room = partial(torch.zeros, shape, dtype=self.dtype, device=self.device)
+        return Cache([(room(), room()) for _ in self.layers])
 
     @torch.inference_mode()
     def forward(self, ids: Tensor, positions: Tensor, cache: Cache) -> Tensor:
@@ -89,12 +97,11 @@ class Gemma:
         Each row's positions are consecutive. What a row holds beyond its own tokens must be overwritten before it is looked at.
         """
         span = int(positions.max()) + 1
-        slots = torch.arange(span)
-        behind = positions[:, :, None] - slots
+        behind = positions[:, :, None] - torch.arange(span, device=self.device)
         masks = {"full_attention": behind >= 0, "sliding_attention": (behind >= 0) & (behind < self._window)}
         rotations = {kind: self._rotation(positions, base) for kind, base in self._bases.items()}
-        rows = torch.arange(len(ids))[:, None]
-        hidden = self.embeddings[ids].to(self.dtype) * torch.tensor(self.hidden_size**0.5, dtype=self.dtype)
+        rows = torch.arange(len(ids), device=self.device)[:, None]
+        hidden = self.embeddings[ids].to(self.dtype) * torch.tensor(self.hidden_size**0.5, dtype=self.dtype, device=self.device)
         for layer, (keys, values) in zip(self.layers, cache.layers, strict=True):
             query, key, value = self._project(layer, self._rms(hidden, layer.norms[0]), rotations[layer.kind])
             keys[rows, :, positions], values[rows, :, positions] = key, value
@@ -124,7 +131,7 @@ class Gemma:
 
     def _rotation(self, positions: Tensor, base: float) -> tuple[Tensor, Tensor]:
         """Cosine and sine [rows, width, 1, size] (Su et al. 2021, arXiv 2104.09864)."""
-        frequencies = base ** -(torch.arange(0, self.head_size, 2, dtype=torch.float32) / self.head_size)
+        frequencies = base ** -(torch.arange(0, self.head_size, 2, dtype=torch.float32, device=self.device) / self.head_size)
         angles = positions[:, :, None, None].float() * torch.cat([frequencies, frequencies])
         return angles.cos().to(self.dtype), angles.sin().to(self.dtype)
 

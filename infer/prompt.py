@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -65,7 +66,12 @@ class Prompt:
 
     def text_ids(self, text: str) -> list[int]:
         """Ids of an article's text where it follows "Spun:" or "Original:"."""
-        return list(self.tokenizer.encode(f" {text}", add_special_tokens=False).ids)
+        return list(self.tokenizer.encode(self._written(text), add_special_tokens=False).ids)
+
+    def texts_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """`text_ids` of many texts, by all cores."""
+        encodings = self.tokenizer.encode_batch_fast([self._written(text) for text in texts], add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
 
     def source(self, text: str) -> Source:
         """A sentence as copy-draft decoding takes it."""
@@ -77,10 +83,15 @@ class Prompt:
         return self.wrap(self.text_ids(spun))
 
     def wrap(self, text_ids: list[int]) -> list[int]:
-        return [*self.opening, *self._literal("Spun:"), *text_ids, *self._literal("\nOriginal:")]
+        before, after = self._around_source
+        return [*before, *text_ids, *after]
 
     def target_ids(self, original: str) -> list[int]:
-        return [*self.text_ids(original), self.eos]
+        return self.end(self.text_ids(original))
+
+    def end(self, text_ids: list[int]) -> list[int]:
+        """The ids of an original as a target: with its end mark."""
+        return [*text_ids, self.eos]
 
     def given_ids(self, opening: str) -> list[int]:
         """Ids of the opening of an output, up to where a word ends."""
@@ -96,8 +107,14 @@ class Prompt:
         text: str = self.tokenizer.decode([token], skip_special_tokens=False)
         return text
 
-    def _literal(self, text: str) -> list[int]:
-        return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
+    def _written(self, text: str) -> str:
+        """A text as it stands where the tokenizer reads it."""
+        return f" {text}"
+
+    @cached_property
+    def _around_source(self) -> tuple[list[int], list[int]]:
+        before, after = (self.tokenizer.encode(literal, add_special_tokens=False).ids for literal in ("Spun:", "\nOriginal:"))
+        return [*self.opening, *before], after
 
 
 @dataclass(frozen=True)
@@ -106,18 +123,12 @@ class TwoSidedPrompt(Prompt):
 
     name: ClassVar[str] = "encoder-decoder/1"
 
-    def text_ids(self, text: str) -> list[int]:
-        return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
-
     def source(self, text: str) -> Source:
         encoding = self.tokenizer.encode(text, add_special_tokens=False)
         return Source([], encoding.ids, _open_a_word(text, encoding.offsets), room_for(encoding.ids), self.wrap(encoding.ids))
 
-    def wrap(self, text_ids: list[int]) -> list[int]:
-        return self._around(text_ids)
-
-    def target_ids(self, original: str) -> list[int]:
-        return self._around(self.text_ids(original))
+    def end(self, text_ids: list[int]) -> list[int]:
+        return self.wrap(text_ids)
 
     def given_ids(self, opening: str) -> list[int]:
         return [*_template(self.tokenizer)[0], *super().given_ids(opening)]
@@ -126,10 +137,14 @@ class TwoSidedPrompt(Prompt):
         text: str = self.tokenizer.decode([i for i in ids if i not in (self.eos, self.bos)], skip_special_tokens=False)
         return text.removeprefix(" ")
 
-    def _around(self, ids: list[int]) -> list[int]:
-        """With what the tokenizer's own template puts before and behind a text, and an end mark in any case."""
+    def _written(self, text: str) -> str:
+        return text
+
+    @cached_property
+    def _around_source(self) -> tuple[list[int], list[int]]:
+        """What the tokenizer's own template puts before and behind a text, and an end mark in any case."""
         before, after = _template(self.tokenizer)
-        return [*before, *ids, *(after if self.eos in after else (*after, self.eos))]
+        return before, after if self.eos in after else [*after, self.eos]
 
 
 def _open_a_word(text: str, offsets: Sequence[tuple[int, int]]) -> list[bool]:
@@ -154,6 +169,8 @@ def _read(folder: Path) -> tuple[Tokenizer, dict[str, int]]:
         raise PromptError(f"{path} is missing: the model folder is incomplete, or its tokenizer is of an old kind: save it again with transformers")
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.encode_special_tokens = True
+    tokenizer.no_padding()  # some files ask for either, and a text would come out longer or shorter
+    tokenizer.no_truncation()
     settings = folder / "tokenizer_config.json"
     named = json.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
     found: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""T5 for decoding on a CPU: the encoder, and a decoder over a key-value cache in which every row has a cursor of its own.
+"""T5 for decoding: the encoder, and a decoder over a key-value cache in which every row has a cursor of its own.
 
 As `unspin.infer.gemma`, for encoder-decoder models: T5, Flan-T5, T5 1.1, mT5 and ByT5 (Raffel et al. 2020, arXiv 1910.10683). Same numbers as
 `T5ForConditionalGeneration`, which the tests compare; imports no transformers.
@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 from unspin.infer.default_model import ModelError
-from unspin.infer.gemma import Cache
+from unspin.infer.gemma import Cache, load_weights
 
 KINDS = ("t5", "mt5")
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -30,10 +30,10 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 class T5:
     """Weights and forward passes of a folder that `T5ForConditionalGeneration.save_pretrained` wrote."""
 
-    def __init__(self, folder: Path, dtype: torch.dtype) -> None:
+    def __init__(self, folder: Path, dtype: torch.dtype, device: str = "cpu") -> None:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        self._weights = {name: weight.to(dtype) for name, weight in load_file(folder / "model.safetensors").items()}
-        self.dtype = dtype
+        self._weights = {name: weight.to(dtype) for name, weight in load_weights(folder, device).items()}
+        self.dtype, self.device = dtype, device
         self.embeddings = self._weights["shared.weight"]
         self.opening: list[int] = [config["decoder_start_token_id"]]
         self._heads, self._size = config["num_heads"], config["d_kv"]
@@ -60,9 +60,9 @@ class T5:
         Per layer: keys and values [rows, heads, positions, size], those of the encoder [rows, heads, width, size], and a mask of its padding.
         """
         width = max(map(len, encoded))
-        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in encoded])
-        mask = (torch.arange(width) < torch.tensor([len(row) for row in encoded])[:, None])[:, None, None, :]
-        slots = torch.arange(width)
+        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in encoded], device=self.device)
+        slots = torch.arange(width, device=self.device)
+        mask = (slots < torch.tensor([len(row) for row in encoded], device=self.device)[:, None])[:, None, None, :]
         distances = slots - slots[:, None]
         buckets = self._bucket(distances.abs(), self._buckets // 2) + (distances > 0) * (self._buckets // 2)
         bias = torch.where(mask, self._bias("encoder", buckets[None]), -math.inf)
@@ -73,17 +73,17 @@ class T5:
             hidden = hidden + self._attend(f"{at}.0.SelfAttention", x, *self._keys(f"{at}.0.SelfAttention", x), bias)
             hidden = hidden + self._feed_forward(f"{at}.1", hidden)
         hidden = self._rms(hidden, "encoder.final_layer_norm")
-        room = (len(encoded), self._heads, positions, self._size)
+        room = partial(torch.zeros, (len(encoded), self._heads, positions, self._size), dtype=self.dtype, device=self.device)
         names = [f"decoder.block.{layer}.layer.1.EncDecAttention" for layer in range(self._layers["decoder"])]
-        return Cache([(torch.zeros(room, dtype=self.dtype), torch.zeros(room, dtype=self.dtype), *self._keys(name, hidden), mask) for name in names])
+        return Cache([(room(), room(), *self._keys(name, hidden), mask) for name in names])
 
     @torch.inference_mode()
     def forward(self, ids: Tensor, positions: Tensor, cache: Cache) -> Tensor:
         """The decoder's last hidden states [rows, width, hidden] of tokens [rows, width] at `positions`; see `Gemma.forward`."""
         span = int(positions.max()) + 1
-        behind = positions[:, :, None] - torch.arange(span)
+        behind = positions[:, :, None] - torch.arange(span, device=self.device)
         bias = self._bias("decoder", self._bucket(behind.clamp(min=0), self._buckets)).masked_fill(behind[:, None] < 0, -math.inf)
-        rows = torch.arange(len(ids))[:, None]
+        rows = torch.arange(len(ids), device=self.device)[:, None]
         hidden = self.embeddings[ids]
         for layer, (keys, values, encoded_keys, encoded_values, mask) in enumerate(cache.layers):
             at = f"decoder.block.{layer}.layer"

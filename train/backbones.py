@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor, nn
+from torch.nn import LinearCrossEntropyOptions, functional
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, BitsAndBytesConfig, PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import CausalLMOutput
@@ -26,6 +27,8 @@ from unspin.infer.gemma import fast_dtype
 from unspin.infer.prompt import Prompt, TwoSidedPrompt
 from unspin.train.batches import IGNORED, OneSidedCollator, TwoSidedCollator
 from unspin.train.config import TrainConfig
+
+POSITIONS_AT_A_TIME = 2048
 
 
 @dataclass(frozen=True)
@@ -51,20 +54,25 @@ class Backbone:
         return isinstance(self.prompt, TwoSidedPrompt)
 
     @property
-    def collator(self) -> Callable[[list[dict[str, Any]]], dict[str, Tensor]]:
-        return TwoSidedCollator() if self.two_sided else OneSidedCollator()
+    def collator(self) -> OneSidedCollator | TwoSidedCollator:
+        multiple = 8 if torch.cuda.is_available() else 1  # what a GPU's matrix units are made for; a CPU would only pad more
+        return TwoSidedCollator(multiple) if self.two_sided else OneSidedCollator(multiple)
 
     def load(self, config: TrainConfig) -> nn.Module:
-        """The model in fp32 (autocast gives 16-bit products), all of it trained or under an adapter. Reads safetensors alone."""
+        """The model in fp32 (autocast gives 16-bit products), with what is trained asking for gradients. Reads safetensors alone."""
         torch.manual_seed(config.seed)
         kind = AutoModelForSeq2SeqLM if self.two_sided else AutoModelForCausalLM
-        quantized = _four_bit() if config.lora and config.lora.four_bit else None
+        under_adapter = config.trained == "adapter"
+        quantized = _four_bit() if under_adapter and config.lora.four_bit else None
         try:
             model = kind.from_pretrained(self.folder, dtype=torch.float32, use_safetensors=True, quantization_config=quantized)
         except OSError as error:
             raise ModelError(f"backbone {config.backbone} holds no safetensors: convert it first ({str(error).splitlines()[0]})") from None
         model.config.use_cache = False
-        model = self._under_adapter(model, config) if config.lora else model
+        if config.trained == "layers":
+            for embeddings in {model.get_input_embeddings(), model.get_output_embeddings()}:
+                embeddings.requires_grad_(False)
+        model = self._under_adapter(model, config) if under_adapter else model
         if config.compile:
             for layer in model.modules():
                 if isinstance(layer, GradientCheckpointingLayer):  # what transformers' models are stacked from
@@ -72,7 +80,6 @@ class Backbone:
         return model
 
     def _under_adapter(self, model: PreTrainedModel, config: TrainConfig) -> PeftModel:
-        assert config.lora
         if config.adapter:
             return PeftModel.from_pretrained(model, str(here(config.adapter)), is_trainable=True, torch_dtype=torch.float32)
         lora = LoraConfig(
@@ -108,43 +115,69 @@ def restrict_loss(model: Any, vocabulary: Sequence[int] | None, smoothing: float
     """Make ``model(…, labels)`` compute its loss at target positions, for a decoder-only model over `vocabulary` (None: all).
 
     Without labels the model's own forward runs, so that it generates as ever. Every label must be in the vocabulary; one outside raises
-    IndexError in the loss.
+    IndexError in the loss. Nothing here reads a value back from the device.
     """
+    model.forward = MethodType(_two_sided(model, smoothing) if model.config.is_encoder_decoder else _one_sided(model, vocabulary, smoothing), model)
+
+
+def _two_sided(model: Any, smoothing: float) -> Callable[..., Any]:
     plain = model.forward
-    if model.config.is_encoder_decoder:
 
-        def forward(self: Any, labels: Tensor | None = None, num_items_in_batch: Tensor | None = None, **inputs: Any) -> Any:
-            if labels is None:
-                return plain(**inputs)
-            given = {name: value for name, value in inputs.items() if value is not None}  # PEFT passes on what it was not given
-            given.setdefault("decoder_input_ids", self.prepare_decoder_input_ids_from_labels(labels=labels))
-            logits = plain(**given | {"use_cache": False}).logits
-            at_target = labels != IGNORED
-            return CausalLMOutput(loss=_loss(logits[at_target], labels[at_target], smoothing, num_items_in_batch))
+    def forward(self: Any, labels: Tensor | None = None, num_items_in_batch: Tensor | None = None, **inputs: Any) -> Any:
+        if labels is None:
+            return plain(**inputs)
+        given = {name: value for name, value in inputs.items() if value is not None}  # PEFT passes on what it was not given
+        given.setdefault("decoder_input_ids", self.prepare_decoder_input_ids_from_labels(labels=labels))
+        logits = plain(**given | {"use_cache": False}).logits.float().flatten(0, 1)
+        total = functional.cross_entropy(logits, labels.flatten(), label_smoothing=smoothing, reduction="sum", ignore_index=IGNORED)
+        return CausalLMOutput(loss=total / ((labels != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch))
 
-    else:
-        size = model.get_input_embeddings().weight.shape[0]
-        kept = torch.arange(size) if vocabulary is None else torch.tensor(vocabulary)
-        new_ids = torch.full((size,), len(kept))
-        new_ids[kept] = torch.arange(len(kept))
-        tied = model.get_output_embeddings().weight
-        frozen = None if tied.requires_grad else tied.detach()[kept].clone()
-        body = model.base_model
-
-        def forward(self: Any, labels: Tensor | None = None, num_items_in_batch: Tensor | None = None, **inputs: Any) -> Any:
-            if labels is None:
-                return plain(**inputs)
-            hidden = body(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).last_hidden_state[:, :-1]
-            targets = labels[:, 1:]
-            at_target = targets != IGNORED
-            head = tied[kept.to(tied.device)] if frozen is None else frozen.to(hidden.device)
-            logits = nn.functional.linear(hidden[at_target], head.to(hidden.dtype))
-            return CausalLMOutput(loss=_loss(logits, new_ids.to(targets.device)[targets[at_target]], smoothing, num_items_in_batch))
-
-    model.forward = MethodType(forward, model)
+    return forward
 
 
-def _loss(logits: Tensor, targets: Tensor, smoothing: float, items: Tensor | None) -> Tensor:
-    """The mean over a batch's targets, or their sum over the `items` of all batches that an optimizer step sums, on all processes."""
-    total = nn.functional.cross_entropy(logits.float(), targets, label_smoothing=smoothing, reduction="sum")
-    return total / (len(targets) if items is None else items)
+def _one_sided(model: Any, vocabulary: Sequence[int] | None, smoothing: float) -> Callable[..., Any]:
+    plain, body = model.forward, model.base_model
+    tied = model.get_output_embeddings().weight
+    kept = torch.arange(len(tied)) if vocabulary is None else torch.tensor(vocabulary)
+    rows = torch.full((len(tied),), len(kept))
+    rows[kept] = torch.arange(len(kept))
+    model.register_buffer("_kept_ids", kept, persistent=False)  # buffers move to the device with the model
+    model.register_buffer("_rows_of_ids", rows, persistent=False)
+    model.register_buffer("_frozen_head", None if tied.requires_grad else tied.detach()[kept].clone(), persistent=False)
+    window = _window(model.config)
+
+    def forward(self: Any, labels: Tensor | None = None, num_items_in_batch: Tensor | None = None, **inputs: Any) -> Any:
+        if labels is None:
+            return plain(**inputs)
+        ids, mask, positions = (inputs.get(name) for name in ("input_ids", "attention_mask", "positions"))
+        assert ids is not None
+        if positions is None:
+            positions = (labels[:, 1:] != IGNORED).flatten().nonzero()[:, 0]
+            positions += positions // (ids.shape[1] - 1)
+        if mask is None and ids.shape[1] < window:
+            mask = dict.fromkeys(self.config.layer_types)
+        hidden = body(input_ids=ids, attention_mask=mask).last_hidden_state.flatten(0, 1)[positions]
+        targets = self._rows_of_ids[labels.flatten()[positions + 1]]
+        head = tied[self._kept_ids] if self._frozen_head is None else self._frozen_head
+        dtype = torch.get_autocast_dtype(hidden.device.type) if torch.is_autocast_enabled(hidden.device.type) else hidden.dtype
+        total = _summed_loss(hidden.to(dtype), head.to(dtype), targets, smoothing)
+        return CausalLMOutput(loss=total / (len(targets) if num_items_in_batch is None else num_items_in_batch))
+
+    return forward
+
+
+def _window(config: Any) -> int:
+    """Sequences shorter than this need no attention mask; 0 where transformers has to see to it.
+
+    Given none, transformers asks the device whether rows are packed, which would hold up every step. Gemma models also take a mask for each kind of
+    layer, and there none means none.
+    """
+    return int(config.sliding_window) if config.model_type == "gemma3_text" else 0
+
+
+def _summed_loss(hidden: Tensor, head: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """Cross entropy of ``hidden @ head.T``, summed over positions, some thousands at a time: the logits of all are never in memory at once."""
+    if smoothing:
+        return functional.cross_entropy(functional.linear(hidden, head).float(), targets, label_smoothing=smoothing, reduction="sum")
+    pieces = LinearCrossEntropyOptions(batch_chunk_size=POSITIONS_AT_A_TIME, chunking_method=None)
+    return functional.linear_cross_entropy(hidden, head, targets, reduction="sum", options=pieces).float()

@@ -7,22 +7,26 @@ epoch has equally many batches and only their order changes. Cost: padding to th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import torch
 from datasets import Dataset, load_dataset
+from numpy.typing import NDArray
+from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 from unspin.data.errors import UnspinError
-from unspin.data.guard import verify
-from unspin.data.segment import sentences
+from unspin.data.guard import DamagedError, verify
 from unspin.data.stores import here
-from unspin.infer.prompt import Prompt
 
 IGNORED = -100
+COLUMNS = {"article_id", "sentence", "paragraph", "variant", "spun", "original", "edits", "strength"}
+Floats = NDArray[np.floating]
 
 
 class DataError(UnspinError):
@@ -31,16 +35,26 @@ class DataError(UnspinError):
 
 def load_split(folder: Path, split: str) -> Dataset:
     """One split as the builder wrote it. Raises `DataError` if files, columns or rows are missing, `DamagedError` if a file is another."""
+    return load_dataset("parquet", data_files=[str(file) for file in split_files(folder, split)], split="train")
+
+
+def split_files(folder: Path, split: str) -> list[Path]:
+    """The files of one split, found whole and with the columns that training and scoring read; raises as `load_split`."""
     folder = here(folder)
-    files = [str(file) for file in sorted((folder / split).glob("*.parquet"))]
+    files = sorted((folder / split).glob("*.parquet"))
     if not files:
         raise DataError(f"{folder / split} holds no rows: make the data set with `unspin build`")
     verify(folder, f"{split}/")
-    data = load_dataset("parquet", data_files=files, split="train")
-    missing = {"article_id", "sentence", "paragraph", "variant", "spun", "original", "edits", "strength"} - set(data.column_names)
-    if missing or not len(data):
-        raise DataError(f"{folder / split}: " + (f"no column {', '.join(sorted(missing))}" if missing else "no rows"))
-    return data
+    for file in files:
+        try:
+            missing = COLUMNS - set(pq.read_schema(file).names)
+        except pa.ArrowInvalid as error:
+            raise DamagedError(f"{file} is no Parquet file ({error}): make the data set again") from None
+        if missing:
+            raise DataError(f"{file}: no column {', '.join(sorted(missing))}")
+    if not sum(pq.read_metadata(file).num_rows for file in files):
+        raise DataError(f"{folder / split}: no rows")
+    return files
 
 
 def articles(rows: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -51,55 +65,6 @@ def articles(rows: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     return list(grouped.values())
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """A tokenized split, and how many of its rows were left out or cut for their length."""
-
-    rows: Dataset
-    dropped: int = 0
-    cut: int = 0
-
-
-def tokenize_pairs(data: Dataset, prompt: Prompt, longest: int, over_long: str = "drop") -> Encoded:
-    """Add `source` and `target` ids and their common `length`. Rows of more than `longest` tokens are dropped, or cut to the sentences that fit."""
-
-    def fits(spun: str, original: str) -> bool:
-        return len(prompt.source_ids(spun)) + len(prompt.target_ids(original)) <= longest
-
-    def encode(row: dict[str, Any]) -> dict[str, Any]:
-        spun, original, cut = row["spun"], row["original"], False
-        while not fits(spun, original) and over_long == "cut":
-            spun, original = _without_last_sentence(spun, original)
-            cut = True
-            if not spun:
-                break
-        source, target = prompt.source_ids(spun), prompt.target_ids(original)
-        return {"source": source, "target": target, "length": len(source) + len(target), "cut": cut, "kept": bool(spun) and fits(spun, original)}
-
-    encoded = data.map(encode, desc="tokenizing")
-    kept = encoded.filter(lambda kept: kept, input_columns="kept", desc="dropping long rows")
-    if not len(kept):
-        raise DataError(f"none of {len(encoded)} rows has {longest} tokens or fewer: raise `longest`")
-    return Encoded(kept.remove_columns(["kept", "cut"]), len(encoded) - len(kept), sum(kept["cut"]))
-
-
-def _without_last_sentence(spun: str, original: str) -> tuple[str, str]:
-    """Both texts without their last sentence; nothing where they have not equally many."""
-    ends = [[span.end for span in sentences(text)] for text in (spun, original)]
-    if len(ends[0]) != len(ends[1]) or len(ends[0]) < 2:
-        return "", ""
-    return spun[: ends[0][-2]], original[: ends[1][-2]]
-
-
-def vocabulary_of(data: Dataset) -> list[int]:
-    """The ids that occur in a tokenized data set, ascending."""
-    seen: set[int] = set()
-    for batch in data.select_columns(["source", "target"]).iter(1000):
-        for rows in batch.values():
-            seen.update(*rows)
-    return sorted(seen)
-
-
 class TokenBudgetSampler(Sampler[list[int]]):
     """Yields lists of row numbers whose padded tokens stay within a budget.
 
@@ -107,23 +72,22 @@ class TokenBudgetSampler(Sampler[list[int]]):
     as many batches. With `strengths`, the first epoch goes from light to heavy spinning, roughly.
     """
 
-    def __init__(
-        self, data: Dataset, tokens_per_batch: int, seed: int, weights: Sequence[float] | None = None, strengths: Sequence[float] | None = None
-    ) -> None:
+    def __init__(self, data: Dataset, tokens_per_batch: int, seed: int, weights: Floats | None = None, strengths: Floats | None = None) -> None:
         self._seed, self._epoch = seed, 0
-        lengths = data["length"]
-        self._groups = _group_variants(data)
+        table = data.with_format("arrow")[:]
+        self._members, self._starts, self._sizes = _group_variants(table)
+        groups = np.arange(len(self._starts))
         if weights is not None:
-            random = np.random.default_rng((seed, 1)).random(len(self._groups))
-            shares = [float(np.mean([weights[i] for i in group])) for group in self._groups]
-            self._groups = [g for g, share, die in zip(self._groups, shares, random, strict=True) for _ in range(int(share + die))]
-            if not self._groups:
+            dice = np.random.default_rng((seed, 1)).random(len(groups))
+            groups = np.repeat(groups, (self._of_groups(np.add, weights) / self._sizes + dice).astype(np.int64))
+            if not len(groups):
                 raise DataError("the weights leave no row: raise one")
-        longest = [max(lengths[i] for i in group) for group in self._groups]
-        self._batches = _fill(longest, tokens_per_batch, np.random.default_rng(seed))
+        longest = self._of_groups(np.maximum, table["length"].to_numpy())[groups]
+        self._batches = [groups[batch] for batch in _fill(longest, tokens_per_batch, np.random.default_rng(seed))]
         self._hardness = None
         if strengths is not None:
-            means = [np.mean([strengths[self._groups[g][0]] for g in batch]) for batch in self._batches]
+            first = strengths[self._members[self._starts]]
+            means = [first[batch].mean() for batch in self._batches]
             self._hardness = np.array(means) + np.random.default_rng((seed, 2)).uniform(0, 0.1, len(means))
 
     def set_epoch(self, epoch: int) -> None:
@@ -137,64 +101,123 @@ class TokenBudgetSampler(Sampler[list[int]]):
         if self._hardness is not None and self._epoch == 0:
             order = np.argsort(self._hardness, kind="stable")
         for i in order:
-            yield [group[self._epoch % len(group)] for group in map(self._groups.__getitem__, self._batches[i])]
+            groups = self._batches[i]
+            yield self._members[self._starts[groups] + self._epoch % self._sizes[groups]].tolist()
+
+    def _of_groups(self, fold: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
+        """A figure of each row folded to one of each group."""
+        folded: NDArray[Any] = fold.reduceat(values[self._members], self._starts)
+        return folded
 
 
-def row_weights(data: Dataset, sources: dict[str, float], engines: dict[str, float]) -> list[float] | None:
+def row_weights(data: Dataset, sources: dict[str, float], engines: dict[str, float]) -> Floats | None:
     """The weight of each row: its source's, times the mean of its edits' engines'; 1 where nothing is said. None if no weights are given."""
     if not sources and not engines:
         return None
-    weights = []
-    for article, edits in zip(data["article_id"], data["edits"], strict=True):
-        by_engine = [engines.get(edit["engine"], 1.0) for edit in edits]
-        weights.append(sources.get(article.split("/")[0], 1.0) * (sum(by_engine) / len(by_engine) if by_engine else 1.0))
+    table = data.select_columns(["article_id", "engines"]).with_format("arrow")[:]
+    weights = _looked_up(table["article_id"], lambda article: sources.get(article.split("/")[0], 1.0))
+    lists = table["engines"].combine_chunks()
+    counts = lists.value_lengths().to_numpy()
+    some = np.flatnonzero(counts)
+    if len(some):
+        of_edits = _looked_up(pa.chunked_array([lists.flatten()]), lambda engine: engines.get(engine, 1.0))
+        weights[some] *= np.add.reduceat(of_edits, (np.cumsum(counts) - counts)[some]) / counts[some]
     return weights
 
 
-def _group_variants(data: Dataset) -> list[list[int]]:
-    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for i, key in enumerate(zip(data["article_id"], data["paragraph"], data["sentence"], strict=True)):
-        groups[key].append(i)
-    return list(groups.values())
+def _looked_up(names: pa.ChunkedArray, weight: Callable[[str], float]) -> Floats:
+    coded = names.combine_chunks().dictionary_encode()
+    return np.array([weight(name) for name in coded.dictionary.to_pylist()], dtype=np.float64)[coded.indices.to_numpy()]
 
 
-def _fill(lengths: Sequence[int], budget: int, rng: np.random.Generator) -> list[list[int]]:
+def _group_variants(table: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """(row numbers, those of one sentence side by side; where each sentence begins; how many variants it has), sentences as they first come."""
+    article = table["article_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    places = np.stack([article, table["paragraph"].to_numpy(), table["sentence"].to_numpy()], axis=1).astype(np.int64)
+    spans = places.max(axis=0) + 1
+    codes = (places[:, 0] * spans[1] + places[:, 1]) * spans[2] + places[:, 2]
+    _, first, group, sizes = np.unique(codes, return_index=True, return_inverse=True, return_counts=True)
+    order = np.argsort(first)
+    members = np.argsort(first[group], kind="stable")
+    sizes = sizes[order]
+    return members, np.cumsum(sizes) - sizes, sizes
+
+
+def _fill(lengths: NDArray[np.integer], budget: int, rng: np.random.Generator) -> list[list[int]]:
     """Neighbours by length (ties shuffled) fill a batch until its padded size would pass the budget."""
-    tie = rng.permutation(len(lengths))
-    order = sorted(range(len(lengths)), key=lambda i: (lengths[i], tie[i]))
     batches: list[list[int]] = [[]]
-    for i in order:
+    for i in np.lexsort((rng.permutation(len(lengths)), lengths)).tolist():
         if batches[-1] and lengths[i] * (len(batches[-1]) + 1) > budget:
             batches.append([])
         batches[-1].append(i)
     return batches
 
 
+class Rows(TorchDataset[Any]):
+    """Tokenized rows for a `DataLoader`, a batch at a time: an Arrow table of their sources and targets."""
+
+    def __init__(self, data: Dataset) -> None:
+        self._data = data.select_columns(["source", "target"]).with_format("arrow")
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __getitems__(self, indices: list[int]) -> pa.Table:
+        return self._data[indices]
+
+
+Batch = dict[str, torch.Tensor]
+
+
 @dataclass(frozen=True)
 class OneSidedCollator:
-    """For decoder-only models: source and target joined, padded on the right; labels are -100 everywhere but on the target."""
+    """For decoder-only models: source and target joined, padded on the right to a width that `multiple` divides.
 
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        width = max(len(row["source"]) + len(row["target"]) for row in rows)
-        joined = [row["source"] + row["target"] for row in rows]
-        labels = [[IGNORED] * len(row["source"]) + row["target"] for row in rows]
-        return {"input_ids": _padded(joined, width, 0), "attention_mask": _mask(joined, width), "labels": _padded(labels, width, IGNORED)}
+    `labels` are -100 everywhere but on the target. `positions` are those of the flattened batch after which a target token comes. There is no
+    attention mask: what a token sees lies to its left, and no padding does, so that attention takes its fastest kernel and is exact.
+    """
+
+    multiple: int = 1
+
+    def __call__(self, rows: pa.Table) -> Batch:
+        (sources, source_lengths), (targets, target_lengths) = _flat(rows["source"]), _flat(rows["target"])
+        width = _rounded((source_lengths + target_lengths).max(), self.multiple)
+        ids, labels = (np.full((len(rows), width), value) for value in (0, IGNORED))
+        ids[_cells(source_lengths)] = sources
+        row, column = _cells(target_lengths, source_lengths)
+        ids[row, column] = labels[row, column] = targets
+        tensors = {"input_ids": ids, "labels": labels, "positions": row * width + column - 1}
+        return {name: torch.from_numpy(array) for name, array in tensors.items()}
 
 
 @dataclass(frozen=True)
 class TwoSidedCollator:
-    """For encoder-decoder models: source and target apart, each padded on the right."""
+    """For encoder-decoder models: source and target apart, each padded on the right to a width that `multiple` divides."""
 
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        sources, targets = [row["source"] for row in rows], [row["target"] for row in rows]
-        width = max(map(len, sources))
-        labels = _padded(targets, max(map(len, targets)), IGNORED)
-        return {"input_ids": _padded(sources, width, 0), "attention_mask": _mask(sources, width), "labels": labels}
+    multiple: int = 1
+
+    def __call__(self, rows: pa.Table) -> Batch:
+        (sources, source_lengths), (targets, target_lengths) = _flat(rows["source"]), _flat(rows["target"])
+        ids, mask = (np.zeros((len(rows), _rounded(source_lengths.max(), self.multiple)), dtype=np.int64) for _ in range(2))
+        labels = np.full((len(rows), _rounded(target_lengths.max(), self.multiple)), IGNORED)
+        cells = _cells(source_lengths)
+        ids[cells], mask[cells] = sources, 1
+        labels[_cells(target_lengths)] = targets
+        return {name: torch.from_numpy(array) for name, array in {"input_ids": ids, "attention_mask": mask, "labels": labels}.items()}
 
 
-def _padded(rows: Sequence[list[int]], width: int, value: int) -> torch.Tensor:
-    return torch.tensor([row + [value] * (width - len(row)) for row in rows])
+def _flat(lists: pa.ChunkedArray) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
+    """(the ids of all rows one after the other, how many each row has)."""
+    whole = lists.combine_chunks()
+    return whole.flatten().to_numpy(), whole.value_lengths().to_numpy().astype(np.int64)
 
 
-def _mask(rows: Sequence[list[int]], width: int) -> torch.Tensor:
-    return torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
+def _cells(lengths: NDArray[np.int64], after: NDArray[np.int64] | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(row, column) of each id of rows that lie one after the other; each row's begin in the column `after`, or the first."""
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    column = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return row, column if after is None else column + after[row]
+
+
+def _rounded(width: int, multiple: int) -> int:
+    return int(-(-width // multiple) * multiple)

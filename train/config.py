@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from unspin.data.config import Config
 from unspin.data.stores import Place
 from unspin.train.benchmark.suites import PairsSuite, SuiteConfig
+
+
+def _seconds(value: object) -> object:
+    """Seconds of a duration such as 90s, 20m or 1h30m; what is none is left for pydantic to refuse."""
+    parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", str(value).replace(" ", ""))
+    if not parts or not parts[0]:
+        if isinstance(value, str):
+            raise ValueError("give a time such as 90s, 20m or 1h30m")
+        return value
+    return sum(int(part or 0) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True))
+
+
+Duration = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)]
 
 
 class LoraSettings(Config):
@@ -30,11 +44,17 @@ class TrainConfig(Config):
     data: Place = Field(description="folder written by `unspin build`")
     output: Path = Field(description="run folder: checkpoints, logs, and the finished checkpoint")
     seed: int = 20
-    lora: LoraSettings | None = Field(LoraSettings.model_validate({}), description="null: all weights are trained")
+    trained: Literal["adapter", "layers", "everything"] = Field(
+        "adapter", description="a low-rank adapter; or the weights of all layers, embeddings as they are; or every weight"
+    )
+    lora: LoraSettings = Field(LoraSettings.model_validate({}), description="the adapter, where one is trained")
     learning_rate: float = Field(3e-4, gt=0)
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     warmup_steps: int = Field(30, ge=0)
-    steps: int = Field(gt=0, description="optimizer steps; the learning rate falls to 0 at the last, but where it is constant")
+    steps: int | None = Field(None, gt=0, description="optimizer steps; the learning rate falls to 0 at the last, but where it is constant")
+    time_limit: Duration | None = Field(
+        None, gt=0, description="such as 20m or 1h30m: trains as many steps as fit (at most `steps`), and the learning rate reaches 0 in time"
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     tokens_per_batch: int = Field(2048, gt=0, description="padded tokens of source and target that one batch may hold")
     accumulate: int = Field(1, ge=1, description="batches an optimizer step sums")
@@ -65,10 +85,13 @@ class TrainConfig(Config):
             "fp16 overflows in the feed-forward layers of T5 and Gemma models (beyond 65,504): set precision to bf16 or fp32": self.precision
             == "fp16"
             and (self.backbone == "default" or any(name in family for name in ("t5", "gemma"))),
-            "adapter goes on with LoRA weights: give lora settings, or leave adapter out": self.adapter is not None and self.lora is None,
+            "adapter goes on with LoRA weights: set trained to adapter, or leave adapter out": self.adapter is not None and self.trained != "adapter",
             "save_every must be a multiple of evaluate_every, so that what is saved has a score": self.evaluate_every > 0
             and self.save_every % self.evaluate_every != 0,
             "patience counts evaluations: set evaluate_every, or leave patience out": self.patience > 0 and self.evaluate_every == 0,
+            "give steps, or a time_limit such as 20m": self.steps is None and self.time_limit is None,
+            "time_limit ends with a learning rate of 0: set schedule to linear or cosine": self.time_limit is not None
+            and self.schedule == "constant_with_warmup",
             "weights must be 0 or more": any(weight < 0 for weight in (*self.source_weights.values(), *self.engine_weights.values())),
         }
         for message, holds in contradictions.items():

@@ -6,25 +6,33 @@ weights. The finished checkpoint is a plain PEFT or transformers folder (bf16 sa
 
 from __future__ import annotations
 
-import math
 import os
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torch.utils.data import DataLoader
-from transformers import EarlyStoppingCallback, ProgressCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl
+from transformers import EarlyStoppingCallback, ProgressCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, TrainerState
 from unspin.data.errors import UnspinError
-from unspin.data.guard import DamagedError, seal, sole_writer, verify
+from unspin.data.guard import seal, sole_writer
 from unspin.data.stores import here
 from unspin.infer.checkpoint import read_vocabulary
 from unspin.train.backbones import Backbone, bare, resolve_precision, restrict_loss
-from unspin.train.batches import TokenBudgetSampler, load_split, row_weights, tokenize_pairs, vocabulary_of
+from unspin.train.batches import Rows, TokenBudgetSampler, row_weights, split_files
 from unspin.train.config import TrainConfig
+from unspin.train.progress import GB, Bar, Stopwatch, memory
+from unspin.train.resume import finished, last_whole_checkpoint, note_settings, target_of
 from unspin.train.save import save
+from unspin.train.schedule import Clock
+from unspin.train.tokens import content_of, tokenize, vocabulary_of
 from unspin.train.trial import Trial
+
+LOADERS = 2  # processes that make batches for a GPU; one makes a hundred a second
+UNBOUNDED = 10**9  # steps of a run that only its time ends
 
 
 class TrainError(UnspinError):
@@ -34,41 +42,80 @@ class TrainError(UnspinError):
 class PairTrainer(Seq2SeqTrainer):
     """A Trainer whose batches come by token budget and whose evaluations are restorations."""
 
-    def __init__(self, *args: Any, config: TrainConfig, trial: Trial | None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, config: TrainConfig, trial: Trial | None, clock: Clock | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._config, self._restorations = config, trial
+        self._config, self._restorations, self._clock = config, trial, clock
+        self._stopwatch = Stopwatch()
+        self.add_callback(self._stopwatch)
+        if clock:
+            self.add_callback(clock)
         self._tokens, self._since = 0, time.perf_counter()
+        self._failed = torch.zeros((), dtype=torch.int64, device=self.args.device)  # the step whose loss was no number; 0: none
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         config, data = self._config, self.train_dataset
         weights = row_weights(data, config.source_weights, config.engine_weights)
-        sampler = TokenBudgetSampler(data, config.tokens_per_batch, config.seed, weights, data["strength"] if config.curriculum else None)
-        columns = data.select_columns(["source", "target"])
-        loader: DataLoader[Any] = DataLoader(columns, batch_sampler=sampler, collate_fn=self.data_collator)
+        strengths = data.with_format("numpy")["strength"][:] if config.curriculum else None
+        loader: DataLoader[Any] = DataLoader(
+            Rows(data),
+            batch_sampler=TokenBudgetSampler(data, config.tokens_per_batch, config.seed, weights, strengths),
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
         return self.accelerator.prepare(loader)
 
+    def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LRScheduler:
+        if self._clock is None:
+            return super().create_scheduler(num_training_steps, optimizer)
+        self.lr_scheduler = LambdaLR(optimizer or self.optimizer, self._clock.rate)
+        return self.lr_scheduler
+
+    def train_to_end(self, checkpoint: Path | None) -> None:
+        """Train, from a checkpoint on if there is one. One of the last step is the end: `train` would make another step from it."""
+        state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json")) if checkpoint else TrainerState()
+        if checkpoint and self._config.steps and state.global_step >= self._config.steps:
+            self.state = state
+            self._load_from_checkpoint(state.best_model_checkpoint or str(checkpoint))
+            return
+        self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        self.stop_if_failed()
+
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
-        self._tokens += inputs["labels"].numel() + (inputs["input_ids"].numel() if inputs["labels"].shape != inputs["input_ids"].shape else 0)
+        self._tokens += inputs["input_ids"].numel() + (0 if "positions" in inputs else inputs["labels"].numel())
         loss: torch.Tensor = super().training_step(model, inputs, *args, **kwargs)
-        if not math.isfinite(float(loss)):
+        sound = loss.isfinite() | (self._failed > 0)
+        self._failed = torch.where(sound, self._failed, self.state.global_step + 1)
+        return loss
+
+    def stop_if_failed(self) -> None:
+        """Raise `TrainError` if a loss was no number. Reads from the device, so it is asked where others do: at logging, and before saving."""
+        if step := int(self._failed):
             raise TrainError(
-                f"the loss is {float(loss)} at step {self.state.global_step + 1}: lower learning_rate or take another precision; "
+                f"the loss is no number at step {step}: lower learning_rate or take another precision; "
                 f"what was saved before stays in {self._config.output}"
             )
-        return loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         if "loss" in logs:
+            self.stop_if_failed()
+            outside = self._stopwatch.outside()
             now = time.perf_counter()
-            logs = logs | {"tokens_per_second": round(self._tokens / (now - self._since), 1)}
+            logs = logs | {
+                "tokens_per_second": round(self._tokens / (now - self._since), 1),
+                "outside": round(outside, 4),
+                "gigabytes": round(memory() / GB, 2),
+            }
             self._tokens, self._since = 0, now
         super().log(logs, *args, **kwargs)
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
-        super()._save_checkpoint(*args, **kwargs)
-        if self.is_world_process_zero():
-            folder = self._config.output / f"checkpoint-{self.state.global_step}"
-            seal(folder, (file for file in folder.iterdir() if file.suffix in (".safetensors", ".pt", ".pth")))
+        self.stop_if_failed()
+        with self._clock.saving() if self._clock else nullcontext():
+            super()._save_checkpoint(*args, **kwargs)
+            if self.is_world_process_zero():
+                folder = self._config.output / f"checkpoint-{self.state.global_step}"
+                seal(folder, (file for file in folder.iterdir() if file.suffix in (".safetensors", ".pt", ".pth")))
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         """Restore validation rows with the model as it is."""
@@ -82,27 +129,27 @@ class PairTrainer(Seq2SeqTrainer):
         return metrics
 
 
-class Bar(ProgressCallback):
-    """The progress bar with loss and tokens per second on it, instead of a line for each logging step."""
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
-        if logs and "loss" in logs and self.training_bar is not None:
-            self.training_bar.set_postfix_str(f"loss {float(logs['loss']):.3f}, {logs['tokens_per_second']:,.0f} tokens/s")
-
-
 def main(config: TrainConfig) -> Path:
-    """Train, and return the folder of the finished checkpoint. Raises `BusyError` where another run has the same output."""
+    """Train, and return the folder of the finished checkpoint. Raises `BusyError` where another run has the same output, `OtherRunError` where
+    it holds one with other settings. A run that is finished already is left as it is.
+    """
+    started = time.monotonic()
     if int(os.environ.get("LOCAL_RANK", "0")) > 0:  # the run's first process holds the lock
-        return _main(config)
+        return _main(config, started)
     with sole_writer(config.output):
-        return _main(config)
+        return _main(config, started)
 
 
-def _main(config: TrainConfig) -> Path:
+def _main(config: TrainConfig, started: float) -> Path:
     # 1. data
     backbone = Backbone.open(config.backbone)
-    encoded = tokenize_pairs(load_split(config.data, "train"), backbone.prompt, config.longest, config.over_long)
-    vocabulary = _vocabulary(config, encoded.rows) if config.vocabulary == "seen" and not backbone.two_sided else None
+    files = split_files(config.data, "train")
+    content = content_of(files)
+    if done := finished(config, content):
+        print(f"{config.output} holds this run, finished: nothing to do")
+        return done
+    encoded = tokenize(files, backbone.prompt, config.longest, config.over_long)
+    vocabulary = vocabulary_for(config, backbone, encoded.rows)
     trial = Trial(config, backbone) if config.evaluate_every else None
     print(f"{len(encoded.rows):,} rows ({encoded.dropped:,} of more than {config.longest} tokens dropped, {encoded.cut:,} cut)", end="")
     print(f", vocabulary {len(vocabulary):,}" if vocabulary else ", whole vocabulary")
@@ -114,6 +161,7 @@ def _main(config: TrainConfig) -> Path:
     print(f"{trained:,} of {sum(p.numel() for p in model.parameters()):,} weights are trained, in {resolve_precision(config.precision)}")
 
     # 3. trainer
+    clock = Clock(config, started) if config.time_limit else None
     trainer = PairTrainer(
         model=model,
         args=_arguments(config),
@@ -122,54 +170,49 @@ def _main(config: TrainConfig) -> Path:
         data_collator=backbone.collator,
         config=config,
         trial=trial,
+        clock=clock,
     )
     trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(Bar())
+    trainer.add_callback(Bar(clock))
     if config.patience:
         trainer.add_callback(EarlyStoppingCallback(config.patience))
 
     # 4. train
     checkpoint = last_whole_checkpoint(config.output)
     print(f"resuming from {checkpoint}" if checkpoint else "starting anew")
-    result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if trainer.is_world_process_zero():
+        note_settings(config, content)
+    trainer.train_to_end(checkpoint)
 
     # 5. save
-    figures = {"train_loss": result.training_loss, "rows": len(encoded.rows), "steps": trainer.state.global_step, "best": trainer.state.best_metric}
-    log = trainer.state.log_history
-    target = config.output / "adapter" if config.lora else config.output / "model"
+    losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
+    figures = {
+        "train_loss": sum(losses) / len(losses),
+        "rows": len(encoded.rows),
+        "steps": trainer.state.global_step,
+        "best": trainer.state.best_metric,
+    }
+    target = target_of(config)
     if trainer.is_world_process_zero():
-        save(trainer.accelerator.unwrap_model(trainer.model), backbone, config, vocabulary, figures, log, target)
+        save(trainer.accelerator.unwrap_model(trainer.model), backbone, config, vocabulary, figures, trainer.state.log_history, target)
     trainer.accelerator.wait_for_everyone()
     return target
 
 
-def _vocabulary(config: TrainConfig, rows: Dataset) -> list[int] | None:
-    """The ids of the data set and those that an earlier stage was taught, ascending; None if these were all."""
+def vocabulary_for(config: TrainConfig, backbone: Backbone, rows: Dataset) -> list[int] | None:
+    """The ids that the loss runs over: those of the data set and those that an earlier stage was taught, ascending. None: all there are."""
+    if config.vocabulary == "full" or backbone.two_sided:
+        return None
     taught = read_vocabulary(here(config.adapter)) if config.adapter else []
     return None if taught is None else sorted({*vocabulary_of(rows), *taught})
 
 
-def last_whole_checkpoint(output: Path) -> Path | None:
-    """The newest checkpoint that was written to its end: its state is its last file, and what came before must be there."""
-    found = [folder for folder in output.glob("checkpoint-*") if folder.name.removeprefix("checkpoint-").isdigit()]
-    for folder in sorted(found, key=lambda it: -int(it.name.removeprefix("checkpoint-"))):
-        if not all((folder / name).is_file() for name in ("trainer_state.json", "optimizer.pt", "scheduler.pt")):
-            print(f"{folder} was not written to its end: passed over")
-            continue
-        try:
-            verify(folder)
-        except DamagedError as error:
-            print(f"{error}; passed over")
-            continue
-        return folder
-    return None
-
-
 def _arguments(config: TrainConfig) -> Seq2SeqTrainingArguments:
-    precision = resolve_precision(config.precision)
+    precision, on_gpu = resolve_precision(config.precision), torch.cuda.is_available()
+    steps = config.steps or UNBOUNDED
     return Seq2SeqTrainingArguments(
         output_dir=str(config.output),
-        max_steps=config.steps,
+        max_steps=steps,
         learning_rate=config.learning_rate,
         lr_scheduler_type=config.schedule,
         warmup_steps=config.warmup_steps,
@@ -177,8 +220,12 @@ def _arguments(config: TrainConfig) -> Seq2SeqTrainingArguments:
         gradient_checkpointing=config.gradient_checkpointing,
         bf16=precision == "bf16",
         fp16=precision == "fp16",
-        use_cpu=not torch.cuda.is_available(),
-        logging_steps=min(10, max(config.steps // 24, 1)),
+        use_cpu=not on_gpu,
+        optim="adamw_torch_fused",
+        dataloader_num_workers=LOADERS if on_gpu else 0,  # on a CPU they would take what the model needs
+        dataloader_pin_memory=on_gpu,
+        accelerator_config={"non_blocking": on_gpu},
+        logging_steps=min(10, max(steps // 24, 1)),
         logging_nan_inf_filter=False,
         save_steps=config.save_every,
         save_total_limit=2,

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from unspin.data.guard import seal
-from unspin.infer.checkpoint import RECORD, VOCABULARY
+from unspin.data.stores import write_whole
+from unspin.infer.checkpoint import RECORD, TOKENIZER_FILES, VOCABULARY
 from unspin.infer.default_model import LICENCE_NOTE
 from unspin.train.backbones import Backbone
 from unspin.train.config import TrainConfig
@@ -22,6 +23,7 @@ from unspin.train.trial import FIGURES
 
 DEFAULT_ON_HUB = "google/gemma-3-270m"
 LOG = "log.json"
+LARGEST_FILE = "4GB"
 PACKAGES = ("torch", "transformers", "peft", "datasets", "accelerate", "unspin")
 
 
@@ -35,16 +37,18 @@ def save(
     target: Path,
 ) -> None:
     """Write a checkpoint in bf16, with what made it and the ids it was taught."""
-    model.save_pretrained(target, safe_serialization=True)
-    if config.lora:
+    if config.trained == "adapter":
+        model.save_pretrained(target, safe_serialization=True)
         settings = json.loads((target / "adapter_config.json").read_text(encoding="utf-8"))
         settings["base_model_name_or_path"] = DEFAULT_ON_HUB if config.backbone == "default" else config.backbone  # not a folder of this machine
         (target / "adapter_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        weights = target / "adapter_model.safetensors"
+        save_file({k: v.to(torch.bfloat16) for k, v in load_file(weights).items()}, weights, metadata={"format": "pt"})
     else:
-        for file in ("tokenizer.json", "tokenizer_config.json"):
+        model.config.use_cache = True
+        model.to(torch.bfloat16).save_pretrained(target, max_shard_size=LARGEST_FILE)
+        for file in TOKENIZER_FILES:
             shutil.copyfile(backbone.folder / file, target / file)
-    weights = target / ("adapter_model.safetensors" if config.lora else "model.safetensors")
-    save_file({k: v.to(torch.bfloat16) for k, v in load_file(weights).items()}, weights, metadata={"format": "pt"})
     if vocabulary is not None:
         save_file({"ids": torch.tensor(vocabulary, dtype=torch.int32)}, target / VOCABULARY)
     (target.parent / LOG).write_text(json.dumps(list(log), indent=1) + "\n", encoding="utf-8")
@@ -59,9 +63,9 @@ def save(
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "revision": _revision(),
     }
-    (target / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     (target / "README.md").write_text(card(record, config), encoding="utf-8")
     seal(target, target.glob("*.safetensors"))
+    write_whole(target / RECORD, (json.dumps(record, indent=2) + "\n").encode())  # the last file: a run with it is finished
 
 
 def card(record: dict[str, Any], config: TrainConfig) -> str:
@@ -76,7 +80,7 @@ def card(record: dict[str, Any], config: TrainConfig) -> str:
         "---",
         "language: en",
         f"base_model: {DEFAULT_ON_HUB if default else config.backbone}",
-        f"library_name: {'peft' if config.lora else 'transformers'}",
+        f"library_name: {'peft' if config.trained == 'adapter' else 'transformers'}",
         *(["license: gemma"] if default else []),
         "tags: [text-restoration, article-spinning]",
         "---",

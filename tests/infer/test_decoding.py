@@ -60,7 +60,7 @@ def test_outputs_are_those_of_greedy_generate(model: str, request: pytest.Fixtur
     folder = request.getfixturevalue(model)
     prompt = Prompt.from_folder(folder)
     theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64).eval()
-    decoder = CopyDecoder(Gemma(folder, torch.float64), prompt.eos, torch.arange(theirs.config.vocab_size))
+    decoder = CopyDecoder(Gemma(folder, torch.float64), prompt.eos, range(theirs.config.vocab_size))
     sources = [prompt.source(sentence) for sentence in SENTENCES]
     outputs = decoder.decode(sources)
     taken_up = 0
@@ -77,7 +77,7 @@ def test_probabilities_are_those_of_the_model(peaked: Path) -> None:
     prompt = Prompt.from_folder(peaked)
     theirs = AutoModelForCausalLM.from_pretrained(peaked, dtype=torch.float64).eval()
     source = prompt.source(SENTENCES[0])
-    output = CopyDecoder(Gemma(peaked, torch.float64), prompt.eos, torch.arange(theirs.config.vocab_size)).decode([source])[0]
+    output = CopyDecoder(Gemma(peaked, torch.float64), prompt.eos, range(theirs.config.vocab_size)).decode([source])[0]
     ids = torch.tensor([[*source.prompt, *output.ids]])
     expected = theirs(ids).logits[0, len(source.prompt) - 1 :].log_softmax(-1).max(-1).values
     torch.testing.assert_close(torch.tensor(output.log_probabilities[: len(expected)]), expected.float(), rtol=1e-4, atol=1e-4)
@@ -87,7 +87,7 @@ def test_an_output_uses_the_vocabulary_and_the_sources_own_tokens_alone(tiny_bas
     prompt = Prompt.from_folder(tiny_base)
     sources = [prompt.source(sentence) for sentence in SENTENCES]
     allowed = {5, 6, 7} | {i for source in sources for i in source.ids}
-    outputs = CopyDecoder(Gemma(tiny_base, torch.float32), prompt.eos, torch.tensor([5, 6, 7])).decode(sources)
+    outputs = CopyDecoder(Gemma(tiny_base, torch.float32), prompt.eos, [5, 6, 7]).decode(sources)
     assert all(set(output.ids) <= allowed for output in outputs)
 
 
@@ -95,7 +95,7 @@ def test_an_output_uses_the_vocabulary_and_the_sources_own_tokens_alone(tiny_bas
 def test_a_given_opening_is_kept_and_gone_on_from_as_generate_does(peaked: Path, given: int) -> None:
     prompt = Prompt.from_folder(peaked)
     theirs = AutoModelForCausalLM.from_pretrained(peaked, dtype=torch.float64).eval()
-    decoder = CopyDecoder(Gemma(peaked, torch.float64), prompt.eos, torch.arange(theirs.config.vocab_size))
+    decoder = CopyDecoder(Gemma(peaked, torch.float64), prompt.eos, range(theirs.config.vocab_size))
     source = prompt.source(SENTENCES[0])
     opening = [*source.ids[:given], *prompt.text_ids("x")[-1:]]
     (output,) = decoder.decode([source], [opening])
@@ -140,7 +140,7 @@ def test_a_t5_decodes_as_generate_does(t5: Path) -> None:
     prompt = TwoSidedPrompt.from_folder(t5)
     theirs = AutoModelForSeq2SeqLM.from_pretrained(t5, dtype=torch.float64).eval()
     model = T5(t5, torch.float64)
-    decoder = CopyDecoder(model, prompt.eos, torch.arange(theirs.config.vocab_size))
+    decoder = CopyDecoder(model, prompt.eos, range(theirs.config.vocab_size))
     sources = [replace(prompt.source(sentence), prompt=model.opening) for sentence in SENTENCES]
     outputs = decoder.decode(sources)
     kept = [sum(a == b for a, b in zip(output.ids, source.ids, strict=False)) for source, output in zip(sources, outputs, strict=True)]

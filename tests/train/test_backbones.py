@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from datasets import Dataset
 from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import (
@@ -32,6 +33,7 @@ from unspin.infer.prompt import PromptError, TwoSidedPrompt
 from unspin.infer.restorer import Restorer
 from unspin.train import finetune
 from unspin.train.backbones import Backbone, restrict_loss
+from unspin.train.batches import Rows
 from unspin.train.config import TrainConfig
 
 SIZE = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16}
@@ -89,14 +91,17 @@ def _folder(name: str, tiny_base: Path, folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("name", "lora"), [(name, {"rank": 4, "alpha": 8}) for name in FAMILIES] + [("t5", None), ("smollm", None)])
+TRAINED = [(name, "adapter") for name in FAMILIES] + [(name, trained) for name in ("t5", "smollm") for trained in ("layers", "everything")]
+
+
+@pytest.mark.parametrize(("name", "trained"), TRAINED)
 def test_every_family_learns_and_restores(
-    name: str, lora: dict[str, int] | None, pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, trained: str, pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = _folder(name, tiny_base, tmp_path / "base")
     config = TrainConfig(
         backbone=str(base), data=pairs, output=tmp_path / "run", steps=4, warmup_steps=0, save_every=2, tokens_per_batch=1024, longest=512,
-        learning_rate=1e-2, precision="fp32", lora=lora, evaluate_every=2, evaluate_rows=4, loggers=(),
+        learning_rate=1e-2, precision="fp32", trained=trained, lora={"rank": 4, "alpha": 8}, evaluate_every=2, evaluate_rows=4, loggers=(),
     )  # fmt: skip
     target = finetune.main(config)
     record = json.loads((target / "unspin.json").read_text())
@@ -117,10 +122,11 @@ def test_every_family_learns_and_restores(
 def test_the_loss_is_that_of_the_model_itself(name: str, tiny_base: Path, tmp_path: Path) -> None:
     base = _folder(name, tiny_base, tmp_path / "base")
     backbone = Backbone.open(str(base))
-    model = backbone.load(TrainConfig(backbone=str(base), data=tmp_path, output=tmp_path, steps=1, lora=None)).eval()
+    model = backbone.load(TrainConfig(backbone=str(base), data=tmp_path, output=tmp_path, steps=1, trained="everything")).eval()
     row = {"source": backbone.prompt.source_ids("The warfare."), "target": backbone.prompt.target_ids("The war.")}
-    batch = backbone.collator([row, {"source": row["source"][:-2], "target": row["target"][-3:]}])
-    expected = model(**batch).loss
+    rows = Rows(Dataset.from_list([row, {"source": row["source"][:-2], "target": row["target"][-3:]}]))
+    batch = backbone.collator(rows.__getitems__([0, 1]))
+    expected = model(**{key: tensor for key, tensor in batch.items() if key != "positions"}).loss
     restrict_loss(model, None)
     torch.testing.assert_close(model(**batch).loss, expected)
 

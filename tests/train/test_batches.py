@@ -6,18 +6,8 @@ import numpy as np
 import pytest
 from datasets import Dataset
 from unspin.data.guard import DamagedError
-from unspin.infer.prompt import Prompt
-from unspin.train.batches import (
-    IGNORED,
-    DataError,
-    OneSidedCollator,
-    TokenBudgetSampler,
-    TwoSidedCollator,
-    load_split,
-    row_weights,
-    tokenize_pairs,
-    vocabulary_of,
-)
+from torch.utils.data import DataLoader
+from unspin.train.batches import IGNORED, DataError, OneSidedCollator, Rows, TokenBudgetSampler, TwoSidedCollator, load_split, row_weights
 
 BUDGET = 120
 
@@ -34,7 +24,7 @@ def data() -> Dataset:
             "target": [2] * (s % 7 + 3),
             "length": 2 * (s % 7 + 3) + v,
             "strength": s % 7 / 7,
-            "edits": [{"engine": "phrases"}, {"engine": "surface"}] if s % 2 else [],
+            "engines": ["phrases", "surface"] if s % 2 else [],
         }
         for s in range(40)
         for v in range(3)
@@ -72,19 +62,19 @@ def test_the_order_is_a_function_of_seed_and_epoch(data: Dataset) -> None:
 
 def test_a_row_is_drawn_as_often_as_its_weight_says(data: Dataset) -> None:
     weights = row_weights(data, {"b": 0.0}, {"phrases": 3.0})
-    assert weights and {(row["article_id"], len(row["edits"])): w for row, w in zip(data, weights, strict=True)} == {
+    assert weights is not None and {(row["article_id"], len(row["engines"])): w for row, w in zip(data, weights, strict=True)} == {
         ("a", 0): 1.0, ("a", 2): 2.0, ("b/x", 0): 0.0, ("b/x", 2): 0.0}  # fmt: skip
     drawn = [data[i]["sentence"] for batch in TokenBudgetSampler(data, BUDGET, 1, weights) for i in batch]
     assert all(drawn.count(s) == (0 if s >= 20 else 2 if s % 2 else 1) for s in range(40))
     assert row_weights(data, {}, {}) is None
-    halves = [data[i]["sentence"] for batch in TokenBudgetSampler(data, BUDGET, 1, [0.5] * len(data)) for i in batch]
+    halves = [data[i]["sentence"] for batch in TokenBudgetSampler(data, BUDGET, 1, np.full(len(data), 0.5)) for i in batch]
     assert 8 < len(halves) < 32 and len(set(halves)) == len(halves)
     with pytest.raises(DataError, match="leave no row"):
-        TokenBudgetSampler(data, BUDGET, 1, [0.0] * len(data))
+        TokenBudgetSampler(data, BUDGET, 1, np.zeros(len(data)))
 
 
 def test_a_curriculum_goes_from_light_to_heavy_in_the_first_epoch_alone(data: Dataset) -> None:
-    sampler = TokenBudgetSampler(data, BUDGET, 1, strengths=data["strength"])
+    sampler = TokenBudgetSampler(data, BUDGET, 1, strengths=np.array(data["strength"][:]))
     first = [float(np.mean([data[i]["strength"] for i in batch])) for batch in sampler]
     assert np.mean(first[: len(first) // 3]) < np.mean(first[-len(first) // 3 :]) - 0.15
     sampler.set_epoch(1)
@@ -94,29 +84,29 @@ def test_a_curriculum_goes_from_light_to_heavy_in_the_first_epoch_alone(data: Da
 
 
 def test_collators_pad_and_label_the_target_alone() -> None:
-    rows = [{"source": [5, 6, 7], "target": [8, 9]}, {"source": [5], "target": [9]}]
+    rows = Rows(Dataset.from_list([{"source": [5, 6, 7], "target": [8, 9]}, {"source": [5], "target": [9]}])).__getitems__([0, 1])
     batch = OneSidedCollator()(rows)
     assert batch["input_ids"].tolist() == [[5, 6, 7, 8, 9], [5, 9, 0, 0, 0]]
     assert batch["labels"].tolist() == [[IGNORED] * 3 + [8, 9], [IGNORED, 9] + [IGNORED] * 3]
-    assert batch["attention_mask"].sum(1).tolist() == [5, 2]
+    assert batch["positions"].tolist() == [2, 3, 5], "each target follows its position in the flattened batch"
     batch = TwoSidedCollator()(rows)
     assert batch["input_ids"].tolist() == [[5, 6, 7], [5, 0, 0]] and batch["labels"].tolist() == [[8, 9], [9, IGNORED]]
     assert batch["attention_mask"].sum(1).tolist() == [3, 1]
 
 
-def test_long_rows_are_dropped_or_cut_and_counted(tiny_base: Path) -> None:
-    texts = ["A word.", "word " * 90, f"One came. {'word ' * 90}", "One. Two."]
-    place = {"article_id": "a", "paragraph": 0, "variant": 0, "edits": [], "strength": 0.0}
-    rows = Dataset.from_list([{**place, "sentence": i, "spun": text, "original": text} for i, text in enumerate(texts)])
-    prompt = Prompt.from_folder(tiny_base)
-    dropped = tokenize_pairs(rows, prompt, longest=100)
-    assert (len(dropped.rows), dropped.dropped, dropped.cut) == (2, 2, 0)
-    assert vocabulary_of(dropped.rows) == sorted({i for row in dropped.rows for i in (*row["source"], *row["target"])})
-    cut = tokenize_pairs(rows, prompt, longest=100, over_long="cut")
-    assert (len(cut.rows), cut.dropped, cut.cut) == (3, 1, 1)
-    assert prompt.decode(cut.rows[1]["target"]) == "One came."
-    with pytest.raises(DataError, match="none of 4 rows has 5 tokens or fewer"):
-        tokenize_pairs(rows, prompt, longest=5)
+def test_widths_come_in_few_sizes_where_that_is_asked_for() -> None:
+    rows = Rows(Dataset.from_list([{"source": [5] * n, "target": [8] * n} for n in range(1, 20)]))
+    for collate in (OneSidedCollator(8), TwoSidedCollator(8)):
+        batches = [collate(rows.__getitems__([i])) for i in range(len(rows))]
+        assert {tensor.shape[1] % 8 for batch in batches for name, tensor in batch.items() if name != "positions"} == {0}
+    plain, padded = (collate(rows.__getitems__([0, 4])) for collate in (OneSidedCollator(), OneSidedCollator(8)))
+    assert [plain["labels"].flatten()[i + 1] for i in plain["positions"]] == [padded["labels"].flatten()[i + 1] for i in padded["positions"]]
+
+
+def test_loader_processes_give_the_batches_of_none(data: Dataset) -> None:
+    sampler = TokenBudgetSampler(data, BUDGET, seed=1)
+    one, two = (list(DataLoader(Rows(data), batch_sampler=sampler, collate_fn=OneSidedCollator(), num_workers=n)) for n in (0, 2))
+    assert len(one) == len(two) and all((a[name] == b[name]).all() for a, b in zip(one, two, strict=True) for name in a)
 
 
 def test_a_damaged_file_of_a_data_set_is_named(pairs: Path) -> None:
@@ -134,5 +124,5 @@ def test_a_missing_file_or_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"train holds no rows: make the data set"):
         load_split(tmp_path, "train")
     Dataset.from_list([{"spun": "a", "article_id": "b"}]).to_parquet(tmp_path / "train" / "0.parquet")
-    with pytest.raises(DataError, match="no column edits, original, paragraph, sentence, strength, variant"):
+    with pytest.raises(DataError, match=r"0\.parquet: no column edits, original, paragraph, sentence, strength, variant"):
         load_split(tmp_path, "train")

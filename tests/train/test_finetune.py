@@ -20,7 +20,7 @@ from unspin.train.backbones import Backbone, restrict_loss
 from unspin.train.benchmark.run import main as evaluate
 from unspin.train.config import EvalConfig, TrainConfig
 from unspin.train.export import export
-from unspin.train.finetune import last_whole_checkpoint
+from unspin.train.resume import last_whole_checkpoint
 from unspin.train.plot import plot
 from unspin.train.trial import Trial
 
@@ -144,7 +144,7 @@ def test_a_loss_that_is_no_number_stops_and_says_where(pairs: Path, tiny_base: P
         model.forward = lambda **inputs: _times(plain(**inputs), float("nan") if next(steps) >= 3 else 1.0)
 
     monkeypatch.setattr(finetune, "restrict_loss", poisoned)
-    with pytest.raises(finetune.TrainError, match=r"the loss is nan at step 4: .* stays in "):
+    with pytest.raises(finetune.TrainError, match=r"the loss is no number at step 4: .* stays in "):
         finetune.main(config)
     kept = last_whole_checkpoint(tmp_path / "run")
     assert kept and kept.name == "checkpoint-2"
@@ -207,7 +207,7 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
     [
         ({"precision": "fp16"}, "fp16 overflows"),
         ({"backbone": "google/flan-t5-base", "precision": "fp16"}, "fp16 overflows"),
-        ({"adapter": "x", "lora": None}, "adapter goes on with LoRA weights"),
+        ({"adapter": "x", "trained": "layers"}, "adapter goes on with LoRA weights"),
         ({"evaluate_every": 3, "save_every": 4}, "save_every must be a multiple of evaluate_every"),
         ({"patience": 2}, "patience counts evaluations"),
         ({"source_weights": {"a": -1}}, "weights must be 0 or more"),

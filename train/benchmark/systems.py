@@ -254,7 +254,7 @@ class FewShotPrompt(Prompt):
 
     def wrap(self, text_ids: list[int]) -> list[int]:
         examples = "".join(f"Spun: {spun}\nOriginal: {original}\n" for spun, original in EXAMPLES)
-        return [*self.opening, *self._literal(examples), *super().wrap(text_ids)[len(self.opening) :]]
+        return [*self.opening, *self.tokenizer.encode(examples, add_special_tokens=False).ids, *super().wrap(text_ids)[len(self.opening) :]]
 
 
 class FewShot:
@@ -269,7 +269,6 @@ class FewShot:
 
     @cached_property
     def _engine(self) -> tuple[FewShotPrompt, Any]:
-        import torch
         from unspin.infer.decoding import CopyDecoder
         from unspin.infer.gemma import Gemma, fast_dtype
 
@@ -277,7 +276,7 @@ class FewShot:
         model = Gemma(folder, fast_dtype())
         plain = Prompt.from_folder(folder)
         (line_end,) = plain.tokenizer.encode("\n", add_special_tokens=False).ids
-        ids = torch.arange(len(model.embeddings)) if self._vocabulary is None else torch.tensor(self._vocabulary)
+        ids = range(len(model.embeddings)) if self._vocabulary is None else self._vocabulary
         return FewShotPrompt(plain.tokenizer, plain.bos, line_end), CopyDecoder(model, line_end, ids)
 
     def restore(self, texts: Sequence[str]) -> list[str]:

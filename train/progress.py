@@ -1,0 +1,79 @@
+"""What a run shows while it trains: loss, tokens a second, the share of time that the device stood by, memory, and the time that is left."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import psutil
+import torch
+from transformers import ProgressCallback, TrainerCallback
+from unspin.train.schedule import Clock
+
+GB = 1e9
+
+
+class Stopwatch(TrainerCallback):
+    """How much of the time passes between the steps: loading, logging, saving.
+
+    On a GPU the marks are events in its own queue, read where the loss is read anyhow, so that no step waits for them.
+    """
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[Any, Any]] = []
+        self._since: Any = None
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        began = _mark()
+        self._since = began if self._since is None else self._since
+        self._steps.append((began, None))
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._steps[-1] = (self._steps[-1][0], _mark())
+
+    def outside(self) -> float:
+        """The share since it was last asked for, up to the end of the last step."""
+        last = self._steps[-1][1]
+        if not isinstance(last, float):
+            last.synchronize()
+        inside = sum(_between(began, ended) for began, ended in self._steps)
+        whole = _between(self._since, last)
+        self._steps, self._since = [], last
+        return max(1 - inside / whole, 0.0) if whole else 0.0
+
+
+def _mark() -> Any:
+    if not torch.cuda.is_available():
+        return time.perf_counter()
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
+
+
+def _between(first: Any, second: Any) -> float:
+    return float(second - first if isinstance(first, float) else first.elapsed_time(second))
+
+
+def memory() -> float:
+    """Bytes that the run holds: on a GPU the most that it held there."""
+    return float(torch.cuda.max_memory_allocated() if torch.cuda.is_available() else psutil.Process().memory_info().rss)
+
+
+class Bar(ProgressCallback):
+    """The progress bar, with a run's figures on it instead of a line for each logging step."""
+
+    def __init__(self, clock: Clock | None) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        super().on_train_begin(args, state, control, **kwargs)
+        if self._clock and self.training_bar is not None:
+            self.training_bar.total = None  # how many steps fit is not known
+            self.training_bar.refresh()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
+        if logs and "loss" in logs and self.training_bar is not None:
+            shown = f"loss {logs['loss']:.3f}, {logs['tokens_per_second']:,.0f} tokens/s, {logs['outside']:.0%} outside, {logs['gigabytes']:.1f} GB"
+            left = f", {time.strftime('%H:%M:%S', time.gmtime(max(self._clock.left, 0)))} left" if self._clock else ""
+            self.training_bar.set_postfix_str(shown + left)

@@ -1,0 +1,97 @@
+"""A run that ends in time: as many steps as fit into `time_limit`, with a learning rate that reaches zero when the time is up.
+
+The schedule is a function of the time that has passed instead of the steps that were made, so it follows the speed of the machine, whatever else
+that does. What an earlier attempt at the same run took counts: the clock is a file in the run's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast
+from transformers import TrainerCallback
+from unspin.data.errors import UnspinError
+from unspin.data.stores import write_whole
+from unspin.train.config import TrainConfig
+
+FILE = "clock.json"
+KEPT_BACK = 0.02  # of the limit, for the last checkpoint: more where one has been seen to take longer
+RECENT = 10  # steps whose mean tells how long the next takes
+
+
+class OutOfTimeError(UnspinError):
+    """A run whose time is over before it has trained."""
+
+
+class Clock(TrainerCallback):
+    """Says how far through its time a run is, and ends it. With several processes all go by the clock of the first."""
+
+    def __init__(self, config: TrainConfig, started: float) -> None:
+        """`started` is `time.monotonic()` at the run's start: loading and tokenizing count."""
+        assert config.time_limit
+        self._file, self._limit, self._steps = config.output / FILE, config.time_limit, config.steps
+        self._warmup, self._cosine = config.warmup_steps, config.schedule == "cosine"
+        earlier = json.loads(self._file.read_text(encoding="utf-8")) if self._file.is_file() else {}
+        self._started = started - earlier.get("seconds", 0.0)
+        self._began: float | None = earlier.get("began")  # seconds that the first attempt took until its first step
+        self._ends: deque[float] = deque(maxlen=RECENT)  # when the last steps ended
+        self._saving = 0.0  # seconds that the slowest checkpoint took
+        self.progress = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """That this run has taken, earlier attempts with it."""
+        return time.monotonic() - self._started
+
+    @property
+    def left(self) -> float:
+        """Seconds for further steps: what the last checkpoint and the weights that are shipped will take is kept back."""
+        return self._limit - max(2 * self._saving, KEPT_BACK * self._limit) - self.seconds
+
+    def rate(self, step: int) -> float:
+        """The share of the peak learning rate that step number `step` takes."""
+        shape = (1 + math.cos(math.pi * self.progress)) / 2 if self._cosine else 1 - self.progress
+        return shape * min(1.0, step / self._warmup if self._warmup else 1.0)
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self._saving = max(self._saving, time.monotonic() - began)
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._began = self.seconds if self._began is None else self._began
+        if self.left <= 0 and not state.global_step:
+            raise OutOfTimeError(
+                f"{self._limit:.0f} seconds of time_limit are over before the first step ({self.seconds:.0f} went into getting ready"
+                f"{', earlier attempts with it' if self._file.is_file() else ''}): raise it, and remove {self._file.parent} if it is there"
+            )
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._ends.append(time.monotonic())
+        reached = max(self._of_time(), (state.global_step + 1) / self._steps if self._steps else 0.0)
+        if PartialState().num_processes > 1:
+            reached = float(broadcast(torch.tensor(reached, dtype=torch.float64, device=PartialState().device)))
+        self.progress = reached
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.progress >= 1:
+            control.should_training_stop = control.should_save = control.should_log = True
+
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.is_world_process_zero:
+            write_whole(self._file, json.dumps({"seconds": round(self.seconds, 1), "began": self._began}).encode())
+
+    def _of_time(self) -> float:
+        """How far the time is gone: 1 where none is left for another step."""
+        left, gone = self.left, self.seconds - (self._began or 0.0)
+        a_step = (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1) if len(self._ends) > 1 else 0.0
+        return 1.0 if left <= a_step else gone / (gone + left)
