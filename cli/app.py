@@ -55,6 +55,7 @@ def build(
     config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="a YAML file")] = None,
     overrides: Overrides = None,
     executor: ExecutorFile = None,
+    check: Annotated[bool, typer.Option("--check", help="say what the build will make and whether it can, and write nothing")] = False,
     preview: Annotated[int, typer.Option(min=0, help="show so many pairs, coloured, and write nothing")] = 0,
     stats: Annotated[Path | None, typer.Option(metavar="DIR", help="show what a built data set holds, and draw it to DIR/stats.png")] = None,
 ) -> None:
@@ -69,6 +70,8 @@ def build(
     `unspin build configs/data/quickstart.yaml --preview 20`
 
     `unspin build configs/data/default.yaml --executor configs/executors/ray.yaml workers=8`
+
+    `unspin build --check configs/data/quickstart.yaml`
 
     `unspin build --stats build/data/quickstart`
     """
@@ -89,6 +92,14 @@ def build(
     from unspin.data.preview import show
 
     loaded = load_config(config, BuildConfig, overrides or ())
+    if check:
+        from unspin.data.check import check as look
+        from unspin.data.check import lines
+
+        for what, words in lines(loaded, look(loaded, CACHE)):
+            typer.echo(f"{what:<8} {words}")
+        typer.echo(f"{config} is sound")
+        return
     if preview:
         show(loaded, preview, CACHE)
         return
@@ -105,7 +116,7 @@ def build(
 def train(
     config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="a YAML file")] = None,
     overrides: Overrides = None,
-    check: Annotated[bool, typer.Option("--check", help="say whether the config is sound, and start nothing")] = False,
+    check: Annotated[bool, typer.Option("--check", help="say what the run will be and whether it can be, and start nothing")] = False,
     plot: Annotated[Path | None, typer.Option(metavar="RUN", help="draw the curves of a run to RUN/curves.png")] = None,
 ) -> None:
     """Fine-tune a model on pairs; started again, a killed run goes on from its last checkpoint.
@@ -132,7 +143,12 @@ def train(
 
     loaded = load_config(config, TrainConfig, overrides or ())
     if check:
-        typer.echo(f"{config} is sound: {loaded.steps:,} steps of {loaded.backbone} on {loaded.data}, to {loaded.output}")
+        from unspin.train.check import check as look
+        from unspin.train.check import lines
+
+        for what, words in lines(loaded, look(loaded)):
+            typer.echo(f"{what:<8} {words}")
+        typer.echo(f"{config} is sound")
         return
     from unspin.train.finetune import main as finetune
 

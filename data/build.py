@@ -142,12 +142,15 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
     A build that was killed goes on from its finished tasks if the config is the same. Raises FileExistsError, `CorpusError`,
     `EngineError`, OSError; a failure leaves no output folder.
     """
-    with reaching(config.output):
-        there = (config.output / SUMS if is_address(config.output) else config.output).exists()
-    if there:
+    if output_is_there(config):
         raise FileExistsError(f"{config.output} exists: remove it, or set output=… to another folder")
     with sole_writer(_partial(config)):
         return _build(config, command, cache)
+
+
+def output_is_there(config: BuildConfig) -> bool:
+    with reaching(config.output):
+        return (config.output / SUMS if is_address(config.output) else config.output).exists()
 
 
 def _partial(config: BuildConfig) -> Path:

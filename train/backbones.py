@@ -16,11 +16,13 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import LinearCrossEntropyOptions, functional
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, BitsAndBytesConfig, PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import CausalLMOutput
+from unspin.data.guard import verify
 from unspin.data.stores import here
 from unspin.infer.default_model import ModelError, model_folder
 from unspin.infer.gemma import fast_dtype
@@ -81,7 +83,12 @@ class Backbone:
 
     def _under_adapter(self, model: PreTrainedModel, config: TrainConfig) -> PeftModel:
         if config.adapter:
-            return PeftModel.from_pretrained(model, str(here(config.adapter)), is_trainable=True, torch_dtype=torch.float32)
+            folder = here(config.adapter)
+            verify(folder)
+            try:
+                return PeftModel.from_pretrained(model, str(folder), is_trainable=True, torch_dtype=torch.float32)
+            except (ValueError, OSError, RuntimeError, SafetensorError) as error:
+                raise ModelError(f"adapter {folder} does not load on the backbone {config.backbone}: {str(error).splitlines()[0]}") from None
         lora = LoraConfig(
             r=config.lora.rank,
             lora_alpha=config.lora.alpha,

@@ -44,13 +44,15 @@ class Stepper:
 
     def run(self, batches: Sequence[Batch]) -> None:
         for batch in batches:
-            with torch.autocast(self._device, self._dtype, enabled=self._dtype != torch.float32):
-                loss = self.model(**{name: tensor.to(self._device, non_blocking=True) for name, tensor in batch.items()}).loss
-            loss.backward()
+            self.loss(batch).backward()
             self._optimizer.step()
             self._optimizer.zero_grad()
         if self._device == "cuda":
             torch.cuda.synchronize()
+
+    def loss(self, batch: Batch) -> Tensor:
+        with torch.autocast(self._device, self._dtype, enabled=self._dtype != torch.float32):
+            return self.model(**{name: tensor.to(self._device, non_blocking=True) for name, tensor in batch.items()}).loss
 
 
 def stock(batch: Batch, lengths: Tensor) -> Batch:

@@ -21,6 +21,7 @@ from unspin.data.errors import UnspinError
 from unspin.data.guard import seal, sole_writer
 from unspin.data.stores import here
 from unspin.infer.checkpoint import read_vocabulary
+from unspin.train import schedule
 from unspin.train.backbones import Backbone, bare, resolve_precision, restrict_loss
 from unspin.train.batches import Rows, TokenBudgetSampler, row_weights, split_files
 from unspin.train.config import TrainConfig
@@ -133,7 +134,7 @@ def main(config: TrainConfig) -> Path:
     """Train, and return the folder of the finished checkpoint. Raises `BusyError` where another run has the same output, `OtherRunError` where
     it holds one with other settings. A run that is finished already is left as it is.
     """
-    started = time.monotonic()
+    started = schedule.now()
     if int(os.environ.get("LOCAL_RANK", "0")) > 0:  # the run's first process holds the lock
         return _main(config, started)
     with sole_writer(config.output):

@@ -23,6 +23,7 @@ from unspin.data.stores import write_whole
 from unspin.train.config import TrainConfig
 
 FILE = "clock.json"
+now = time.monotonic
 KEPT_BACK = 0.02  # of the limit, for the last checkpoint: more where one has been seen to take longer
 RECENT = 10  # steps whose mean tells how long the next takes
 
@@ -35,7 +36,7 @@ class Clock(TrainerCallback):
     """Says how far through its time a run is, and ends it. With several processes all go by the clock of the first."""
 
     def __init__(self, config: TrainConfig, started: float) -> None:
-        """`started` is `time.monotonic()` at the run's start: loading and tokenizing count."""
+        """`started` is `now()` at the run's start: loading and tokenizing count."""
         assert config.time_limit
         self._file, self._limit, self._steps = config.output / FILE, config.time_limit, config.steps
         self._warmup, self._cosine = config.warmup_steps, config.schedule == "cosine"
@@ -49,7 +50,7 @@ class Clock(TrainerCallback):
     @property
     def seconds(self) -> float:
         """That this run has taken, earlier attempts with it."""
-        return time.monotonic() - self._started
+        return now() - self._started
 
     @property
     def left(self) -> float:
@@ -63,9 +64,9 @@ class Clock(TrainerCallback):
 
     @contextmanager
     def saving(self) -> Iterator[None]:
-        began = time.monotonic()
+        began = now()
         yield
-        self._saving = max(self._saving, time.monotonic() - began)
+        self._saving = max(self._saving, now() - began)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._began = self.seconds if self._began is None else self._began
@@ -76,7 +77,7 @@ class Clock(TrainerCallback):
             )
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._ends.append(time.monotonic())
+        self._ends.append(now())
         reached = max(self._of_time(), (state.global_step + 1) / self._steps if self._steps else 0.0)
         if PartialState().num_processes > 1:
             reached = float(broadcast(torch.tensor(reached, dtype=torch.float64, device=PartialState().device)))

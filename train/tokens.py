@@ -92,7 +92,11 @@ def _write(files: Sequence[Path], prompt: Prompt, longest: int, over_long: str, 
     target.mkdir()
     total = sum(pq.read_metadata(file).num_rows for file in files)
     rows, cut = 0, 0
-    with pa.OSFile(str(target / "rows.arrow"), "wb") as sink, pa.ipc.new_stream(sink, SCHEMA) as writer, Progress(console=Console(stderr=True)) as bar:
+    with (
+        pa.OSFile(str(target / "rows.arrow"), "wb") as sink,
+        pa.ipc.new_stream(sink, SCHEMA) as writer,
+        Progress(console=Console(stderr=True)) as bar,
+    ):
         task = bar.add_task("tokenizing", total=total)
         for file in files:
             for batch in pq.ParquetFile(file).iter_batches(ROWS_AT_A_TIME, columns=list(READ)):

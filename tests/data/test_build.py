@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -15,7 +16,8 @@ import pytest
 from datasets import load_dataset
 from pydantic import ValidationError
 from unspin.data.blocks import shingles
-from unspin.data.build import BuildConfig, build
+from unspin.data.build import CACHE, BuildConfig, build
+from unspin.data.check import CheckError, check, lines
 from unspin.data.corpora import CorpusError
 from unspin.data.edits import Edit, apply
 from unspin.data.preview import show
@@ -102,7 +104,8 @@ def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(built: Path, tmp_pa
     script = tmp_path / "run.py"
     script.write_text(f"""
 from pathlib import Path
-from unspin.data.build import BuildConfig, build
+from unspin.data.build import CACHE, BuildConfig, build
+from unspin.data.check import CheckError, check, lines
 if __name__ == "__main__":
     build(BuildConfig.model_validate_json({_config(built / "texts", tmp_path / "out", workers=workers).model_dump_json()!r}), "test")
 """)
@@ -134,7 +137,8 @@ def test_a_full_disk_leaves_nothing_that_looks_complete(corpus: Path, tmp_path: 
     config = _config(corpus, tmp_path / "out")
     script = f"""
 import resource, signal
-from unspin.data.build import BuildConfig, build
+from unspin.data.build import CACHE, BuildConfig, build
+from unspin.data.check import CheckError, check, lines
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that a write past the limit fails as on a full disk
 resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 build(BuildConfig.model_validate_json({config.model_dump_json()!r}), "test")
@@ -219,6 +223,35 @@ def test_pairs_of_a_spinner_of_ones_own_become_rows_of_the_same_schema(corpus: P
     assert counts["skipped"] == 1 and len(rows) == 40
     assert all(apply(row["spun"], [Edit(**edit) for edit in row["edits"]]) == row["original"] for row in rows)
     assert {edit["engine"] for row in rows for edit in row["edits"]} == {"own"}
+
+
+def test_a_check_tells_what_the_build_then_makes_and_writes_nothing(corpus: Path, tmp_path: Path) -> None:
+    config = _config(corpus, tmp_path / "new")
+    plan = check(config, CACHE)
+    assert not list(tmp_path.glob("new*"))
+    counts = build(config, "test")
+    assert sum(plan.articles.values()) == 12 and plan.unreadable == 0
+    assert plan.rows == pytest.approx(counts.total(), rel=0.2), "twelve articles are all spun; one sentence that they share is left out"
+    files = sum(file.stat().st_size for file in (tmp_path / "new").rglob("*.parquet"))
+    assert plan.size == pytest.approx(files, rel=0.7) and plan.seconds > 0
+    told = dict(lines(config, plan))
+    assert told["articles"].startswith("12 of ") and "are free" in told["disk"]
+
+
+def test_a_check_tells_everything_that_speaks_against_a_build(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (corpus / "broken.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "new").mkdir()
+    config = _config(corpus, tmp_path / "new")
+    with pytest.raises(CheckError, match=r"new exists: .*broken\.txt: not UTF-8"):
+        check(config, CACHE)
+    config = config.model_copy(update={"output": tmp_path / "other", "on_error": "skip"})
+    assert dict(lines(config, check(config, CACHE)))["skipped"].startswith("1 lines or files")
+    monkeypatch.setattr("unspin.data.check.shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(CheckError, match=r"are free at .*other: give another output"):
+        check(config, CACHE)
+    gone = config.model_copy(update={"sources": [config.sources[0].model_copy(update={"path": tmp_path / "gone"})]})
+    with pytest.raises(CheckError, match=r"gone is missing.*no article in any of the sources"):
+        check(gone, CACHE)
 
 
 def test_a_preview_shows_so_many_pairs_and_writes_nothing(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

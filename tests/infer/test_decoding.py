@@ -1,5 +1,6 @@
 """Copy-draft decoding: token for token what plain greedy decoding gives, whatever the drafts."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -183,3 +184,25 @@ def test_layers_in_eight_bits_are_close_to_the_exact_ones(peaked: Path) -> None:
     models = [Gemma(peaked, torch.float32, int8) for int8 in (False, True)]
     exact, coarse = (model.forward(ids, positions, model.cache([()], ids.shape[1])) for model in models)
     assert 0 < (exact - coarse).norm() / exact.norm() < 0.05
+
+
+def _on_the_cpu_alone(model: Callable[[], Gemma | T5], prompt: Prompt) -> None:
+    """No GPU is needed to see it: whatever asks for no device lands on torch's default one, here "meta", and meets those on the CPU in an error."""
+
+    def outputs() -> tuple[list[list[int]], list[int]]:
+        made = model()
+        decoder = CopyDecoder(made, prompt.eos, [5, 6, 7])
+        sources = [replace(source, prompt=[*made.opening, *source.prompt]) for source in map(prompt.source, SENTENCES)]
+        return [output.ids for output in decoder.decode(sources)], decoder.likeliest(sources[0], [], 3)
+
+    expected = outputs()
+    with torch.device("meta"):
+        assert outputs() == expected
+
+
+def test_every_tensor_is_made_on_the_device_that_was_asked_for(peaked: Path) -> None:
+    _on_the_cpu_alone(lambda: Gemma(peaked, torch.float64, device="cpu"), Prompt.from_folder(peaked))
+
+
+def test_a_t5_makes_its_tensors_there_too(t5: Path) -> None:
+    _on_the_cpu_alone(lambda: T5(t5, torch.float64, "cpu"), TwoSidedPrompt.from_folder(t5))

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from datasets import Dataset
-from unspin.data.guard import DamagedError
 from torch.utils.data import DataLoader
+from unspin.data.guard import DamagedError
 from unspin.train.batches import IGNORED, DataError, OneSidedCollator, Rows, TokenBudgetSampler, TwoSidedCollator, load_split, row_weights
 
 BUDGET = 120

@@ -20,8 +20,8 @@ from unspin.train.backbones import Backbone, restrict_loss
 from unspin.train.benchmark.run import main as evaluate
 from unspin.train.config import EvalConfig, TrainConfig
 from unspin.train.export import export
-from unspin.train.resume import last_whole_checkpoint
 from unspin.train.plot import plot
+from unspin.train.resume import last_whole_checkpoint
 from unspin.train.trial import Trial
 
 

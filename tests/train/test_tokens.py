@@ -68,7 +68,9 @@ def test_rows_are_tokenized_once_wherever_they_lie(pairs: Path, prompt: Prompt, 
     assert len(made) == 1 and again.rows.to_list() == first.rows.to_list()
 
 
-def test_nothing_is_found_for_other_rows_tokenizers_or_settings(pairs: Path, prompt: Prompt, tiny_base: Path, tmp_path: Path, made: list[int]) -> None:
+def test_nothing_is_found_for_other_rows_tokenizers_or_settings(
+    pairs: Path, prompt: Prompt, tiny_base: Path, tmp_path: Path, made: list[int]
+) -> None:
     files = split_files(pairs, "train")
 
     def tokenized(files: list[Path] = files, prompt: Prompt = prompt, longest: int = 512, over_long: str = "drop") -> Encoded:
@@ -81,7 +83,9 @@ def test_nothing_is_found_for_other_rows_tokenizers_or_settings(pairs: Path, pro
     tokenizer.save(str(other / "tokenizer.json"))
     changed = tmp_path / "changed.parquet"
     table = pq.read_table(files[0])
-    pq.write_table(table.set_column(table.schema.get_field_index("spun"), "spun", pa.array([f"{text}!" for text in table["spun"].to_pylist()])), changed)
+    pq.write_table(
+        table.set_column(table.schema.get_field_index("spun"), "spun", pa.array([f"{text}!" for text in table["spun"].to_pylist()])), changed
+    )
     ways = [{"longest": 511}, {"over_long": "cut"}, {"prompt": Prompt.from_folder(other)}, {"files": [changed, *files[1:]]}]
     for number, way in enumerate(ways, 2):
         tokenized(**way)  # type: ignore[arg-type]

@@ -1,0 +1,117 @@
+"""What a run folder holds decides what a further run does: go on, nothing, or refuse."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+from unspin.data.guard import DamagedError
+from unspin.infer.checkpoint import Checkpoint
+from unspin.infer.restorer import Restorer
+from unspin.train import finetune
+from unspin.train import save as saving
+from unspin.train.config import TrainConfig
+from unspin.train.resume import OtherRunError
+
+
+@pytest.fixture
+def config(pairs: Path, tiny_base: Path, tmp_path: Path) -> TrainConfig:
+    return TrainConfig(
+        backbone=str(tiny_base), data=pairs, output=tmp_path / "run", steps=4, warmup_steps=1, save_every=2, tokens_per_batch=1024, longest=512,
+        learning_rate=1e-2, precision="fp32", lora={"rank": 4, "alpha": 8}, loggers=(),
+    )  # fmt: skip
+
+
+def _bytes(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {str(file): (file.read_bytes(), file.stat().st_mtime_ns) for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+@pytest.mark.parametrize("schedule", ["linear", "constant_with_warmup"])
+def test_a_finished_run_is_left_as_it_is(schedule: str, config: TrainConfig, capsys: pytest.CaptureFixture[str]) -> None:
+    config = config.model_copy(update={"schedule": schedule})
+    target = finetune.main(config)
+    before = _bytes(config.output)
+    capsys.readouterr()
+    assert finetune.main(config) == target and finetune.main(config.model_copy(update={"save_every": 3, "loggers": ("tensorboard",)})) == target
+    assert "finished: nothing to do" in capsys.readouterr().out
+    assert _bytes(config.output) == before
+
+
+def test_a_finished_run_is_not_made_longer(config: TrainConfig) -> None:
+    finetune.main(config)
+    before = _bytes(config.output)
+    with pytest.raises(OtherRunError, match=r"finished run \(steps: 4 there, 9 here\).* further stage from it with adapter=.*run/adapter"):
+        finetune.main(config.model_copy(update={"steps": 9}))
+    assert _bytes(config.output) == before
+    further = finetune.main(config.model_copy(update={"adapter": config.output / "adapter", "output": config.output.with_name("further")}))
+    assert (further / "unspin.json").is_file()
+
+
+@pytest.mark.parametrize("change", [{"learning_rate": 1e-3}, {"seed": 4}, {"lora": {"rank": 2}}, {"trained": "layers"}, {"steps": 9}])
+def test_checkpoints_of_other_settings_are_refused_and_named(change: dict[str, Any], config: TrainConfig) -> None:
+    finetune.main(config)
+    shutil.rmtree(config.output / "adapter")  # as if it had been killed
+    other = TrainConfig.model_validate(config.model_dump() | change)
+    with pytest.raises(OtherRunError, match=f"checkpoints of a run with other settings .*{next(iter(change))}: .* there, .* here"):
+        finetune.main(other)
+
+
+def test_checkpoints_of_other_rows_and_of_unknown_runs_are_refused(config: TrainConfig, pairs: Path) -> None:
+    finetune.main(config)
+    shutil.rmtree(config.output / "adapter")
+    shutil.copytree(pairs / "test", pairs.with_name("other") / "train")
+    with pytest.raises(OtherRunError, match="data: other rows"):
+        finetune.main(config.model_copy(update={"data": pairs.with_name("other")}))
+    moved = pairs.rename(pairs.with_name("moved"))
+    assert finetune.main(config.model_copy(update={"data": moved})), "the same rows in another place"
+    shutil.rmtree(config.output / "adapter")
+    (config.output / "settings.json").unlink()
+    with pytest.raises(OtherRunError, match="seed: not known there, 20 here"):
+        finetune.main(config.model_copy(update={"data": moved}))
+
+
+def test_a_run_that_was_killed_while_it_was_saved_is_not_trained_further(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = config.model_copy(update={"schedule": "constant_with_warmup"})
+    whole = load_file(finetune.main(config.model_copy(update={"output": config.output.with_name("whole")})) / "adapter_model.safetensors")
+    with monkeypatch.context() as patched:
+        patched.setattr(saving, "seal", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            finetune.main(config)
+    target = finetune.main(config)
+    assert all(torch.equal(weight, whole[name]) for name, weight in load_file(target / "adapter_model.safetensors").items())
+    assert json.loads((target / "unspin.json").read_text())["figures"]["steps"] == 4
+
+
+def test_a_finished_run_that_was_damaged_is_named(config: TrainConfig) -> None:
+    weights = finetune.main(config) / "adapter_model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[len(data) // 2] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(DamagedError, match=r"adapter_model\.safetensors is damaged"):
+        finetune.main(config)
+
+
+@pytest.mark.parametrize("trained", ["layers", "everything"])
+def test_whole_models_are_saved_in_files_of_a_size_and_restore(
+    trained: str, config: TrainConfig, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saving, "LARGEST_FILE", "30KB")
+    target = finetune.main(config.model_copy(update={"trained": trained}))
+    assert len(list(target.glob("model-0000*.safetensors"))) > 1 and not (target / "model.safetensors").exists()
+    model, base = (AutoModelForCausalLM.from_pretrained(folder) for folder in (target, tiny_base))
+    same = torch.equal(model.get_input_embeddings().weight.float(), base.get_input_embeddings().weight.bfloat16().float())
+    assert same == (trained == "layers") and model.config.use_cache
+    assert not torch.equal(model.model.layers[0].mlp.up_proj.weight, base.model.layers[0].mlp.up_proj.weight.bfloat16())
+    monkeypatch.setattr("unspin.infer.checkpoint.cache_folder", lambda: tmp_path / "cache")
+    texts = {
+        engine: Restorer.from_pretrained(str(target), engine=engine, min_confidence=0).restore("The council voted.").text
+        for engine in ("draft", "transformers")
+    }
+    assert len(set(texts.values())) == 1
+    next(target.glob("model-00002*")).unlink()
+    with pytest.raises((DamagedError, Exception), match="missing"):
+        Checkpoint.open(str(target))

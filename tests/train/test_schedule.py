@@ -1,0 +1,149 @@
+"""Runs that end in time: the learning rate reaches zero when the time is up, whatever the speed, and what earlier attempts took counts."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import TrainerCallback
+from unspin.train import finetune, schedule
+from unspin.train.config import TrainConfig
+from unspin.train.schedule import Clock, OutOfTimeError
+
+
+def _config(**changes: object) -> TrainConfig:
+    return TrainConfig.model_validate({"data": "d", "output": "o", "warmup_steps": 0, "time_limit": "100s"} | changes)
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A time that the test sets."""
+    clock = SimpleNamespace(seconds=1000.0)
+    monkeypatch.setattr(schedule, "now", lambda: clock.seconds)
+    return clock
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("90s", 90), ("20m", 1200), ("1h30m", 5400), ("2h", 7200), (45, 45), ("0.5", None), ("soon", None)])
+def test_times_are_written_as_people_write_them(written: object, seconds: float | None) -> None:
+    if seconds is None:
+        with pytest.raises(ValueError, match="give a time such as"):
+            _config(time_limit=written)
+    else:
+        assert _config(time_limit=written).time_limit == seconds
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [({"time_limit": None}, "give steps, or a time_limit"), ({"schedule": "constant_with_warmup"}, "ends with a learning rate of 0")],
+)
+def test_a_run_needs_an_end_and_a_falling_rate(changes: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        _config(**changes)
+
+
+def _walk(clock: Clock, now: SimpleNamespace, speeds: list[float]) -> list[float]:
+    """The rate of each step until the clock ends the run; `speeds` are seconds a step, the last for all further ones."""
+    clock.on_train_begin(None, SimpleNamespace(global_step=0), None)
+    rates, step = [clock.rate(0)], 0
+    while clock.progress < 1:
+        now.seconds += speeds[min(step, len(speeds) - 1)]
+        clock.on_pre_optimizer_step(None, SimpleNamespace(global_step=step), None)
+        step += 1
+        rates.append(clock.rate(step))
+    return rates
+
+
+@pytest.mark.parametrize("kind", ["linear", "cosine"])
+@pytest.mark.parametrize("speeds", [[1.0], [2.0] * 20 + [0.5], [0.5] * 60 + [3.0]], ids=["even", "faster", "slower"])
+def test_the_rate_falls_to_zero_within_the_time_at_any_speed(kind: str, speeds: list[float], now: SimpleNamespace, tmp_path: Path) -> None:
+    clock = Clock(_config(schedule=kind, output=tmp_path), now.seconds)
+    now.seconds += 8  # loading
+    rates = _walk(clock, now, speeds)
+    assert rates[0] == 1 and rates[-1] == 0 and all(a > b for a, b in pairwise(rates))
+    assert rates[-2] < 0.1
+    assert 94 - 2 * speeds[-1] <= clock.seconds <= 98, "what is left is for saving, and less than two steps"
+
+
+def test_the_rate_warms_up_and_a_cosine_is_one(now: SimpleNamespace, tmp_path: Path) -> None:
+    rates = _walk(Clock(_config(warmup_steps=4, output=tmp_path), now.seconds), now, [1.0])
+    assert rates[0] == 0 and rates[1] == pytest.approx(0.25, abs=0.01) and max(rates) == rates[4]
+    rates = _walk(Clock(_config(schedule="cosine", output=tmp_path / "b"), now.seconds), now, [1.0])
+    assert rates[len(rates) // 2] == pytest.approx(0.5, abs=0.03) and rates[len(rates) // 4] > 0.84
+
+
+def test_steps_end_a_run_that_has_time_left(now: SimpleNamespace, tmp_path: Path) -> None:
+    rates = _walk(Clock(_config(steps=10, output=tmp_path), now.seconds), now, [1.0])
+    assert len(rates) == 11 and rates[5] == pytest.approx(0.5) and rates[-1] == 0
+
+
+def test_time_for_slow_checkpoints_is_kept_back(now: SimpleNamespace, tmp_path: Path) -> None:
+    clock = Clock(_config(output=tmp_path), now.seconds)
+    with clock.saving():
+        now.seconds += 15
+    _walk(clock, now, [1.0])
+    assert clock.seconds <= 70
+
+
+def test_earlier_attempts_count(now: SimpleNamespace, tmp_path: Path) -> None:
+    first = Clock(_config(output=tmp_path), now.seconds)
+    first.on_train_begin(None, SimpleNamespace(global_step=0), None)
+    now.seconds += 60
+    first.on_log(None, SimpleNamespace(is_world_process_zero=True), None)
+    now.seconds += 1000  # until somebody starts it again
+    second = Clock(_config(output=tmp_path), now.seconds)
+    assert second.seconds == 60
+    second.on_train_begin(None, SimpleNamespace(global_step=30), None)
+    second.on_pre_optimizer_step(None, SimpleNamespace(global_step=30), None)
+    assert second.rate(31) == pytest.approx(38 / 98, abs=0.01)
+
+
+def test_a_run_whose_time_went_into_getting_ready_is_an_error(now: SimpleNamespace, tmp_path: Path) -> None:
+    clock = Clock(_config(output=tmp_path), now.seconds)
+    now.seconds += 200
+    with pytest.raises(OutOfTimeError, match="100 seconds of time_limit are over before the first step"):
+        clock.on_train_begin(None, SimpleNamespace(global_step=0), None)
+
+
+class _Seconds(TrainerCallback):
+    """Steps of half a second each, and a kill."""
+
+    def __init__(self, now: SimpleNamespace, kill_at: int) -> None:
+        self._now, self._kill_at = now, kill_at
+
+    def on_step_begin(self, args, state, control, **kwargs):  # type: ignore[no-untyped-def]
+        self._now.seconds += 0.5
+        if state.global_step == self._kill_at:
+            raise KeyboardInterrupt
+
+
+def test_a_killed_run_goes_on_and_ends_in_its_time(
+    pairs: Path, tiny_base: Path, tmp_path: Path, now: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TrainConfig.model_validate(
+        {
+            "backbone": str(tiny_base), "data": pairs, "output": tmp_path / "run", "time_limit": "30s", "warmup_steps": 2, "save_every": 10,
+            "tokens_per_batch": 1024, "longest": 512, "learning_rate": 1e-2, "precision": "fp32", "lora": {"rank": 4, "alpha": 8}, "loggers": [],
+        }
+    )  # fmt: skip
+    plain, kills = finetune.PairTrainer.__init__, iter([25, -1])
+
+    def timed(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+        plain(self, *args, callbacks=[_Seconds(now, next(kills))], **kwargs)
+
+    monkeypatch.setattr(finetune.PairTrainer, "__init__", timed)
+    with pytest.raises(KeyboardInterrupt):
+        finetune.main(config)
+    assert json.loads((tmp_path / "run" / "clock.json").read_text())["seconds"] == 10, "as at the last line of the log"
+    target = finetune.main(config)
+    steps = json.loads((target / "unspin.json").read_text())["figures"]["steps"]
+    assert steps == 20 + 38, "29.4 seconds of half-second steps, less those between the last line of the log and the kill"
+    log = json.loads((tmp_path / "run" / "log.json").read_text())
+    rates = [row["learning_rate"] for row in log if "learning_rate" in row]
+    assert rates[-1] < 1e-3 and rates[-1] == min(rates) and max(rates) > 5e-3
+    last = tmp_path / "run" / f"checkpoint-{steps}"
+    assert set(torch.load(last / "scheduler.pt", weights_only=True)["_last_lr"]) == {0.0}
+    kept = load_file(last / "adapter_model.safetensors")
+    assert all(torch.equal(weight, kept[name].bfloat16()) for name, weight in load_file(target / "adapter_model.safetensors").items())

@@ -1,0 +1,195 @@
+"""What a training run will be, before it runs: its rows, steps, memory, disk and time, and what speaks against it.
+
+Memory is estimated from what a small batch keeps for its backward pass, time from two steps of the run's own size, made on a model that is thrown
+away; nothing is written but the tokenized rows, which the run finds again.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+from torch import Tensor
+from transformers.modeling_layers import GradientCheckpointingLayer
+from unspin.data.errors import UnspinError
+from unspin.data.stores import here
+from unspin.infer.checkpoint import RECORD, Checkpoint
+from unspin.train.backbones import Backbone, bare, resolve_precision
+from unspin.train.batches import Rows, TokenBudgetSampler, row_weights, split_files
+from unspin.train.bench import Stepper
+from unspin.train.config import TrainConfig
+from unspin.train.finetune import vocabulary_for
+from unspin.train.progress import GB
+from unspin.train.resume import finished, last_whole_checkpoint
+from unspin.train.tokens import content_of, tokenize
+
+SMALL = 512  # tokens of the batch that memory is estimated from
+SLACK = 1.25  # what products in the making take, and what an allocator loses
+KEPT_CHECKPOINTS = 3  # two, and one in the making
+
+
+class CheckError(UnspinError):
+    """A run that would fail, or not do what is wanted; the message lists all that speaks against it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will be. Sizes are bytes, times seconds; `step` is None where there is no room for one."""
+
+    rows: int
+    dropped: int
+    cut: int
+    longest: int
+    tokens: int
+    batches: int
+    padding: float
+    trained: int
+    weights: int
+    memory: float
+    memory_free: float
+    disk: float
+    disk_free: float
+    step: float | None
+
+
+def check(config: TrainConfig) -> Plan:
+    """Go through all that a run needs. Raises `CheckError` with everything that was found against it."""
+    against = list(_against_settings(config))
+    try:
+        plan = _plan(config)
+    except UnspinError as error:
+        raise CheckError("; ".join([str(error), *against])) from None
+    if plan.memory > plan.memory_free:
+        against.append(
+            f"a step takes about {plan.memory / GB:.1f} GB and {plan.memory_free / GB:.1f} are free: lower tokens_per_batch (and raise accumulate), "
+            "or set gradient_checkpointing"
+        )
+    if plan.disk > plan.disk_free:
+        against.append(
+            f"checkpoints take about {plan.disk / GB:.1f} GB and {plan.disk_free / GB:.1f} are free at {config.output}: give another output"
+        )
+    if against:
+        raise CheckError("; ".join(against))
+    return plan
+
+
+def _against_settings(config: TrainConfig) -> Iterator[str]:
+    if config.steps is not None and config.warmup_steps >= config.steps:
+        yield f"warmup_steps is {config.warmup_steps} and steps {config.steps}: the run would end before its learning rate is up; lower warmup_steps"
+    if config.evaluate_every and config.steps is not None and config.evaluate_every > config.steps:
+        yield f"evaluate_every is {config.evaluate_every} and steps {config.steps}: nothing would be evaluated; lower evaluate_every"
+    if config.evaluate_every:
+        try:
+            split_files(config.data, "validation")
+        except UnspinError as error:
+            yield f"evaluate_every: {error}"
+    if config.adapter is not None and (here(config.adapter) / RECORD).is_file():
+        backbone = Checkpoint.open(str(config.adapter)).backbone
+        if backbone != config.backbone:
+            yield f"adapter: it was trained on the backbone {backbone}, and this run's is {config.backbone}"
+
+
+def _plan(config: TrainConfig) -> Plan:
+    backbone = Backbone.open(config.backbone)
+    files = split_files(config.data, "train")
+    finished(config, content_of(files))
+    encoded = tokenize(files, backbone.prompt, config.longest, config.over_long)
+    lengths = encoded.rows.with_format("numpy")["length"][:]
+    weights = row_weights(encoded.rows, config.source_weights, config.engine_weights)
+    drawn = list(TokenBudgetSampler(encoded.rows, config.tokens_per_batch, config.seed, weights))
+    drawn.sort(key=lambda rows: int(lengths[rows].max()))
+    padded = sum(int(lengths[rows].max()) * len(rows) for rows in drawn)
+    longest = max(drawn[-1], key=lambda row: int(lengths[row]))
+
+    stepper = Stepper(backbone, config.model_copy(update={"compile": False}), vocabulary_for(config, backbone, encoded.rows), ours=True)
+    model, rows, collate = stepper.model, Rows(encoded.rows), backbone.collator
+    parameters = list(model.parameters())
+    trained = sum(p.numel() for p in parameters if p.requires_grad)
+    small = drawn[len(drawn) // 2][: max(SMALL // int(lengths[drawn[len(drawn) // 2]].max()), 1)]
+    a_token = _kept_for_backward(stepper, collate(rows.__getitems__(small))) / sum(int(lengths[row]) for row in small)
+    if config.gradient_checkpointing:  # kept are each layer's inputs, and all of one layer while its backward pass is made
+        layers = sum(isinstance(module, GradientCheckpointingLayer) for module in model.modules())
+        a_token = a_token / layers + layers * 4 * bare(model).get_input_embeddings().weight.shape[1]
+    held = sum(p.numel() * p.element_size() for p in parameters) + 12 * trained  # gradients and the optimizer's two moments, in fp32
+    memory = held + SLACK * a_token * max(config.tokens_per_batch, int(lengths[longest]))
+    free = torch.cuda.mem_get_info()[0] + torch.cuda.memory_allocated() if torch.cuda.is_available() else psutil.virtual_memory().available
+    step = None
+    if memory <= free:
+        batch = [collate(rows.__getitems__(drawn[len(drawn) // 2]))]
+        stepper.run(batch)
+        began = time.perf_counter()
+        stepper.run(batch)
+        step = (time.perf_counter() - began) * config.accumulate
+    saved = 12 * trained if config.trained == "adapter" else 4 * sum(p.numel() for p in parameters) + 8 * trained
+    return Plan(
+        rows=len(encoded.rows),
+        dropped=encoded.dropped,
+        cut=encoded.cut,
+        longest=int(lengths[longest]),
+        tokens=int(lengths.sum()),
+        batches=len(drawn),
+        padding=1 - sum(int(lengths[rows].sum()) for rows in drawn) / padded,
+        trained=trained,
+        weights=sum(p.numel() for p in parameters),
+        memory=memory,
+        memory_free=free,
+        disk=KEPT_CHECKPOINTS * saved,
+        disk_free=shutil.disk_usage(_there(config.output)).free,
+        step=step,
+    )
+
+
+def _kept_for_backward(stepper: Stepper, batch: dict[str, Tensor]) -> int:
+    """Bytes that a batch's forward pass keeps for its backward pass, weights left out."""
+    weights = {p.untyped_storage().data_ptr() for p in (*stepper.model.parameters(), *stepper.model.buffers())}
+    sizes: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            sizes[storage.data_ptr()] = max(storage.nbytes(), sizes.get(storage.data_ptr(), 0))
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        stepper.loss(batch)
+    return sum(sizes.values())
+
+
+def _there(folder: Path) -> Path:
+    """The nearest folder above that exists."""
+    return next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.is_dir())
+
+
+def lines(config: TrainConfig, plan: Plan) -> Iterator[tuple[str, str]]:
+    """The plan as (what, in words)."""
+    yield "rows", f"{plan.rows:,} ({plan.dropped:,} of more than {config.longest} tokens dropped, {plan.cut:,} cut; the longest has {plan.longest})"
+    yield "tokens", f"{plan.tokens:,}, and {plan.padding:.1%} of padding in batches"
+    a_step = config.accumulate * config.tokens_per_batch
+    size = f"up to {a_step:,} tokens, {plan.trained:,} of {plan.weights:,} weights trained in {resolve_precision(config.precision)}"
+    if plan.longest > config.tokens_per_batch:
+        size += f"; rows of more than {config.tokens_per_batch:,} tokens make larger batches of one"
+    fit = int(config.time_limit / plan.step) if config.time_limit and plan.step else None
+    steps = min(count for count in (config.steps, fit) if count is not None)
+    yield (
+        "run",
+        f"{'about ' if steps == fit else ''}{steps:,} steps: {steps * config.accumulate / plan.batches:.2f} epochs of {plan.batches:,} batches",
+    )
+    yield "a step", size
+    yield "memory", f"about {plan.memory / GB:.1f} GB of {plan.memory_free / GB:.1f} GB that are free"
+    yield "disk", f"about {plan.disk / GB:.2f} GB of {plan.disk_free / GB:.0f} GB that are free"
+    if plan.step:
+        device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{torch.get_num_threads()} threads"
+        slower = ", compiled layers being faster" if config.compile else ""
+        yield "time", f"about {_told(steps * plan.step)} on {device} ({plan.step:.2g} seconds a step{slower}; evaluations come on top)"
+    checkpoint = last_whole_checkpoint(config.output)
+    yield "state", f"goes on from {checkpoint}" if checkpoint else "starts anew"
+
+
+def _told(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours {minutes % 60} minutes"
