@@ -127,6 +127,8 @@ def train(
 
     `unspin train configs/train/default.yaml steps=200 output=build/runs/short`
 
+    `unspin train configs/train/default.yaml time_limit=20m output=build/runs/lunch`
+
     `unspin train --check configs/train/flan-t5-base.yaml`
 
     `unspin train --plot build/runs/default`

@@ -13,8 +13,12 @@ ROOT = Path(__file__).parents[1]
 MADE = ROOT / "build" / "docs"
 SMALL = ["data=build/docs/pairs", "output=build/docs/run", "steps=6", "save_every=6", "warmup_steps=1"]
 RUNS = {
-    "build": [["build", "configs/data/quickstart.yaml", "output=build/docs/pairs"], ["build", "--stats", "build/docs/pairs"]],
-    "train": [["train", "--check", "configs/train/default.yaml"], ["train", "configs/train/default.yaml", *SMALL]],
+    "build": [
+        ["build", "--check", "configs/data/quickstart.yaml", "output=build/docs/pairs"],
+        ["build", "configs/data/quickstart.yaml", "output=build/docs/pairs"],
+        ["build", "--stats", "build/docs/pairs"],
+    ],
+    "train": [["train", "--check", "configs/train/default.yaml", *SMALL], ["train", "configs/train/default.yaml", *SMALL]],
     "calibrate": [["calibrate", "configs/calibrate/default.yaml", "checkpoint=build/docs/adapter", "limit=60"]],
     "evaluate": [["evaluate", "configs/eval/quick.yaml", "limit=20", "output=build/docs/benchmark"]],
     "export": [["export", "default", "--output", "build/docs/export"]],

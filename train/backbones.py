@@ -31,6 +31,7 @@ from unspin.train.batches import IGNORED, OneSidedCollator, TwoSidedCollator
 from unspin.train.config import TrainConfig
 
 POSITIONS_AT_A_TIME = 2048
+MOST_GRAPHS = 16  # of a layer: first or not, of which kind, with a mask or without, one row or several; never one for each shape
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Backbone:
                 embeddings.requires_grad_(False)
         model = self._under_adapter(model, config) if under_adapter else model
         if config.compile:
+            torch._dynamo.config.recompile_limit = MOST_GRAPHS
             for layer in model.modules():
                 if isinstance(layer, GradientCheckpointingLayer):  # what transformers' models are stacked from
                     layer.compile(dynamic=True)  # batches differ in both dimensions
@@ -121,8 +123,8 @@ def resolve_precision(wanted: str) -> str:
 def restrict_loss(model: Any, vocabulary: Sequence[int] | None, smoothing: float = 0.0) -> None:
     """Make ``model(…, labels)`` compute its loss at target positions, for a decoder-only model over `vocabulary` (None: all).
 
-    Without labels the model's own forward runs, so that it generates as ever. Every label must be in the vocabulary; one outside raises
-    IndexError in the loss. Nothing here reads a value back from the device.
+    Without labels the model's own forward runs, so that it generates as ever. Every label must be in the vocabulary; one outside is an
+    error of torch's. Nothing here reads a value back from the device.
     """
     model.forward = MethodType(_two_sided(model, smoothing) if model.config.is_encoder_decoder else _one_sided(model, vocabulary, smoothing), model)
 

@@ -10,6 +10,7 @@ import torch
 from datasets import Dataset
 from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
+from torch._dynamo.utils import counters
 from transformers import (
     BartConfig,
     BartForConditionalGeneration,
@@ -32,7 +33,7 @@ from unspin.infer.default_model import ModelError
 from unspin.infer.prompt import PromptError, TwoSidedPrompt
 from unspin.infer.restorer import Restorer
 from unspin.train import finetune
-from unspin.train.backbones import Backbone, restrict_loss
+from unspin.train.backbones import MOST_GRAPHS, Backbone, bare, restrict_loss
 from unspin.train.batches import Rows
 from unspin.train.config import TrainConfig
 
@@ -129,6 +130,54 @@ def test_the_loss_is_that_of_the_model_itself(name: str, tiny_base: Path, tmp_pa
     expected = model(**{key: tensor for key, tensor in batch.items() if key != "positions"}).loss
     restrict_loss(model, None)
     torch.testing.assert_close(model(**batch).loss, expected)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_batch_of_a_hundred_thousand_tokens_is_the_sum_of_its_parts(precision: str, tiny_base: Path, tmp_path: Path) -> None:
+    config = TrainConfig(backbone=str(tiny_base), data=tmp_path, output=tmp_path, steps=1, lora={"rank": 4, "alpha": 8})
+    model = Backbone.open(str(tiny_base)).load(config)
+    restrict_loss(bare(model), None)
+    ids = torch.randint(3, 300, (2048, 64), generator=torch.Generator().manual_seed(1))
+    labels = ids.masked_fill(torch.arange(64) < torch.arange(2048)[:, None] % 60, -100)  # rows of unlike shares of targets
+    items = (labels[:, 1:] != -100).sum()
+
+    def gradients(parts: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+        model.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+            for some, targets in zip(ids.chunk(parts), labels.chunk(parts), strict=True):
+                model(input_ids=some, labels=targets, num_items_in_batch=items).loss.backward()
+        return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+
+    whole, parts = gradients(1, torch.float32), gradients(8, torch.bfloat16 if precision == "bf16" else torch.float32)
+    assert whole.keys() == parts.keys() and len(whole) == 14
+    for name in whole:
+        assert (whole[name] - parts[name]).norm() < (0.05 if precision == "bf16" else 1e-4) * whole[name].norm(), name
+
+
+def test_a_label_outside_the_vocabulary_is_an_error(tiny_base: Path, tmp_path: Path) -> None:
+    model = Backbone.open(str(tiny_base)).load(TrainConfig(backbone=str(tiny_base), data=tmp_path, output=tmp_path, steps=1))
+    restrict_loss(bare(model), [3, 5, 7])
+    with pytest.raises(RuntimeError, match="out of bounds"):
+        model(input_ids=torch.tensor([[3, 5, 11]]), labels=torch.tensor([[-100, 5, 11]]))
+
+
+def test_compiled_layers_are_not_compiled_anew_for_each_shape(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **keys: plain(self, backend="eager", **keys))  # graphs are made, no code is
+    torch._dynamo.reset()
+    counters.clear()
+    config = TrainConfig(backbone=str(tiny_base), data=tmp_path, output=tmp_path, steps=1, lora={"rank": 4, "alpha": 8}, compile=True)
+    model = Backbone.open(str(tiny_base)).load(config).train()
+    restrict_loss(bare(model), None)
+    random = torch.Generator().manual_seed(1)
+    graphs = []
+    for _ in range(30):
+        rows, width = (int(torch.randint(1, most, (), generator=random)) for most in (12, 120))
+        ids = torch.randint(3, 300, (rows, width + 2), generator=random)
+        model(input_ids=ids, labels=ids).loss.backward()
+        graphs.append(counters["stats"]["unique_graphs"])
+    assert 0 < graphs[-1] <= MOST_GRAPHS and graphs[-15:] == [graphs[-1]] * 15
+    assert not counters["graph_break"] and not counters["unimplemented"]
 
 
 @pytest.mark.parametrize("name", list(TEMPLATES))
