@@ -79,6 +79,7 @@ class PairTrainer(Seq2SeqTrainer):
             self.state = state
             self._load_from_checkpoint(state.best_model_checkpoint or str(checkpoint))
             return
+        self._since = time.perf_counter()
         self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         self.stop_if_failed()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_jsonable_python
 from unspin.data.errors import UnspinError
 from unspin.data.guard import DamagedError, verify
 from unspin.data.stores import write_whole
@@ -87,12 +88,18 @@ def _differences(config: TrainConfig, data_key: str) -> Iterator[tuple[str, tupl
     """The keys in which the folder's run differs, with (what it has, what is asked for)."""
     file = config.output / SETTINGS
     try:
-        noted = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        noted = _defaults() | json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     except ValueError:
         raise DamagedError(f"{file} is damaged: give another output, or remove the folder") from None
     for key, asked in _settings(config, data_key).items():
         if noted.get(key, "not known") != asked:
             yield key, (noted.get(key, "not known"), asked)
+
+
+def _defaults() -> dict[str, Any]:
+    """What a run had for keys that its version of unspin did not know yet."""
+    fields = {key: field for key, field in TrainConfig.model_fields.items() if not field.is_required() and key not in FREE}
+    return {key: to_jsonable_python(field.get_default(call_default_factory=True)) for key, field in fields.items()}
 
 
 def _told(differences: dict[str, tuple[Any, Any]]) -> str:

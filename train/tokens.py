@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,7 @@ from unspin.infer.prompt import Prompt
 from unspin.train.batches import DataError
 
 ROWS_AT_A_TIME = 4096
+FORGOTTEN = 60 * 24 * 3600  # seconds after which rows that were not asked for leave the cache
 READ = ("article_id", "paragraph", "sentence", "strength", "edits", "spun", "original")
 IDS = pa.list_(pa.int32())
 SCHEMA = pa.schema(
@@ -64,9 +67,11 @@ def tokenize(files: Sequence[Path], prompt: Prompt, longest: int, over_long: str
     key = key_of(files, prompt, longest, over_long)
     kept = cache_folder() / "tokens" / key
     kept.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(kept.with_suffix(".lock")):  # of several processes of a run, one tokenizes
+    with FileLock(kept.parent / ".lock"):  # of several processes of a run, one tokenizes, by all cores
         if not kept.is_dir():
+            _forget(kept.parent)
             build_once(kept, lambda target: _write(files, prompt, longest, over_long, target), "tokenizing (once for these rows)", print)
+    os.utime(kept)
     counts = json.loads((kept / "counts.json").read_text(encoding="utf-8"))
     if not counts["rows"]:
         raise DataError(f"none of {counts['dropped']} rows has {longest} tokens or fewer: raise `longest`")
@@ -105,6 +110,13 @@ def _write(files: Sequence[Path], prompt: Prompt, longest: int, over_long: str, 
                 rows, cut = rows + len(encoded), cut + shortened
                 bar.advance(task, len(batch))
     (target / "counts.json").write_text(json.dumps({"rows": rows, "dropped": total - rows, "cut": cut}), encoding="utf-8")
+
+
+def _forget(cache: Path) -> None:
+    """Remove rows that no run has asked for in a long time."""
+    for kept in cache.iterdir():
+        if kept.is_dir() and time.time() - kept.stat().st_mtime > FORGOTTEN:
+            shutil.rmtree(kept, ignore_errors=True)
 
 
 def encode(batch: pa.RecordBatch, prompt: Prompt, longest: int, over_long: str) -> tuple[pa.RecordBatch, int]:

@@ -74,6 +74,17 @@ def test_checkpoints_of_other_rows_and_of_unknown_runs_are_refused(config: Train
         finetune.main(config.model_copy(update={"data": moved}))
 
 
+def test_keys_that_are_newer_than_a_run_had_their_defaults(config: TrainConfig) -> None:
+    target = finetune.main(config)
+    file = config.output / "settings.json"
+    noted = json.loads(file.read_text())
+    file.write_text(json.dumps({key: value for key, value in noted.items() if key not in ("curriculum", "time_limit", "steps")}))
+    with pytest.raises(OtherRunError, match=r"finished run \(steps: None there, 4 here\)"):
+        finetune.main(config)
+    file.write_text(json.dumps({key: value for key, value in noted.items() if key not in ("curriculum", "trained")}))
+    assert finetune.main(config) == target
+
+
 def test_a_run_that_was_killed_while_it_was_saved_is_not_trained_further(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config.model_copy(update={"schedule": "constant_with_warmup"})
     whole = load_file(finetune.main(config.model_copy(update={"output": config.output.with_name("whole")})) / "adapter_model.safetensors")

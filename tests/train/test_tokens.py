@@ -1,5 +1,6 @@
 """Tokenized rows: long ones are dropped or cut and counted, and what is kept for later is found again for the same rows and for no others."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,16 @@ def test_nothing_is_found_for_other_rows_tokenizers_or_settings(
         assert len(made) == number, way
     tokenized()
     assert len(made) == 1 + len(ways)
+
+
+def test_rows_that_nobody_asks_for_are_forgotten(pairs: Path, prompt: Prompt, cache: Path) -> None:
+    files = split_files(pairs, "train")
+    old, used = (tokenize(files, prompt, longest).rows.num_rows and key_of(files, prompt, longest, "drop") for longest in (512, 511))
+    for key in (old, used):
+        os.utime(cache / "tokens" / key, (0, 0))
+    tokenize(files, prompt, 511)
+    tokenize(files, prompt, 510)
+    assert {path.name for path in (cache / "tokens").iterdir() if path.is_dir()} == {used, key_of(files, prompt, 510, "drop")}
 
 
 def test_what_a_killed_run_left_is_not_taken_for_whole(pairs: Path, prompt: Prompt, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
