@@ -24,7 +24,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import CausalLMOutput
 from unspin.data.guard import verify
 from unspin.data.stores import here
-from unspin.infer.default_model import ModelError, model_folder
+from unspin.infer.default_model import ModelError, model_folder, quiet
 from unspin.infer.gemma import fast_dtype
 from unspin.infer.prompt import Prompt, TwoSidedPrompt
 from unspin.train.batches import IGNORED, OneSidedCollator, TwoSidedCollator
@@ -63,6 +63,7 @@ class Backbone:
 
     def load(self, config: TrainConfig) -> nn.Module:
         """The model in fp32 (autocast gives 16-bit products), with what is trained asking for gradients. Reads safetensors alone."""
+        quiet()
         torch.manual_seed(config.seed)
         kind = AutoModelForSeq2SeqLM if self.two_sided else AutoModelForCausalLM
         under_adapter = config.trained == "adapter"

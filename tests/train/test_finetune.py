@@ -2,14 +2,17 @@
 
 import errno
 import json
+import shutil
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AutoModelForCausalLM, TrainerCallback
 from unspin.data.errors import UnspinError
 from unspin.data.guard import DamagedError
@@ -176,6 +179,41 @@ def test_the_best_checkpoint_is_kept_training_stops_early_and_curves_are_drawn(
     assert plot(tmp_path / "run").read_bytes().startswith(b"\x89PNG")
     assert list((tmp_path / "run").rglob("events.out.tfevents*"))
     assert not list(target.glob("*.bin")) and not list(target.glob("*.pt")), "nothing pickled is shipped"
+
+
+class _Readings(TorchDispatchMode):
+    """Counts what would make a host wait for its device: reading a value, or a shape that depends on values."""
+
+    waiting = ("_local_scalar_dense", "nonzero", "masked_select", "equal", "item", "is_nonzero")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        if func.__name__.split(".")[0] in self.waiting:
+            self.found.append("".join(traceback.format_stack(limit=8)))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_no_step_reads_from_the_device(accumulate: int, pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = _Readings()
+
+    class Watch(TrainerCallback):
+        def on_step_begin(self, args, state, control, **kwargs):  # type: ignore[no-untyped-def]
+            readings.__enter__()
+
+        def on_step_end(self, args, state, control, **kwargs):  # type: ignore[no-untyped-def]
+            readings.__exit__(None, None, None)
+
+    plain = finetune.PairTrainer.__init__
+    monkeypatch.setattr(finetune.PairTrainer, "__init__", lambda self, *args, **kwargs: plain(self, *args, callbacks=[Watch()], **kwargs))
+    base = shutil.copytree(tiny_base, tmp_path / "base")
+    settings = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(settings | {"sliding_window": 1024}))  # longer than any row, as the default model's is
+    finetune.main(_config(pairs, base, tmp_path / "run").model_copy(update={"steps": 4, "accumulate": accumulate}))
+    assert not readings.found, readings.found[0]
 
 
 @pytest.mark.parametrize("precision", ["bf16", "auto"])
