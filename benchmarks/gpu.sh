@@ -35,7 +35,7 @@ for tokens in $TOKENS; do
 done
 bench configs/train/default.yaml "tokens_per_batch=$largest" compile=true
 for shape in t5-base bart-base; do
-    bench configs/train/flan-t5-base.yaml "backbone=$OUT/$shape" "tokens_per_batch=${TOKENS%% *}"
+    bench configs/train/flan-t5-base.yaml "backbone=$OUT/$shape" precision=auto "tokens_per_batch=${TOKENS%% *}"
 done
 
 say "a run that was killed and resumed, and one that was not: the losses of both"

@@ -61,16 +61,20 @@ def stock(batch: Batch, lengths: Tensor) -> Batch:
     return {"attention_mask": mask} | {name: tensor for name, tensor in batch.items() if name != "positions"}
 
 
-def operations(model: nn.Module, tokens: int, targets: int) -> float:
-    """Multiplications and additions that a step's matrix products take for its real tokens: 2 a weight forward, 2 back to its input, 2 for its own
-    gradient where it is trained. Attention itself is left out; the output layer works at target positions alone.
+def operations(model: nn.Module, read: int, written: int) -> float:
+    """Multiplications and additions that a step's matrix products take for its real tokens.
+
+    They are 2 a weight forward, 2 back to its input, and 2 for its own gradient where it is trained. An encoder works on the tokens that are read, a
+    decoder beside it on those that are written, a decoder alone on both; the output layer on those that are written. Attention itself is left out.
     """
-    layers = [module.weight for module in model.modules() if isinstance(module, nn.Linear)]
     output = bare(model).get_output_embeddings().weight
     kept = getattr(bare(model), "_kept_ids", None)
-    head = (len(output) if kept is None else len(kept)) * output.shape[1]
-    inner = sum((6 if weight.requires_grad else 4) * weight.numel() for weight in layers if weight is not output)
-    return inner * tokens + (6 if output.requires_grad else 4) * head * targets
+    total = (6 if output.requires_grad else 4) * (len(output) if kept is None else len(kept)) * output.shape[1] * written
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear) and module.weight is not output:
+            tokens = read + written if not bare(model).config.is_encoder_decoder else read if ".encoder." in name else written
+            total += (6 if module.weight.requires_grad else 4) * module.weight.numel() * tokens
+    return float(total)
 
 
 def main() -> None:
@@ -92,7 +96,7 @@ def main() -> None:
     picked = list(islice(TokenBudgetSampler(data, config.tokens_per_batch, config.seed), asked.batches))
     ours = [collate(rows.__getitems__(batch)) for batch in picked]
     tokens = int(sum(lengths[batch].sum() for batch in picked))
-    targets = sum(int((batch["labels"] != IGNORED).sum()) for batch in ours)
+    written = sum(int((batch["labels"] != IGNORED).sum()) for batch in ours)
     one = Stepper(backbone, config, vocabulary_for(config, backbone, data), ours=True)
     print(torch.cuda.get_device_name() if torch.cuda.is_available() else f"{torch.get_num_threads()} threads of a processor")
     if asked.profile:
@@ -107,7 +111,7 @@ def main() -> None:
         seconds = [_timed(one, ours) for _ in range(asked.runs)]
         precision = resolve_precision(config.precision)
         rate = next(value for name, value in limits("cuda" if torch.cuda.is_available() else "cpu").items() if name.startswith(_name(precision)))
-        shares = [operations(one.model, tokens, targets) / s / 1e9 / rate for s in seconds]
+        shares = [operations(one.model, tokens - written, written) / s / 1e9 / rate for s in seconds]
         print(f"{interval([tokens / s for s in seconds], ',.0f')} real tokens a second in {precision}, batches of {config.tokens_per_batch:,}")
         print(f"{interval(shares, '.0%')} of the {rate:,.0f} GFLOP/s that its matrix products reach; {memory() / GB:.1f} GB")
         return
