@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -133,6 +134,7 @@ def train(
 
     `unspin train --plot build/runs/default`
     """
+    started = time.monotonic()  # imports take seconds, and a time limit counts them
     if plot is not None:
         from unspin.train.plot import plot as draw
 
@@ -154,7 +156,7 @@ def train(
         return
     from unspin.train.finetune import main as finetune
 
-    typer.echo(f"checkpoint: {finetune(loaded)}")
+    typer.echo(f"checkpoint: {finetune(loaded, started)}")
 
 
 @app.command()

@@ -24,7 +24,7 @@ from unspin.data.stores import is_address
 SPUN = 40  # articles that are spun to see how long it takes and how many rows come of it
 TOLD = 5  # things that cannot be read, by name; the rest are counted
 AN_ARTICLE = 2500  # bytes of its signatures and its place among them, while near-duplicates are looked for
-MB = 1e6
+GB = 1e9
 
 
 class CheckError(UnspinError):
@@ -75,7 +75,7 @@ def check(config: BuildConfig, cache: Path) -> Plan:
     room = None if is_address(config.output) else shutil.disk_usage(_there(config.output)).free
     made, work = buffer.tell() * times, size + AN_ARTICLE * sum(articles.values())
     if room is not None and made + work > room:
-        raise CheckError(f"the build takes about {(made + work) / MB:,.0f} MB and {room / MB:,.0f} are free at {config.output}: give another output")
+        raise CheckError(f"the build takes about {(made + work) / GB:.2g} GB and {room / GB:.2g} are free at {config.output}: give another output")
     return Plan(
         articles=articles,
         words=total,
@@ -129,6 +129,12 @@ def lines(config: BuildConfig, plan: Plan) -> Iterator[tuple[str, str]]:
     yield "rows", f"about {plan.rows:,}, before near-duplicates are left out"
     if config.pairs:
         yield "pairs", f"those of {', '.join(pairs.name for pairs in config.pairs)}, not counted here"
-    free = "" if plan.free is None else f" ({plan.free / MB:,.0f} MB are free)"
-    yield "disk", f"about {plan.size / MB:,.0f} MB, and {plan.work / MB:,.0f} while it is made{free}"
-    yield "time", f"about {max(plan.seconds / 60, 0.1):,.1f} minutes with workers={config.workers}"
+    free = "" if plan.free is None else f" ({plan.free / GB:,.0f} GB are free)"
+    yield "disk", f"about {plan.size / GB:.2g} GB, and {plan.work / GB:.2g} while it is made{free}"
+    yield "time", f"about {duration(plan.seconds)} with workers={config.workers}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    minutes = round(seconds / 60)
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours {minutes % 60} minutes"

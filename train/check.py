@@ -16,6 +16,7 @@ import psutil
 import torch
 from torch import Tensor
 from transformers.modeling_layers import GradientCheckpointingLayer
+from unspin.data.check import duration
 from unspin.data.errors import UnspinError
 from unspin.data.stores import here
 from unspin.infer.checkpoint import RECORD, Checkpoint
@@ -24,7 +25,7 @@ from unspin.train.batches import Rows, TokenBudgetSampler, row_weights, split_fi
 from unspin.train.bench import Stepper
 from unspin.train.config import TrainConfig
 from unspin.train.finetune import vocabulary_for
-from unspin.train.progress import GB
+from unspin.train.progress import GB, memory
 from unspin.train.resume import finished, last_whole_checkpoint
 from unspin.train.tokens import content_of, tokenize
 
@@ -115,11 +116,11 @@ def _plan(config: TrainConfig) -> Plan:
     if config.gradient_checkpointing:  # kept are each layer's inputs, and all of one layer while its backward pass is made
         layers = sum(isinstance(module, GradientCheckpointingLayer) for module in model.modules())
         a_token = a_token / layers + layers * 4 * bare(model).get_input_embeddings().weight.shape[1]
-    held = sum(p.numel() * p.element_size() for p in parameters) + 12 * trained  # gradients and the optimizer's two moments, in fp32
-    memory = held + SLACK * a_token * max(config.tokens_per_batch, int(lengths[longest]))
-    free = torch.cuda.mem_get_info()[0] + torch.cuda.memory_allocated() if torch.cuda.is_available() else psutil.virtual_memory().available
+    held = memory()  # the model and all that was imported
+    free = held + (torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else psutil.virtual_memory().available)
+    needed = held + 12 * trained + SLACK * a_token * max(config.tokens_per_batch, int(lengths[longest]))  # 12: gradients and Adam's two moments
     step = None
-    if memory <= free:
+    if needed <= free:
         batch = [collate(rows.__getitems__(drawn[len(drawn) // 2]))]
         stepper.run(batch)
         began = time.perf_counter()
@@ -136,7 +137,7 @@ def _plan(config: TrainConfig) -> Plan:
         padding=1 - sum(int(lengths[rows].sum()) for rows in drawn) / padded,
         trained=trained,
         weights=sum(p.numel() for p in parameters),
-        memory=memory,
+        memory=needed,
         memory_free=free,
         disk=KEPT_CHECKPOINTS * saved,
         disk_free=shutil.disk_usage(_there(config.output)).free,
@@ -185,11 +186,6 @@ def lines(config: TrainConfig, plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.step:
         device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{torch.get_num_threads()} threads"
         slower = ", compiled layers being faster" if config.compile else ""
-        yield "time", f"about {_told(steps * plan.step)} on {device} ({plan.step:.2g} seconds a step{slower}; evaluations come on top)"
+        yield "time", f"about {duration(steps * plan.step)} on {device} ({plan.step:.2g} seconds a step{slower}; evaluations come on top)"
     checkpoint = last_whole_checkpoint(config.output)
     yield "state", f"goes on from {checkpoint}" if checkpoint else "starts anew"
-
-
-def _told(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{seconds:.0f} seconds" if seconds < 90 else f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours {minutes % 60} minutes"

@@ -131,11 +131,13 @@ class PairTrainer(Seq2SeqTrainer):
         return metrics
 
 
-def main(config: TrainConfig) -> Path:
-    """Train, and return the folder of the finished checkpoint. Raises `BusyError` where another run has the same output, `OtherRunError` where
-    it holds one with other settings. A run that is finished already is left as it is.
+def main(config: TrainConfig, started: float | None = None) -> Path:
+    """Train, and return the folder of the finished checkpoint. A run that is finished already is left as it is.
+
+    `started` is when its time began, by `schedule.now`; left out: now. Raises `BusyError` where another run has the same output, `OtherRunError`
+    where it holds one with other settings, `TrainError`, and what is wrong with data and models.
     """
-    started = schedule.now()
+    started = schedule.now() if started is None else started
     if int(os.environ.get("LOCAL_RANK", "0")) > 0:  # the run's first process holds the lock
         return _main(config, started)
     with sole_writer(config.output):

@@ -51,7 +51,7 @@ def test_what_fits_into_a_time_is_told(config: TrainConfig) -> None:
 def test_memory_grows_with_the_batch_and_shrinks_with_gradient_checkpointing(config: TrainConfig) -> None:
     small, large = (check(config.model_copy(update={"tokens_per_batch": tokens})).memory for tokens in (1024, 65_536))
     saved = check(config.model_copy(update={"tokens_per_batch": 65_536, "gradient_checkpointing": True})).memory
-    assert small < large / 20 and saved < large
+    assert small + 2e8 < large and saved + 1e8 < large
 
 
 def test_everything_that_speaks_against_a_run_is_told_at_once(config: TrainConfig, tiny_base: Path, tmp_path: Path) -> None:
