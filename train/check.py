@@ -56,6 +56,7 @@ class Plan:
     disk: float
     disk_free: float
     step: float | None
+    done: bool
 
 
 def check(config: TrainConfig) -> Plan:
@@ -98,7 +99,7 @@ def _against_settings(config: TrainConfig) -> Iterator[str]:
 def _plan(config: TrainConfig) -> Plan:
     backbone = Backbone.open(config.backbone)
     files = split_files(config.data, "train")
-    finished(config, content_of(files))
+    done = finished(config, content_of(files))
     encoded = tokenize(files, backbone.prompt, config.longest, config.over_long)
     lengths = encoded.rows.with_format("numpy")["length"][:]
     weights = row_weights(encoded.rows, config.source_weights, config.engine_weights)
@@ -142,6 +143,7 @@ def _plan(config: TrainConfig) -> Plan:
         disk=KEPT_CHECKPOINTS * saved,
         disk_free=shutil.disk_usage(_there(config.output)).free,
         step=step,
+        done=done is not None,
     )
 
 
@@ -188,4 +190,4 @@ def lines(config: TrainConfig, plan: Plan) -> Iterator[tuple[str, str]]:
         slower = ", compiled layers being faster" if config.compile else ""
         yield "time", f"about {duration(steps * plan.step)} on {device} ({plan.step:.2g} seconds a step{slower}; evaluations come on top)"
     checkpoint = last_whole_checkpoint(config.output)
-    yield "state", f"goes on from {checkpoint}" if checkpoint else "starts anew"
+    yield "state", "finished: nothing to do" if plan.done else f"goes on from {checkpoint}" if checkpoint else "starts anew"

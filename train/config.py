@@ -17,13 +17,13 @@ def _seconds(value: object) -> object:
     """Seconds of a duration such as 90s, 20m or 1h30m; what is none is left for pydantic to refuse."""
     parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", str(value).replace(" ", ""))
     if not parts or not parts[0]:
-        if isinstance(value, str):
+        if isinstance(value, (str, bool)):
             raise ValueError("give a time such as 90s, 20m or 1h30m")
         return value
     return sum(int(part or 0) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True))
 
 
-Duration = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)]
+Duration = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_seconds, json_schema_input_type=str)]
 
 
 class LoraSettings(Config):
@@ -53,7 +53,7 @@ class TrainConfig(Config):
     warmup_steps: int = Field(30, ge=0)
     steps: int | None = Field(None, gt=0, description="optimizer steps; the learning rate falls to 0 at the last, but where it is constant")
     time_limit: Duration | None = Field(
-        None, gt=0, description="such as 20m or 1h30m: trains as many steps as fit (at most `steps`), and the learning rate reaches 0 in time"
+        None, description="such as 20m or 1h30m: trains as many steps as fit (at most `steps`), and the learning rate reaches 0 in time"
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     tokens_per_batch: int = Field(2048, gt=0, description="padded tokens of source and target that one batch may hold")

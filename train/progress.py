@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import psutil
@@ -75,5 +76,5 @@ class Bar(ProgressCallback):
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
         if logs and "loss" in logs and self.training_bar is not None:
             shown = f"loss {logs['loss']:.3f}, {logs['tokens_per_second']:,.0f} tokens/s, {logs['outside']:.0%} outside, {logs['gigabytes']:.1f} GB"
-            left = f", {time.strftime('%H:%M:%S', time.gmtime(max(self._clock.left, 0)))} left" if self._clock else ""
+            left = f", {timedelta(seconds=round(max(self._clock.left, 0)))} left" if self._clock else ""
             self.training_bar.set_postfix_str(shown + left)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_jsonable_python
+from transformers import TrainerState
 from unspin.data.errors import UnspinError
 from unspin.data.guard import DamagedError, verify
 from unspin.data.stores import write_whole
@@ -43,8 +44,8 @@ def finished(config: TrainConfig, data_key: str) -> Path | None:
     if done and differences and differences.keys() <= LENGTH:
         further = f"adapter={target}" if config.trained == "adapter" else f"backbone={target}"
         raise OtherRunError(
-            f"{config.output} holds a finished run ({_told(differences)}), and its learning rate has come down: a longer run is another run. "
-            f"Train a further stage from it with {further} and another output, or a whole longer run with another output"
+            f"{config.output} holds a finished run ({_told(differences)}): a run that ends elsewhere is another run. "
+            f"Train a further stage from it with {further} and another output, or a whole new run with another output"
         )
     if differences:
         raise OtherRunError(
@@ -69,8 +70,9 @@ def last_whole_checkpoint(output: Path) -> Path | None:
             continue
         try:
             verify(folder)
-        except DamagedError as error:
-            print(f"{error}; passed over")
+            TrainerState.load_from_json(str(folder / CHECKPOINT_FILES[0]))
+        except (DamagedError, ValueError, TypeError) as error:
+            print(f"{folder} is damaged ({error}): passed over")
             continue
         return folder
     return None
@@ -88,8 +90,8 @@ def _differences(config: TrainConfig, data_key: str) -> Iterator[tuple[str, tupl
     """The keys in which the folder's run differs, with (what it has, what is asked for)."""
     file = config.output / SETTINGS
     try:
-        noted = _defaults() | json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    except ValueError:
+        noted = _defaults() | dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    except (ValueError, TypeError):
         raise DamagedError(f"{file} is damaged: give another output, or remove the folder") from None
     for key, asked in _settings(config, data_key).items():
         if noted.get(key, "not known") != asked:

@@ -19,6 +19,7 @@ from accelerate import PartialState
 from accelerate.utils import broadcast
 from transformers import TrainerCallback
 from unspin.data.errors import UnspinError
+from unspin.data.guard import DamagedError
 from unspin.data.stores import write_whole
 from unspin.train.config import TrainConfig
 
@@ -40,12 +41,21 @@ class Clock(TrainerCallback):
         assert config.time_limit
         self._file, self._limit, self._steps = config.output / FILE, config.time_limit, config.steps
         self._warmup, self._cosine = config.warmup_steps, config.schedule == "cosine"
-        earlier = json.loads(self._file.read_text(encoding="utf-8")) if self._file.is_file() else {}
-        self._started = started - earlier.get("seconds", 0.0)
-        self._began: float | None = earlier.get("began")  # seconds that the first attempt took until its first step
+        seconds, self._began = self._earlier()
+        self._started = started - seconds
         self._ends: deque[float] = deque(maxlen=RECENT)  # when the last steps ended
         self._saving = 0.0  # seconds that the slowest checkpoint took
         self.progress = 0.0
+
+    def _earlier(self) -> tuple[float, float | None]:
+        """(seconds that earlier attempts took, how many of them passed until the first step)."""
+        if not self._file.is_file():
+            return 0.0, None
+        try:
+            noted = json.loads(self._file.read_text(encoding="utf-8"))
+            return float(noted["seconds"]), float(noted["began"])
+        except (ValueError, KeyError, TypeError):
+            raise DamagedError(f"{self._file} is damaged: remove it, and the time counts from now on") from None
 
     @property
     def seconds(self) -> float:

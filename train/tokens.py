@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from unspin.data import segment
-from unspin.data.guard import sum_of
+from unspin.data.guard import DamagedError, seal, sum_of, verify
 from unspin.data.segment import sentences
 from unspin.infer import prompt as prompts
 from unspin.infer.default_model import build_once, cache_folder
@@ -68,7 +68,7 @@ def tokenize(files: Sequence[Path], prompt: Prompt, longest: int, over_long: str
     kept = cache_folder() / "tokens" / key
     kept.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(kept.parent / ".lock"):  # of several processes of a run, one tokenizes, by all cores
-        if not kept.is_dir():
+        if not _whole(kept):
             _forget(kept.parent)
             build_once(kept, lambda target: _write(files, prompt, longest, over_long, target), "tokenizing (once for these rows)", print)
     os.utime(kept)
@@ -110,6 +110,16 @@ def _write(files: Sequence[Path], prompt: Prompt, longest: int, over_long: str, 
                 rows, cut = rows + len(encoded), cut + shortened
                 bar.advance(task, len(batch))
     (target / "counts.json").write_text(json.dumps({"rows": rows, "dropped": total - rows, "cut": cut}), encoding="utf-8")
+    seal(target, target.iterdir())
+
+
+def _whole(kept: Path) -> bool:
+    """Whether these rows are in the cache as they were written; damaged ones are removed."""
+    try:
+        verify(kept)
+    except DamagedError:
+        shutil.rmtree(kept)
+    return kept.is_dir()
 
 
 def _forget(cache: Path) -> None:

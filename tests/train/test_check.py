@@ -40,6 +40,7 @@ def test_a_plan_is_what_the_run_then_is(config: TrainConfig, tmp_path: Path) -> 
     told = dict(lines(config, plan))
     assert told["run"] == f"6 steps: {6 / plan.batches:.2f} epochs of {plan.batches} batches"
     assert told["state"] == f"goes on from {checkpoint}" and "seconds on" in told["time"]
+    assert dict(lines(config, check(config)))["state"] == "finished: nothing to do"
 
 
 def test_what_fits_into_a_time_is_told(config: TrainConfig) -> None:
@@ -48,10 +49,11 @@ def test_what_fits_into_a_time_is_told(config: TrainConfig) -> None:
     assert told["run"].startswith("about ") and told["time"].startswith("about 10 minutes") and "compiled layers being faster" in told["time"]
 
 
-def test_memory_grows_with_the_batch_and_shrinks_with_gradient_checkpointing(config: TrainConfig) -> None:
+def test_memory_grows_with_the_batch_and_shrinks_with_gradient_checkpointing(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "memory", lambda: 0.0)  # what the process holds goes up and down by itself
     small, large = (check(config.model_copy(update={"tokens_per_batch": tokens})).memory for tokens in (1024, 65_536))
     saved = check(config.model_copy(update={"tokens_per_batch": 65_536, "gradient_checkpointing": True})).memory
-    assert small + 2e8 < large and saved + 1e8 < large
+    assert small < large / 20 and saved < large
 
 
 def test_everything_that_speaks_against_a_run_is_told_at_once(config: TrainConfig, tiny_base: Path, tmp_path: Path) -> None:

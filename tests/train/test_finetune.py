@@ -101,7 +101,7 @@ def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(tmp_path: P
     for step, names in ((90, ("trainer_state.json", "optimizer.pt", "scheduler.pt")), (100, ("optimizer.pt", "scheduler.pt"))):
         (tmp_path / f"checkpoint-{step}").mkdir()
         for name in names:
-            (tmp_path / f"checkpoint-{step}" / name).touch()
+            (tmp_path / f"checkpoint-{step}" / name).write_text("{}")
     (tmp_path / "checkpoint-best").mkdir()
     assert last_whole_checkpoint(tmp_path) == tmp_path / "checkpoint-90"
 

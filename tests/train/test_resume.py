@@ -74,6 +74,23 @@ def test_checkpoints_of_other_rows_and_of_unknown_runs_are_refused(config: Train
         finetune.main(config.model_copy(update={"data": moved}))
 
 
+@pytest.mark.parametrize("content", ["", "[1]", '{"a"'])
+def test_damaged_records_are_named_or_passed_over(content: str, config: TrainConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finetune.main(config)
+    shutil.rmtree(config.output / "adapter")
+    (config.output / "checkpoint-4" / "trainer_state.json").write_text(content)
+    finetune.main(config)
+    assert "checkpoint-4 is damaged" in (shown := capsys.readouterr().out) and "resuming from " + str(config.output / "checkpoint-2") in shown
+    (config.output / "settings.json").write_text(content)
+    with pytest.raises(DamagedError, match=r"settings\.json is damaged"):
+        finetune.main(config)
+    limited = config.model_copy(update={"output": tmp_path / "limited", "time_limit": 600.0})
+    limited.output.mkdir()
+    (limited.output / "clock.json").write_text(content)
+    with pytest.raises(DamagedError, match=r"clock\.json is damaged: remove it"):
+        finetune.main(limited)
+
+
 def test_keys_that_are_newer_than_a_run_had_their_defaults(config: TrainConfig) -> None:
     target = finetune.main(config)
     file = config.output / "settings.json"

@@ -26,13 +26,21 @@ def now(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return clock
 
 
-@pytest.mark.parametrize(("written", "seconds"), [("90s", 90), ("20m", 1200), ("1h30m", 5400), ("2h", 7200), (45, 45), ("0.5", None), ("soon", None)])
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("90s", 90), ("20m", 1200), ("1h30m", 5400), ("2h", 7200), (45, 45), ("0.5", None), ("soon", None), (True, None)]
+)
 def test_times_are_written_as_people_write_them(written: object, seconds: float | None) -> None:
     if seconds is None:
         with pytest.raises(ValueError, match="give a time such as"):
             _config(time_limit=written)
     else:
         assert _config(time_limit=written).time_limit == seconds
+
+
+@pytest.mark.parametrize("written", [0, -5, "0s", float("inf"), float("nan")])
+def test_a_time_is_one_that_ends(written: object) -> None:
+    with pytest.raises(ValueError, match="time_limit"):
+        _config(time_limit=written)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,16 @@ def test_what_a_killed_run_left_is_not_taken_for_whole(pairs: Path, prompt: Prom
     assert [path.name for path in (cache / "tokens").iterdir() if path.is_dir()] == [key_of(files, prompt, 512, "drop")]
 
 
+@pytest.mark.parametrize("file", ["rows.arrow", "counts.json", "checksums.json"])
+@pytest.mark.parametrize("left", [0, 100])
+def test_damaged_rows_are_made_anew(file: str, left: int, pairs: Path, prompt: Prompt, cache: Path, made: list[int]) -> None:
+    files = split_files(pairs, "train")
+    rows = tokenize(files, prompt, 512).rows.to_list()
+    damaged = cache / "tokens" / key_of(files, prompt, 512, "drop") / file
+    damaged.write_bytes(damaged.read_bytes()[:left] + b"x")
+    assert tokenize(files, prompt, 512).rows.to_list() == rows and len(made) == 2
+
+
 def test_a_tokenizer_that_would_cut_or_pad_texts_does_neither(tiny_base: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_base, tmp_path / "base")
     plain = Prompt.from_folder(folder)
