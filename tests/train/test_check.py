@@ -15,14 +15,6 @@ from unspin.train.config import TrainConfig
 from unspin.train.tokens import tokenize
 
 
-@pytest.fixture
-def config(pairs: Path, tiny_base: Path, tmp_path: Path) -> TrainConfig:
-    return TrainConfig(
-        backbone=str(tiny_base), data=pairs, output=tmp_path / "run", steps=6, warmup_steps=1, save_every=2, tokens_per_batch=1024, longest=512,
-        learning_rate=1e-2, precision="fp32", lora={"rank": 4, "alpha": 8}, loggers=(),
-    )  # fmt: skip
-
-
 def test_a_plan_is_what_the_run_then_is(config: TrainConfig, tmp_path: Path) -> None:
     plan = check(config)
     assert not config.output.exists(), "nothing is written"

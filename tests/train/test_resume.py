@@ -19,11 +19,8 @@ from unspin.train.resume import OtherRunError
 
 
 @pytest.fixture
-def config(pairs: Path, tiny_base: Path, tmp_path: Path) -> TrainConfig:
-    return TrainConfig(
-        backbone=str(tiny_base), data=pairs, output=tmp_path / "run", steps=4, warmup_steps=1, save_every=2, tokens_per_batch=1024, longest=512,
-        learning_rate=1e-2, precision="fp32", lora={"rank": 4, "alpha": 8}, loggers=(),
-    )  # fmt: skip
+def config(config: TrainConfig) -> TrainConfig:
+    return config.model_copy(update={"steps": 4})
 
 
 def _bytes(folder: Path) -> dict[str, tuple[bytes, int]]:
