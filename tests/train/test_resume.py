@@ -111,6 +111,18 @@ def test_a_run_that_was_killed_while_it_was_saved_is_not_trained_further(config:
     assert json.loads((target / "unspin.json").read_text())["figures"]["steps"] == 4
 
 
+@pytest.mark.parametrize("kind", ["backbone", "adapter", "strange"])
+def test_nothing_that_a_run_has_not_written_is_overwritten(kind: str, config: TrainConfig, tiny_base: Path, tmp_path: Path) -> None:
+    source = finetune.main(config) if kind == "adapter" else tiny_base
+    output = tmp_path / "other"
+    target = shutil.copytree(source, output / ("model" if kind == "backbone" else "adapter"))
+    changes = {"backbone": {"backbone": str(target), "trained": "everything"}, "adapter": {"adapter": target}, "strange": {}}[kind]
+    before = _bytes(output)
+    with pytest.raises(OtherRunError, match=r"files of no run" if kind == "strange" else "is what the run starts from"):
+        finetune.main(config.model_copy(update={"output": output, **changes}))
+    assert _bytes(output) == before
+
+
 def test_a_finished_run_that_was_damaged_is_named(config: TrainConfig) -> None:
     weights = finetune.main(config) / "adapter_model.safetensors"
     data = bytearray(weights.read_bytes())
