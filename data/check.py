@@ -72,7 +72,7 @@ def check(config: BuildConfig, cache: Path) -> Plan:
     times = total / max(sum(len(words(article.text)) for article in sample), 1)
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), buffer)
-    room = None if is_address(config.output) else shutil.disk_usage(_there(config.output)).free
+    room = None if is_address(config.output) else shutil.disk_usage(nearest_folder(config.output)).free
     made, work = buffer.tell() * times, size + AN_ARTICLE * sum(articles.values())
     if room is not None and made + work > room:
         raise CheckError(f"the build takes about {(made + work) / GB:.2g} GB and {room / GB:.2g} are free at {config.output}: give another output")
@@ -115,7 +115,7 @@ def _rows(article: Article, config: BuildConfig, mixture: Mixture) -> Iterator[d
     return article_rows(article.id, pieces, split_of(article.id, config.held_back), config.recipe, mixture)
 
 
-def _there(folder: Path) -> Path:
+def nearest_folder(folder: Path) -> Path:
     """The nearest folder above that exists."""
     return next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.is_dir())
 

@@ -10,13 +10,12 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 import torch
 from torch import Tensor
 from transformers.modeling_layers import GradientCheckpointingLayer
-from unspin.data.check import duration
+from unspin.data.check import duration, nearest_folder
 from unspin.data.errors import UnspinError
 from unspin.data.stores import here
 from unspin.infer.checkpoint import RECORD, Checkpoint
@@ -141,7 +140,7 @@ def _plan(config: TrainConfig) -> Plan:
         memory=needed,
         memory_free=free,
         disk=KEPT_CHECKPOINTS * saved,
-        disk_free=shutil.disk_usage(_there(config.output)).free,
+        disk_free=shutil.disk_usage(nearest_folder(config.output)).free,
         step=step,
         done=done is not None,
     )
@@ -161,11 +160,6 @@ def _kept_for_backward(stepper: Stepper, batch: dict[str, Tensor]) -> int:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         stepper.loss(batch)
     return sum(sizes.values())
-
-
-def _there(folder: Path) -> Path:
-    """The nearest folder above that exists."""
-    return next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.is_dir())
 
 
 def lines(config: TrainConfig, plan: Plan) -> Iterator[tuple[str, str]]:

@@ -37,7 +37,7 @@ def finished(config: TrainConfig, data_key: str) -> Path | None:
     what it finished is damaged.
     """
     target = target_of(config)
-    if target.resolve() in (Path(config.backbone).resolve(), Path(config.adapter or "").resolve()):
+    if target.resolve() in (Path(str(start)).resolve() for start in (config.backbone, config.adapter)):
         raise OtherRunError(f"{target} is what the run starts from and where it would be saved: give another output")
     if target.is_dir() and any(target.iterdir()) and not (config.output / SETTINGS).is_file():
         raise OtherRunError(f"{target} holds files of no run that is known here: give another output, or remove the folder")
