@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # What a GPU makes of this project, in figures for docs/speed.md, in about a quarter of an hour:
 #
-#     bash benchmarks/gpu.sh [DATA]        writes build/gpu/report.txt
+#     bash benchmarks/gpu.sh [PART …]      writes build/gpu/PART.txt
 #
-# DATA is a folder that `unspin build` wrote; left out, configs/data/quickstart.yaml is built. Run it in a clone of the repository, with the project and a
-# torch that sees the GPU installed and nothing else at work on it. The card's settings are left as they are.
-# A rehearsal without a GPU, in small: DEVICE=cpu TOKENS=1024 STEPS=4 LIMIT=90s bash benchmarks/gpu.sh
+# The parts are throughput, shapes, resume, timed, launch and restore; all of them if none is named. DATA is a folder that `unspin build` wrote; unset,
+# configs/data/quickstart.yaml is built. Run it in a clone of the repository, with the project and a torch that sees the GPU installed and nothing else
+# at work on it. The card's settings are left as they are. A rehearsal without a GPU, in small:
+#
+#     DEVICE=cpu TOKENS=1024 STEPS=4 LIMIT=90s bash benchmarks/gpu.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,55 +15,69 @@ DEVICE=${DEVICE:-cuda}
 TOKENS=${TOKENS:-"8192 32768 131072"}
 STEPS=${STEPS:-40}
 LIMIT=${LIMIT:-2m}
-DATA=${1:-build/gpu/pairs}
-OUT=build/gpu
+DATA=${DATA:-build/gpu/pairs}
+OUT=${OUT:-build/gpu}
 largest=${TOKENS##* }
+train=(configs/train/default.yaml "data=$DATA" "tokens_per_batch=${TOKENS%% *}" warmup_steps=1 "loggers=[]")
+halves=("steps=$STEPS" "save_every=$((STEPS / 2))")
 [ "$DEVICE" = cuda ] || export CUDA_VISIBLE_DEVICES=""
-
-mkdir -p "$OUT"
-exec > >(tee "$OUT/report.txt") 2> >(tee "$OUT/errors.txt" >&2)
-[ -d "$DATA" ] || unspin build configs/data/quickstart.yaml "output=$DATA"
-python benchmarks/backbones.py "$OUT" "$DATA"
 
 say() { printf '\n== %s\n' "$*"; }
 bench() { say "training: $*"; python -m unspin.train.bench "$1" "data=$DATA" "${@:2}" --alone; }
-train=(unspin train configs/train/default.yaml "data=$DATA" "tokens_per_batch=$largest" warmup_steps=1 "loggers=[]")
-halves=("steps=$STEPS" "save_every=$((STEPS / 2))")
 
-for tokens in $TOKENS; do
-    for trained in adapter layers; do
-        bench configs/train/default.yaml "tokens_per_batch=$tokens" "trained=$trained"
+throughput() { # real tokens a second of the default model, and the share of what the card multiplies
+    for tokens in $TOKENS; do
+        for trained in adapter layers; do
+            for compile in false true; do
+                bench configs/train/default.yaml "tokens_per_batch=$tokens" "trained=$trained" "compile=$compile" || echo "not to be had: see above"
+            done
+        done
     done
-done
-bench configs/train/default.yaml "tokens_per_batch=$largest" compile=true
-for shape in t5-base bart-base; do
-    bench configs/train/flan-t5-base.yaml "backbone=$OUT/$shape" precision=auto "tokens_per_batch=${TOKENS%% *}"
-done
+}
 
-say "a run that was killed and resumed, and one that was not: the losses of both"
-rm -rf "$OUT/whole" "$OUT/cut"
-"${train[@]}" "${halves[@]}" "output=$OUT/whole"
-"${train[@]}" "${halves[@]}" "output=$OUT/cut" &
-until [ -f "$OUT/cut/checkpoint-$((STEPS / 2))/trainer_state.json" ] || ! kill -0 $! 2> /dev/null; do sleep 0.2; done
-kill -9 $! 2> /dev/null || true
-wait $! || true
-"${train[@]}" "${halves[@]}" "output=$OUT/cut"
-python - "$OUT/whole/log.json" "$OUT/cut/log.json" << 'PYTHON'
+shapes() { # the same for models of the shapes of T5 base and BART base, with random weights
+    python benchmarks/backbones.py "$OUT" "$DATA"
+    for shape in t5-base bart-base; do
+        bench configs/train/flan-t5-base.yaml "backbone=$OUT/$shape" precision=auto "tokens_per_batch=${TOKENS%% *}"
+    done
+}
+
+resume() { # the losses of a run that was not killed, and of one that was and went on
+    rm -rf "$OUT/whole" "$OUT/cut"
+    unspin train "${train[@]}" "${halves[@]}" "output=$OUT/whole"
+    unspin train "${train[@]}" "${halves[@]}" "output=$OUT/cut" &
+    until [ -f "$OUT/cut/checkpoint-$((STEPS / 2))/trainer_state.json" ] || ! kill -0 $! 2> /dev/null; do sleep 0.2; done
+    kill -9 $! 2> /dev/null || true
+    wait $! || true
+    unspin train "${train[@]}" "${halves[@]}" "output=$OUT/cut"
+    python - "$OUT/whole/log.json" "$OUT/cut/log.json" << 'PYTHON'
 import json, sys
 curves = [{row["step"]: row["loss"] for row in json.load(open(file)) if "loss" in row} for file in sys.argv[1:]]
 print("\n".join(f"step {step}: {loss:.4f} {curves[1][step]:.4f}" for step, loss in curves[0].items()))
 PYTHON
+}
 
-say "a run of $LIMIT"
-rm -rf "$OUT/timed"
-time "${train[@]}" "output=$OUT/timed" steps=null "time_limit=$LIMIT"
-python -c 'import json, sys; row = [r for r in json.load(open(sys.argv[1])) if "loss" in r][-1]; print(row)' "$OUT/timed/log.json"
+timed() { # a run whose time is limited, and its last row
+    rm -rf "$OUT/timed"
+    time unspin train "${train[@]}" "output=$OUT/timed" steps=null "time_limit=$LIMIT"
+    python -c 'import json, sys; print([row for row in json.load(open(sys.argv[1])) if "loss" in row][-1])' "$OUT/timed/log.json"
+}
 
-say "accelerate launch with one process"
-rm -rf "$OUT/launched"
-accelerate launch --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no -m unspin.train configs/train/default.yaml \
-    "data=$DATA" "output=$OUT/launched" "tokens_per_batch=$largest" "steps=$STEPS" warmup_steps=1 "loggers=[]"
+launch() { # one process under accelerate
+    rm -rf "$OUT/launched"
+    accelerate launch --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no -m unspin.train "${train[@]}" "${halves[@]}" "output=$OUT/launched"
+}
 
-say "restoring"
-time unspin restore data/samples/ferry.spun.txt --device "$DEVICE" > "$OUT/ferry.txt"
-python -m unspin.infer.bench --device "$DEVICE"
+restore() { # an article, and sentences a second beside `generate`
+    time unspin restore data/samples/ferry.spun.txt --device "$DEVICE"
+    python -m unspin.infer.bench --device "$DEVICE"
+}
+
+mkdir -p "$OUT"
+[ -d "$DATA" ] || unspin build configs/data/quickstart.yaml "output=$DATA"
+for part in "${@:-throughput shapes resume timed launch restore}"; do
+    for one in $part; do
+        say "$one"
+        "$one" 2>&1 | tee "$OUT/$one.txt"
+    done
+done
