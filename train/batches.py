@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 from datasets import Dataset, load_dataset
@@ -22,10 +23,11 @@ from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 from unspin.data.errors import UnspinError
 from unspin.data.guard import DamagedError, verify
+from unspin.data.rows import SCHEMA
 from unspin.data.stores import here
 
 IGNORED = -100
-COLUMNS = {"article_id", "sentence", "paragraph", "variant", "spun", "original", "edits", "strength"}
+COLUMNS = ("article_id", "paragraph", "sentence", "variant", "spun", "original", "edits", "strength")  # that training and scoring read
 Floats = NDArray[np.floating]
 
 
@@ -39,7 +41,7 @@ def load_split(folder: Path, split: str) -> Dataset:
 
 
 def split_files(folder: Path, split: str) -> list[Path]:
-    """The files of one split, found whole and with the columns that training and scoring read; raises as `load_split`."""
+    """The files of one split, found whole and with columns that can be trained on and scored; raises as `load_split`."""
     folder = here(folder)
     files = sorted((folder / split).glob("*.parquet"))
     if not files:
@@ -47,14 +49,53 @@ def split_files(folder: Path, split: str) -> list[Path]:
     verify(folder, f"{split}/")
     for file in files:
         try:
-            missing = COLUMNS - set(pq.read_schema(file).names)
+            opened = pq.ParquetFile(file)
         except pa.ArrowInvalid as error:
             raise DamagedError(f"{file} is no Parquet file ({error}): make the data set again") from None
-        if missing:
-            raise DataError(f"{file}: no column {', '.join(sorted(missing))}")
+        with opened:
+            if wrong := list(_wrong_with(opened)):
+                raise DataError(f"{file}: {'; '.join(wrong)}")
     if not sum(pq.read_metadata(file).num_rows for file in files):
         raise DataError(f"{folder / split}: no rows")
     return files
+
+
+def _wrong_with(file: pq.ParquetFile) -> Iterator[str]:
+    types = {field.name: field.type for field in file.schema_arrow}
+    if missing := [name for name in COLUMNS if name not in types]:
+        yield f"no column {', '.join(missing)}"
+    for name in COLUMNS:
+        wanted = SCHEMA.field(name).type
+        if name in types and not _alike(types[name], wanted):
+            yield f"column {name} holds {types[name]}, where {wanted} is needed"
+        elif name in types and name != "edits" and (empty := _first_null(file, name)) is not None:  # a row without a list of edits has none
+            yield f"column {name} has no value in row {empty:,}, counted from 0"
+
+
+def _alike(found: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether values of one type can be read as the other, sizes aside."""
+    if pa.types.is_list(wanted):
+        return (pa.types.is_list(found) or pa.types.is_large_list(found)) and _alike(found.value_type, wanted.value_type)
+    if pa.types.is_struct(wanted):
+        fields = {field.name: field.type for field in found} if pa.types.is_struct(found) else {}
+        return all(field.name in fields and _alike(fields[field.name], field.type) for field in wanted)
+    if pa.types.is_string(wanted):
+        return pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
+    return pa.types.is_integer(found) or (pa.types.is_floating(wanted) and pa.types.is_floating(found))
+
+
+def _first_null(file: pq.ParquetFile, name: str) -> int | None:
+    """The first row without a value in a column. A file that counts them itself is not read."""
+    before = 0
+    for i in range(file.num_row_groups):
+        group = file.metadata.row_group(i)
+        counted = [group.column(c).statistics for c in range(group.num_columns) if group.column(c).path_in_schema == name]
+        if not (counted and counted[0] and counted[0].has_null_count and not counted[0].null_count):
+            nulls = np.flatnonzero(file.read_row_group(i, columns=[name])[name].is_null().to_numpy())
+            if len(nulls):
+                return before + int(nulls[0])
+        before += group.num_rows
+    return None
 
 
 def articles(rows: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -111,12 +152,22 @@ class TokenBudgetSampler(Sampler[list[int]]):
 
 
 def row_weights(data: Dataset, sources: dict[str, float], engines: dict[str, float]) -> Floats | None:
-    """The weight of each row: its source's, times the mean of its edits' engines'; 1 where nothing is said. None if no weights are given."""
+    """The weight of each row: its source's, times the mean of its edits' engines'; 1 where nothing is said. None if no weights are given.
+
+    Raises `DataError` for a source or an engine that the data do not have.
+    """
     if not sources and not engines:
         return None
     table = data.select_columns(["article_id", "engines"]).with_format("arrow")[:]
-    weights = _looked_up(table["article_id"], lambda article: sources.get(article.split("/")[0], 1.0))
     lists = table["engines"].combine_chunks()
+    there = {
+        "source": {article.split("/")[0] for article in pc.unique(table["article_id"]).to_pylist()},
+        "engine": set(pc.unique(lists.flatten()).to_pylist()),
+    }
+    for kind, asked in (("source", sources), ("engine", engines)):
+        if unknown := sorted(asked.keys() - there[kind]):
+            raise DataError(f"{kind}_weights: the data have no {kind} {', '.join(unknown)}, but {', '.join(sorted(there[kind]))}")
+    weights = _looked_up(table["article_id"], lambda article: sources.get(article.split("/")[0], 1.0))
     counts = lists.value_lengths().to_numpy()
     some = np.flatnonzero(counts)
     if len(some):

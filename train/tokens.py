@@ -105,7 +105,10 @@ def _write(files: Sequence[Path], prompt: Prompt, longest: int, over_long: str, 
         task = bar.add_task("tokenizing", total=total)
         for file in files:
             for batch in pq.ParquetFile(file).iter_batches(ROWS_AT_A_TIME, columns=list(READ)):
-                encoded, shortened = encode(batch, prompt, longest, over_long)
+                try:
+                    encoded, shortened = encode(batch, prompt, longest, over_long)
+                except pa.ArrowInvalid as error:  # a number too large for its column
+                    raise DataError(f"{file}: {error}") from None
                 writer.write_batch(encoded)
                 rows, cut = rows + len(encoded), cut + shortened
                 bar.advance(task, len(batch))

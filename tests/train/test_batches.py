@@ -1,8 +1,11 @@
 """Batches: the token budget holds, each sentence comes once an epoch, variants rotate, the order depends on seed and epoch alone."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset
 from torch.utils.data import DataLoader
@@ -124,5 +127,29 @@ def test_a_missing_file_or_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"train holds no rows: make the data set"):
         load_split(tmp_path, "train")
     Dataset.from_list([{"spun": "a", "article_id": "b"}]).to_parquet(tmp_path / "train" / "0.parquet")
-    with pytest.raises(DataError, match=r"0\.parquet: no column edits, original, paragraph, sentence, strength, variant"):
+    with pytest.raises(DataError, match=r"0\.parquet: no column paragraph, sentence, variant, original, edits, strength"):
         load_split(tmp_path, "train")
+
+
+def test_what_cannot_be_trained_on_is_named_with_its_column_and_row(pairs: Path, tmp_path: Path) -> None:
+    def written(change: Callable[[pa.Table], pa.Table]) -> Path:
+        table = change(pq.read_table(next((pairs / "train").glob("*.parquet"))))
+        (tmp_path / "train").mkdir(exist_ok=True)
+        pq.write_table(table, tmp_path / "train" / "0.parquet", row_group_size=2)
+        return tmp_path
+
+    def put(name: str, make: Callable[[pa.ChunkedArray], object]) -> Callable[[pa.Table], pa.Table]:
+        return lambda table: table.set_column(table.schema.get_field_index(name), name, make(table[name]))
+
+    def empty_third(column: pa.ChunkedArray) -> pa.Array:
+        return pa.array([None if i == 3 else value for i, value in enumerate(column.to_pylist())], column.type)
+
+    assert len(load_split(written(put("spun", lambda c: c.cast(pa.large_string()))), "train"))
+    assert len(load_split(written(put("paragraph", lambda c: c.cast(pa.int64()))), "train"))
+    for name in ("spun", "original", "article_id", "paragraph", "strength"):
+        with pytest.raises(DataError, match=rf"0\.parquet: column {name} has no value in row 3, counted from 0"):
+            load_split(written(put(name, empty_third)), "train")
+    with pytest.raises(DataError, match="column original holds int64, where string is needed"):
+        load_split(written(put("original", lambda c: pa.array(range(len(c))))), "train")
+    with pytest.raises(DataError, match="column edits holds null, where list<"):
+        load_split(written(put("edits", lambda c: pa.nulls(len(c)))), "train")
