@@ -24,7 +24,7 @@ class ConfigError(UnspinError, ValueError):
 class Config(BaseModel):
     """Base of every configuration: unknown keys are refused, nothing changes after it was checked."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("*")
     @classmethod

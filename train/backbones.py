@@ -8,6 +8,7 @@ at target positions over the ids in use they are a tenth.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import CausalLMOutput
 from unspin.data.guard import verify
 from unspin.data.stores import here
+from unspin.infer.checkpoint import RECORD, Checkpoint
 from unspin.infer.default_model import ModelError, model_folder, quiet
 from unspin.infer.gemma import fast_dtype
 from unspin.infer.prompt import Prompt, TwoSidedPrompt
@@ -47,8 +49,8 @@ class Backbone:
         folder = model_folder(name, print)
         try:
             settings = AutoConfig.from_pretrained(folder)
-        except (OSError, ValueError) as error:
-            raise ModelError(f"backbone {name}: {str(error).splitlines()[0]}") from None
+        except (OSError, ValueError, TypeError, AttributeError) as error:  # the last two where the file holds no object
+            raise ModelError(f"backbone {name}: its config.json cannot be used ({str(error).splitlines()[0]})") from None
         kind = TwoSidedPrompt if settings.is_encoder_decoder else Prompt
         return cls(folder, kind.from_folder(folder))
 
@@ -72,6 +74,8 @@ class Backbone:
             model = kind.from_pretrained(self.folder, dtype=torch.float32, use_safetensors=True, quantization_config=quantized)
         except OSError as error:
             raise ModelError(f"backbone {config.backbone} holds no safetensors: convert it first ({str(error).splitlines()[0]})") from None
+        except (SafetensorError, RuntimeError, ValueError) as error:
+            raise ModelError(f"backbone {config.backbone} is damaged: copy it again ({str(error).splitlines()[0]})") from None
         model.config.use_cache = False
         if config.trained == "layers":
             for embeddings in {model.get_input_embeddings(), model.get_output_embeddings()}:
@@ -99,7 +103,38 @@ class Backbone:
             target_modules=config.lora.targets,
             task_type="SEQ_2_SEQ_LM" if self.two_sided else "CAUSAL_LM",
         )
-        return get_peft_model(model, lora)
+        try:
+            return get_peft_model(model, lora)
+        except ValueError as error:
+            raise ModelError(f"lora.targets {config.lora.targets!r} fits no layer of {config.backbone} ({str(error).splitlines()[0]})") from None
+
+
+def settled(config: TrainConfig) -> TrainConfig:
+    """A config that says of its adapter what is so: one that goes on from an adapter has that one's rank and scale.
+
+    Raises `ModelError` where it asks for others, or for another backbone.
+    """
+    if config.adapter is None:
+        return config
+    file = here(config.adapter) / "adapter_config.json"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        theirs = {"rank": int(found["r"]), "alpha": float(found["lora_alpha"])}
+    except FileNotFoundError:
+        raise ModelError(f"adapter {here(config.adapter)} is no adapter folder: {file.name} is missing") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{file} is damaged ({error!r}): copy the adapter again") from None
+    if (file.parent / RECORD).is_file():
+        backbone = Checkpoint.open(str(file.parent)).backbone
+        if Path(backbone).name != Path(config.backbone).name:
+            raise ModelError(f"adapter {file.parent} was trained on the backbone {backbone}, and this run's is {config.backbone}: give that one")
+    asked = {"rank": config.lora.rank, "alpha": config.lora.alpha}
+    if "lora" in config.model_fields_set and asked != theirs:
+        raise ModelError(
+            f"adapter {here(config.adapter)} has rank {theirs['rank']} and alpha {theirs['alpha']:g}, and lora says rank {asked['rank']} and "
+            f"alpha {asked['alpha']:g}: a further stage keeps them, so leave lora out or say the same"
+        )
+    return config.model_copy(update={"lora": config.lora.model_copy(update=theirs)})
 
 
 def _four_bit() -> BitsAndBytesConfig:

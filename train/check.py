@@ -6,6 +6,7 @@ away; nothing is written but the tokenized rows, which the run finds again.
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,16 +18,15 @@ from torch import Tensor
 from transformers.modeling_layers import GradientCheckpointingLayer
 from unspin.data.check import duration, nearest_folder
 from unspin.data.errors import UnspinError
-from unspin.data.stores import here
-from unspin.infer.checkpoint import RECORD, Checkpoint
-from unspin.train.backbones import Backbone, bare, resolve_precision
+from unspin.train.backbones import Backbone, bare, resolve_precision, settled
 from unspin.train.batches import Rows, TokenBudgetSampler, row_weights, split_files
 from unspin.train.bench import Stepper
 from unspin.train.config import TrainConfig
 from unspin.train.finetune import vocabulary_for
 from unspin.train.progress import GB, memory
-from unspin.train.resume import finished, last_whole_checkpoint
-from unspin.train.tokens import content_of, tokenize
+from unspin.train.resume import contents_of, finished, last_whole_checkpoint
+from unspin.train.schedule import KEPT_BACK, earlier
+from unspin.train.tokens import tokenize
 
 SMALL = 512  # tokens of the batch that memory is estimated from
 SLACK = 1.25  # what products in the making take, and what an allocator loses
@@ -39,7 +39,7 @@ class CheckError(UnspinError):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will be. Sizes are bytes, times seconds; `step` is None where there is no room for one."""
+    """What a run will be. Sizes are bytes, times seconds; `ready` pass before the first step; `step` is None where there is no room for one."""
 
     rows: int
     dropped: int
@@ -55,7 +55,22 @@ class Plan:
     disk: float
     disk_free: float
     step: float | None
+    ready: float
     done: bool
+
+    def steps(self, config: TrainConfig) -> int:
+        """That the run will make: as the config says, or as many as fit into its time."""
+        if config.time_limit is None or self.step is None:
+            return config.steps or 0
+        fit = int(max(config.time_limit * (1 - KEPT_BACK) - self.ready, 0) / self.step)
+        return fit if config.steps is None else min(fit, config.steps)
+
+    def a_step(self, config: TrainConfig) -> int:
+        """Batches of a step: no more than an epoch has, at whose end a step ends too."""
+        return min(config.accumulate, self.batches)
+
+    def epochs(self, config: TrainConfig) -> float:
+        return self.steps(config) / math.ceil(self.batches / config.accumulate)
 
 
 def check(config: TrainConfig) -> Plan:
@@ -74,6 +89,15 @@ def check(config: TrainConfig) -> Plan:
         against.append(
             f"checkpoints take about {plan.disk / GB:.1f} GB and {plan.disk_free / GB:.1f} are free at {config.output}: give another output"
         )
+    if config.time_limit and plan.step and not plan.done:
+        steps = plan.steps(config)
+        if not steps:
+            against.append(
+                f"time_limit is {config.time_limit:.0f} s, but {plan.ready:.0f} pass before the first step (earlier attempts with them) "
+                f"and a step takes {plan.step:.1f}: raise it"
+            )
+        elif config.evaluate_every > steps:
+            against.append(f"evaluate_every is {config.evaluate_every}, and about {steps} steps fit into time_limit: lower evaluate_every")
     if against:
         raise CheckError("; ".join(against))
     return plan
@@ -89,16 +113,14 @@ def _against_settings(config: TrainConfig) -> Iterator[str]:
             split_files(config.data, "validation")
         except UnspinError as error:
             yield f"evaluate_every: {error}"
-    if config.adapter is not None and (here(config.adapter) / RECORD).is_file():
-        backbone = Checkpoint.open(str(config.adapter)).backbone
-        if backbone != config.backbone:
-            yield f"adapter: it was trained on the backbone {backbone}, and this run's is {config.backbone}"
 
 
 def _plan(config: TrainConfig) -> Plan:
+    began = time.perf_counter()
+    config = settled(config)
     backbone = Backbone.open(config.backbone)
     files = split_files(config.data, "train")
-    done = finished(config, content_of(files))
+    done = finished(config, contents_of(config, backbone.folder, files))
     encoded = tokenize(files, backbone.prompt, config.longest, config.over_long)
     lengths = encoded.rows.with_format("numpy")["length"][:]
     weights = row_weights(encoded.rows, config.source_weights, config.engine_weights)
@@ -119,13 +141,14 @@ def _plan(config: TrainConfig) -> Plan:
     held = memory()  # the model and all that was imported
     free = held + (torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else psutil.virtual_memory().available)
     needed = held + 12 * trained + SLACK * a_token * max(config.tokens_per_batch, int(lengths[longest]))  # 12: gradients and Adam's two moments
+    ready = time.perf_counter() - began + (earlier(config.output)[0] if config.time_limit else 0.0)
     step = None
     if needed <= free:
         batch = [collate(rows.__getitems__(drawn[len(drawn) // 2]))]
         stepper.run(batch)
         began = time.perf_counter()
         stepper.run(batch)
-        step = (time.perf_counter() - began) * config.accumulate
+        step = (time.perf_counter() - began) * min(config.accumulate, len(drawn))
     saved = 12 * trained if config.trained == "adapter" else 4 * sum(p.numel() for p in parameters) + 8 * trained
     return Plan(
         rows=len(encoded.rows),
@@ -142,6 +165,7 @@ def _plan(config: TrainConfig) -> Plan:
         disk=KEPT_CHECKPOINTS * saved,
         disk_free=shutil.disk_usage(nearest_folder(config.output)).free,
         step=step,
+        ready=ready,
         done=done is not None,
     )
 
@@ -166,16 +190,12 @@ def lines(config: TrainConfig, plan: Plan) -> Iterator[tuple[str, str]]:
     """The plan as (what, in words)."""
     yield "rows", f"{plan.rows:,} ({plan.dropped:,} of more than {config.longest} tokens dropped, {plan.cut:,} cut; the longest has {plan.longest})"
     yield "tokens", f"{plan.tokens:,}, and {plan.padding:.1%} of padding in batches"
-    a_step = config.accumulate * config.tokens_per_batch
+    a_step = plan.a_step(config) * config.tokens_per_batch
     size = f"up to {a_step:,} tokens, {plan.trained:,} of {plan.weights:,} weights trained in {resolve_precision(config.precision)}"
     if plan.longest > config.tokens_per_batch:
         size += f"; rows of more than {config.tokens_per_batch:,} tokens make larger batches of one"
-    fit = int(config.time_limit / plan.step) if config.time_limit and plan.step else None
-    steps = min(count for count in (config.steps, fit) if count is not None)
-    yield (
-        "run",
-        f"{'about ' if steps == fit else ''}{steps:,} steps: {steps * config.accumulate / plan.batches:.2f} epochs of {plan.batches:,} batches",
-    )
+    steps = plan.steps(config)
+    yield "run", f"{'' if steps == config.steps else 'about '}{steps:,} steps: {plan.epochs(config):.2f} epochs of {plan.batches:,} batches"
     yield "a step", size
     yield "memory", f"about {plan.memory / GB:.1f} GB of {plan.memory_free / GB:.1f} GB that are free"
     yield "disk", f"about {plan.disk / GB:.2f} GB of {plan.disk_free / GB:.0f} GB that are free"

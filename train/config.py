@@ -23,6 +23,7 @@ def _seconds(value: object) -> object:
     return sum(int(part or 0) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True))
 
 
+Weight = Annotated[float, Field(ge=0, le=100)]
 Duration = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_seconds, json_schema_input_type=str)]
 
 
@@ -35,6 +36,15 @@ class LoraSettings(Config):
     targets: str = Field("all-linear", description="'all-linear', or a regular expression that the adapted modules' full names match")
     four_bit: bool = Field(False, description="QLoRA: the base model in 4-bit NormalFloat (Dettmers et al. 2023, arXiv 2305.14314); needs a GPU")
 
+    @field_validator("targets")
+    @classmethod
+    def _compiles(cls, targets: str) -> str:
+        try:
+            re.compile(targets)
+        except re.error as error:
+            raise ValueError(f"no regular expression ({error})") from None
+        return targets
+
 
 class TrainConfig(Config):
     """What `unspin train` runs."""
@@ -43,7 +53,7 @@ class TrainConfig(Config):
     adapter: Place | None = Field(None, description="adapter folder to go on from; left out: a fresh adapter")
     data: Place = Field(description="folder written by `unspin build`")
     output: Path = Field(description="run folder: checkpoints, logs, and the finished checkpoint")
-    seed: int = 20
+    seed: int = Field(20, ge=0, lt=2**32)
     trained: Literal["adapter", "layers", "everything"] = Field(
         "adapter", description="a low-rank adapter; or the weights of all layers, embeddings as they are; or every weight"
     )
@@ -62,8 +72,8 @@ class TrainConfig(Config):
     over_long: Literal["drop", "cut"] = Field("drop", description="rows of more tokens: left out, or cut to the sentences that fit; both are counted")
     passage: int = Field(0, ge=0, description="restoring shows the model neighbouring sentences of up to so many words: as the data's `passage`")
     curriculum: bool = Field(False, description="in the first epoch lightly spun batches come before heavily spun ones")
-    source_weights: dict[str, float] = Field(default_factory=dict, description="how often rows of a source are drawn, 1 if left out")
-    engine_weights: dict[str, float] = Field(default_factory=dict, description="the same by the engines of a row's edits, averaged")
+    source_weights: dict[str, Weight] = Field(default_factory=dict, description="how often rows of a source are drawn, 1 if left out")
+    engine_weights: dict[str, Weight] = Field(default_factory=dict, description="the same by the engines of a row's edits, averaged")
     precision: Literal["auto", "bf16", "fp16", "fp32"] = Field("auto", description="'auto': bf16 where the processor or GPU multiplies it natively")
     gradient_checkpointing: bool = Field(False, description="less memory, a third more time")
     compile: bool = Field(False, description="compile the layers: after the first minute a step takes a fifth less time; needs a C++ compiler")
@@ -79,8 +89,7 @@ class TrainConfig(Config):
     @model_validator(mode="after")
     def _consistent(self) -> TrainConfig:
         """Keys that contradict one another, each with the way out."""
-        local = Path(self.backbone) / "config.json"
-        family = json.loads(local.read_text(encoding="utf-8")).get("model_type", "") if local.is_file() else self.backbone.lower()
+        family = _family(self.backbone)
         contradictions = {
             "fp16 overflows in the feed-forward layers of T5 and Gemma models (beyond 65,504): set precision to bf16 or fp32": self.precision
             == "fp16"
@@ -92,12 +101,22 @@ class TrainConfig(Config):
             "give steps, or a time_limit such as 20m": self.steps is None and self.time_limit is None,
             "time_limit ends with a learning rate of 0: set schedule to linear or cosine": self.time_limit is not None
             and self.schedule == "constant_with_warmup",
-            "weights must be 0 or more": any(weight < 0 for weight in (*self.source_weights.values(), *self.engine_weights.values())),
         }
         for message, holds in contradictions.items():
             if holds:
                 raise ValueError(message)
         return self
+
+
+def _family(backbone: str) -> str:
+    """What kind of model a backbone is: as its folder says, and for one of the hub as its name does."""
+    settings = Path(backbone) / "config.json"
+    if not settings.is_file():
+        return backbone.lower()
+    try:
+        return str(dict(json.loads(settings.read_text(encoding="utf-8"))).get("model_type", ""))
+    except (ValueError, TypeError):
+        raise ValueError(f"backbone: {settings} is damaged: copy the model again") from None
 
 
 class Stage(Config):

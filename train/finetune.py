@@ -7,29 +7,41 @@ weights. The finished checkpoint is a plain PEFT or transformers folder (bf16 sa
 from __future__ import annotations
 
 import os
+import shutil
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
+from safetensors import SafetensorError
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torch.utils.data import DataLoader
-from transformers import EarlyStoppingCallback, ProgressCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, TrainerState
+from transformers import (
+    EarlyStoppingCallback,
+    ProgressCallback,
+    Seq2SeqTrainer,
+    Seq2SeqTrainingArguments,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+)
+from unspin.data.check import nearest_folder
 from unspin.data.errors import UnspinError
 from unspin.data.guard import seal, sole_writer
 from unspin.data.stores import here
 from unspin.infer.checkpoint import read_vocabulary
 from unspin.train import schedule
-from unspin.train.backbones import Backbone, bare, resolve_precision, restrict_loss
+from unspin.train.backbones import Backbone, bare, resolve_precision, restrict_loss, settled
 from unspin.train.batches import Rows, TokenBudgetSampler, row_weights, split_files
 from unspin.train.config import TrainConfig
 from unspin.train.progress import GB, Bar, Stopwatch, memory
-from unspin.train.resume import finished, last_whole_checkpoint, note_settings, target_of
+from unspin.train.resume import contents_of, finished, last_whole_checkpoint, note_settings, target_of
 from unspin.train.save import save
 from unspin.train.schedule import Clock
-from unspin.train.tokens import content_of, tokenize, vocabulary_of
+from unspin.train.tokens import tokenize, vocabulary_of
 from unspin.train.trial import Trial
 
 LOADERS = 2  # processes that make batches for a GPU; one makes a hundred a second
@@ -80,7 +92,13 @@ class PairTrainer(Seq2SeqTrainer):
             self._load_from_checkpoint(state.best_model_checkpoint or str(checkpoint))
             return
         self._since = time.perf_counter()
-        self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        try:
+            self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        except torch.OutOfMemoryError as error:
+            raise TrainError(
+                f"the memory of the GPU is used up at step {self.state.global_step + 1} ({str(error).split('. ')[0]}): lower tokens_per_batch "
+                f"(and raise accumulate), or set compile or gradient_checkpointing; what was saved before stays in {self._config.output}"
+            ) from None
         self.stop_if_failed()
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -113,22 +131,44 @@ class PairTrainer(Seq2SeqTrainer):
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         self.stop_if_failed()
-        with self._clock.saving() if self._clock else nullcontext():
+        folder = self._config.output / f"checkpoint-{self.state.global_step}"
+        with self._clock.aside("saving") if self._clock else nullcontext(), writing(folder):
             super()._save_checkpoint(*args, **kwargs)
             if self.is_world_process_zero():
-                folder = self._config.output / f"checkpoint-{self.state.global_step}"
                 seal(folder, (file for file in folder.iterdir() if file.suffix in (".safetensors", ".pt", ".pth")))
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         """Restore validation rows with the model as it is."""
         assert self._restorations is not None
         started = time.perf_counter()
-        found = self._restorations.run(self.accelerator.unwrap_model(self.model), show=self.is_world_process_zero())
+        with self._clock.aside("evaluating") if self._clock else nullcontext():
+            found = self._restorations.run(self.accelerator.unwrap_model(self.model), show=self.is_world_process_zero())
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
         self.log(metrics)
         self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         self._since += time.perf_counter() - started  # tokens per second are of training alone
         return metrics
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Raises `TrainError` for what torch, safetensors and the system say where a disk is full or cannot be written."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        free = shutil.disk_usage(nearest_folder(folder)).free
+        raise TrainError(
+            f"{folder} could not be written ({str(error).splitlines()[0]}; {free / GB:.1f} GB are free): make room and start the run again, "
+            "it goes on from its last whole checkpoint"
+        ) from None
+
+
+class LastEvaluation(TrainerCallback):
+    """Scores the weights of a run's last step too, so that the best are chosen among all that could be shipped."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step >= state.max_steps:
+            control.should_evaluate = True
 
 
 def main(config: TrainConfig, started: float | None = None) -> Path:
@@ -146,10 +186,11 @@ def main(config: TrainConfig, started: float | None = None) -> Path:
 
 def _main(config: TrainConfig, started: float) -> Path:
     # 1. data
+    config = settled(config)
     backbone = Backbone.open(config.backbone)
     files = split_files(config.data, "train")
-    content = content_of(files)
-    if done := finished(config, content):
+    contents = contents_of(config, backbone.folder, files)
+    if done := finished(config, contents):
         print(f"{config.output} holds this run, finished: nothing to do")
         return done
     encoded = tokenize(files, backbone.prompt, config.longest, config.over_long)
@@ -178,6 +219,8 @@ def _main(config: TrainConfig, started: float) -> Path:
     )
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(Bar(clock))
+    if config.evaluate_every:
+        trainer.add_callback(LastEvaluation())
     if config.patience:
         trainer.add_callback(EarlyStoppingCallback(config.patience))
 
@@ -185,7 +228,7 @@ def _main(config: TrainConfig, started: float) -> Path:
     checkpoint = last_whole_checkpoint(config.output)
     print(f"resuming from {checkpoint}" if checkpoint else "starting anew")
     if trainer.is_world_process_zero():
-        note_settings(config, content)
+        note_settings(config, contents)
     trainer.train_to_end(checkpoint)
 
     # 5. save
@@ -198,7 +241,8 @@ def _main(config: TrainConfig, started: float) -> Path:
     }
     target = target_of(config)
     if trainer.is_world_process_zero():
-        save(trainer.accelerator.unwrap_model(trainer.model), backbone, config, vocabulary, figures, trainer.state.log_history, target)
+        with writing(target):
+            save(trainer.accelerator.unwrap_model(trainer.model), backbone, config, vocabulary, figures, trainer.state.log_history, target)
     trainer.accelerator.wait_for_everyone()
     return target
 

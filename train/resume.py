@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 from transformers import TrainerState
 from unspin.data.errors import UnspinError
-from unspin.data.guard import DamagedError, verify
-from unspin.data.stores import write_whole
-from unspin.infer.checkpoint import RECORD
+from unspin.data.guard import SUMS, DamagedError, verify
+from unspin.data.stores import here, write_whole
+from unspin.infer.checkpoint import RECORD, Checkpoint
 from unspin.train.config import TrainConfig
+from unspin.train.tokens import content_of
 
 SETTINGS = "settings.json"
-FREE = {"output", "data", "save_every", "loggers", "evaluate_rows"}  # what may change while a run goes on; the data are compared by content
+FREE = {"output", "save_every", "loggers", "evaluate_rows"}  # what may change while a run goes on
+CONTENTS = {"data": "rows", "backbone": "weights", "adapter": "weights"}  # that are compared by what their files hold, wherever they lie
 LENGTH = {"steps", "time_limit"}
-CHECKPOINT_FILES = ("trainer_state.json", "optimizer.pt", "scheduler.pt")
+CHECKPOINT_FILES = ("trainer_state.json", "optimizer.pt", "scheduler.pt", SUMS)
 
 
 class OtherRunError(UnspinError):
@@ -30,13 +32,27 @@ def target_of(config: TrainConfig) -> Path:
     return config.output / ("adapter" if config.trained == "adapter" else "model")
 
 
-def finished(config: TrainConfig, data_key: str) -> Path | None:
+def contents_of(config: TrainConfig, backbone: Path, data: Sequence[Path]) -> dict[str, str]:
+    """What a run starts from, by content: its data files, and the weights of its backbone's folder and of its adapter."""
+    found = {"data": content_of(data)}
+    if config.backbone != "default":
+        found["backbone"] = content_of(sorted(backbone.glob("*.safetensors")))
+    if config.adapter is not None:
+        found["adapter"] = content_of(sorted(here(config.adapter).glob("*.safetensors")))
+    return found
+
+
+def finished(config: TrainConfig, contents: dict[str, str]) -> Path | None:
     """The checkpoint of a run that has ended, or None where there is something left to do.
 
-    `data_key` names the content of the data set. Raises `OtherRunError` where the folder holds a run with other settings, `DamagedError` where
-    what it finished is damaged.
+    `contents` is what `contents_of` found. Raises `OtherRunError` where the folder holds a run with other settings, or something else, and
+    `DamagedError` or `ModelError` where what it finished is damaged.
     """
     target = target_of(config)
+    if config.output.exists() and not config.output.is_dir():
+        raise OtherRunError(f"{config.output} is a file: give a folder as output")
+    if config.output.resolve() == here(config.data).resolve():
+        raise OtherRunError(f"{config.output} is the data set: give another output")
     if target.resolve() in (Path(str(start)).resolve() for start in (config.backbone, config.adapter)):
         raise OtherRunError(f"{target} is what the run starts from and where it would be saved: give another output")
     if target.is_dir() and any(target.iterdir()) and not (config.output / SETTINGS).is_file():
@@ -44,7 +60,9 @@ def finished(config: TrainConfig, data_key: str) -> Path | None:
     done = (target / RECORD).is_file()
     if not done and not any(_checkpoints(config.output)):
         return None
-    differences = dict(_differences(config, data_key))
+    if not (config.output / SETTINGS).is_file():
+        raise OtherRunError(f"{config.output} holds checkpoints but no {SETTINGS}, so that nobody knows of which run: give another output")
+    differences = dict(_differences(config, contents))
     if done and differences and differences.keys() <= LENGTH:
         further = f"adapter={target}" if config.trained == "adapter" else f"backbone={target}"
         raise OtherRunError(
@@ -56,25 +74,30 @@ def finished(config: TrainConfig, data_key: str) -> Path | None:
             f"{config.output} holds {'a finished run' if done else 'checkpoints of a run'} with other settings ({_told(differences)}): "
             "set them back to go on with it, give another output, or remove the folder"
         )
-    if done:
-        verify(target)
-    return target if done else None
+    if not done:
+        return None
+    Checkpoint.open(str(target))  # raises where it is not whole
+    if not (target / SUMS).is_file():
+        raise DamagedError(f"{target} has no {SUMS}, so that nobody knows whether it is whole: remove the folder, and the run goes on")
+    return target
 
 
-def note_settings(config: TrainConfig, data_key: str) -> None:
+def note_settings(config: TrainConfig, contents: dict[str, str]) -> None:
     """Write down which run the folder holds from now on."""
-    write_whole(config.output / SETTINGS, (json.dumps(_settings(config, data_key), indent=1) + "\n").encode())
+    write_whole(config.output / SETTINGS, (json.dumps(_settings(config, contents), indent=1) + "\n").encode())
 
 
 def last_whole_checkpoint(output: Path) -> Path | None:
-    """The newest checkpoint that was written to its end: its state is its last file, and what came before must be there."""
+    """The newest checkpoint that was written to its end: its sums are its last file, and all that they name must be there."""
     for folder in sorted(_checkpoints(output), key=lambda it: -int(it.name.removeprefix("checkpoint-"))):
         if not all((folder / name).is_file() for name in CHECKPOINT_FILES):
             print(f"{folder} was not written to its end: passed over")
             continue
         try:
             verify(folder)
-            TrainerState.load_from_json(str(folder / CHECKPOINT_FILES[0]))
+            state = TrainerState.load_from_json(str(folder / CHECKPOINT_FILES[0]))
+            if folder.name != f"checkpoint-{state.global_step}":
+                raise ValueError(f"{CHECKPOINT_FILES[0]} is of step {state.global_step}")
         except (DamagedError, ValueError, TypeError) as error:
             print(f"{folder} is damaged ({error}): passed over")
             continue
@@ -86,18 +109,18 @@ def _checkpoints(output: Path) -> Iterator[Path]:
     return (folder for folder in output.glob("checkpoint-*") if folder.name.removeprefix("checkpoint-").isdigit())
 
 
-def _settings(config: TrainConfig, data_key: str) -> dict[str, Any]:
-    return {**config.model_dump(mode="json", exclude=FREE), "data": data_key}
+def _settings(config: TrainConfig, contents: dict[str, str]) -> dict[str, Any]:
+    return config.model_dump(mode="json", exclude=FREE) | contents
 
 
-def _differences(config: TrainConfig, data_key: str) -> Iterator[tuple[str, tuple[Any, Any]]]:
+def _differences(config: TrainConfig, contents: dict[str, str]) -> Iterator[tuple[str, tuple[Any, Any]]]:
     """The keys in which the folder's run differs, with (what it has, what is asked for)."""
     file = config.output / SETTINGS
     try:
-        noted = _defaults() | dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+        noted = _defaults() | dict(json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, TypeError):
         raise DamagedError(f"{file} is damaged: give another output, or remove the folder") from None
-    for key, asked in _settings(config, data_key).items():
+    for key, asked in _settings(config, contents).items():
         if noted.get(key, "not known") != asked:
             yield key, (noted.get(key, "not known"), asked)
 
@@ -109,4 +132,6 @@ def _defaults() -> dict[str, Any]:
 
 
 def _told(differences: dict[str, tuple[Any, Any]]) -> str:
-    return ", ".join("data: other rows" if key == "data" else f"{key}: {there} there, {asked} here" for key, (there, asked) in differences.items())
+    return ", ".join(
+        f"{key}: other {CONTENTS[key]}" if key in CONTENTS else f"{key}: {there} there, {asked} here" for key, (there, asked) in differences.items()
+    )

@@ -1,7 +1,8 @@
 """A run that ends in time: as many steps as fit into `time_limit`, with a learning rate that reaches zero when the time is up.
 
 The schedule is a function of the time that has passed instead of the steps that were made, so it follows the speed of the machine, whatever else
-that does. What an earlier attempt at the same run took counts: the clock is a file in the run's folder.
+that does. What an earlier attempt at the same run took counts: the clock is a file in the run's folder. There is a checkpoint in each tenth of the
+time, so a run that is killed loses no more.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,6 +35,18 @@ class OutOfTimeError(UnspinError):
     """A run whose time is over before it has trained."""
 
 
+def earlier(output: Path) -> tuple[float, float | None]:
+    """(seconds that earlier attempts at a run took, how many of them passed until the first step)."""
+    file = output / FILE
+    if not file.is_file():
+        return 0.0, None
+    try:
+        noted = json.loads(file.read_text(encoding="utf-8"))
+        return float(noted["seconds"]), float(noted["began"])
+    except (ValueError, KeyError, TypeError):
+        raise DamagedError(f"{file} is damaged: remove it, and the time counts from now on") from None
+
+
 class Clock(TrainerCallback):
     """Says how far through its time a run is, and ends it. With several processes all go by the clock of the first."""
 
@@ -41,21 +55,12 @@ class Clock(TrainerCallback):
         assert config.time_limit
         self._file, self._limit, self._steps = config.output / FILE, config.time_limit, config.steps
         self._warmup, self._cosine = config.warmup_steps, config.schedule == "cosine"
-        seconds, self._began = self._earlier()
+        seconds, self._began = earlier(config.output)
         self._started = started - seconds
-        self._ends: deque[float] = deque(maxlen=RECENT)  # when the last steps ended
-        self._saving = 0.0  # seconds that the slowest checkpoint took
+        self._ends: deque[float] = deque(maxlen=RECENT)  # when the last steps ended, as if nothing but steps had been made since
+        self._slowest = {"saving": 0.0, "evaluating": 0.0}  # seconds
+        self._saved_at: int | None = None  # the tenth of the run that the last checkpoint was made in
         self.progress = 0.0
-
-    def _earlier(self) -> tuple[float, float | None]:
-        """(seconds that earlier attempts took, how many of them passed until the first step)."""
-        if not self._file.is_file():
-            return 0.0, None
-        try:
-            noted = json.loads(self._file.read_text(encoding="utf-8"))
-            return float(noted["seconds"]), float(noted["began"])
-        except (ValueError, KeyError, TypeError):
-            raise DamagedError(f"{self._file} is damaged: remove it, and the time counts from now on") from None
 
     @property
     def seconds(self) -> float:
@@ -64,8 +69,8 @@ class Clock(TrainerCallback):
 
     @property
     def left(self) -> float:
-        """Seconds for further steps: what the last checkpoint and the weights that are shipped will take is kept back."""
-        return self._limit - max(2 * self._saving, KEPT_BACK * self._limit) - self.seconds
+        """Seconds for further steps: what the last evaluation, the last checkpoint and the weights that are shipped will take is kept back."""
+        return self._limit - max(2 * self._slowest["saving"] + self._slowest["evaluating"], KEPT_BACK * self._limit) - self.seconds
 
     def rate(self, step: int) -> float:
         """The share of the peak learning rate that step number `step` takes."""
@@ -73,10 +78,13 @@ class Clock(TrainerCallback):
         return shape * min(1.0, step / self._warmup if self._warmup else 1.0)
 
     @contextmanager
-    def saving(self) -> Iterator[None]:
+    def aside(self, what: str) -> Iterator[None]:
+        """Time that is spent on "saving" or "evaluating": seconds of the run, but of none of its steps."""
         began = now()
         yield
-        self._saving = max(self._saving, now() - began)
+        took = now() - began
+        self._slowest[what] = max(self._slowest[what], took)
+        self._ends = deque((end + took for end in self._ends), maxlen=RECENT)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._began = self.seconds if self._began is None else self._began
@@ -85,6 +93,8 @@ class Clock(TrainerCallback):
                 f"{self._limit:.0f} seconds of time_limit are over before the first step ({self.seconds:.0f} went into getting ready"
                 f"{', earlier attempts with it' if self._file.is_file() else ''}): raise it, and remove {self._file.parent} if it is there"
             )
+        if self.left <= 0 and state.is_world_process_zero:
+            print(f"{self._limit:.0f} seconds of time_limit are over: what step {state.global_step} left is finished as it is")
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._ends.append(now())
@@ -94,8 +104,13 @@ class Clock(TrainerCallback):
         self.progress = reached
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        tenth = int(10 * self.progress)
+        if self._saved_at is not None and tenth > self._saved_at:
+            control.should_save = True
+        self._saved_at = tenth
         if self.progress >= 1:
             control.should_training_stop = control.should_save = control.should_log = True
+            control.should_evaluate |= self._slowest["evaluating"] > 0  # where earlier weights have a score, the last need one
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.is_world_process_zero:

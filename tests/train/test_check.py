@@ -41,6 +41,15 @@ def test_what_fits_into_a_time_is_told(config: TrainConfig) -> None:
     assert told["run"].startswith("about ") and told["time"].startswith("about 10 minutes") and "compiled layers being faster" in told["time"]
 
 
+def test_a_step_sums_no_more_than_an_epoch_has(config: TrainConfig) -> None:
+    batches = check(config).batches
+    plan = check(summed := config.model_copy(update={"accumulate": batches - 1}))
+    assert plan.epochs(summed) == 3, "two steps an epoch, the second of one batch"
+    assert f"up to {(batches - 1) * 1024:,} tokens" in dict(lines(summed, plan))["a step"]
+    plan = check(summed := config.model_copy(update={"accumulate": 1000}))
+    assert plan.epochs(summed) == 6 and f"up to {batches * 1024:,} tokens" in dict(lines(summed, plan))["a step"]
+
+
 def test_memory_grows_with_the_batch_and_shrinks_with_gradient_checkpointing(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "memory", lambda: 0.0)  # what the process holds goes up and down by itself
     small, large = (check(config.model_copy(update={"tokens_per_batch": tokens})).memory for tokens in (1024, 65_536))
@@ -53,7 +62,7 @@ def test_everything_that_speaks_against_a_run_is_told_at_once(config: TrainConfi
     wrong = config.model_copy(update={"warmup_steps": 6, "evaluate_every": 8, "save_every": 8, "adapter": tmp_path / "nowhere"})
     with pytest.raises(CheckError) as caught:
         check(wrong)
-    told = ("warmup_steps is 6 and steps 6", "evaluate_every is 8 and steps 6", "validation holds no rows", "nowhere does not load on the backbone")
+    told = ("warmup_steps is 6 and steps 6", "evaluate_every is 8 and steps 6", "validation holds no rows", "nowhere is no adapter folder")
     assert all(complaint in str(caught.value) for complaint in told)
 
 
@@ -64,7 +73,12 @@ def test_everything_that_speaks_against_a_run_is_told_at_once(config: TrainConfi
         ({"backbone": "nowhere/nothing"}, "is no folder here and the hub does not give it"),
         ({"longest": 9}, "none of 128 rows has 9 tokens or fewer"),
         ({"source_weights": {"made": 0.0}}, "the weights leave no row"),
+        ({"source_weights": {"mad": 0.5}}, "source_weights: the data have no source mad, but made"),
+        ({"engine_weights": {"phrase": 0.5}}, "engine_weights: the data have no engine phrase, but "),
         ({"lora": {"four_bit": True}}, "needs a GPU"),
+        ({"lora": {"targets": "nothing"}}, "lora.targets 'nothing' fits no layer"),
+        ({"steps": None, "time_limit": 0.01}, "time_limit is 0 s, but .* pass before the first step"),
+        ({"steps": None, "time_limit": 60, "evaluate_every": 10**6, "save_every": 10**6}, "steps fit into time_limit: lower evaluate_every"),
     ],
 )
 def test_what_is_missing_is_named(change: dict[str, Any], complaint: str, config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch.utils._python_dispatch import TorchDispatchMode
-from transformers import AutoModelForCausalLM, TrainerCallback
+from transformers import AutoModelForCausalLM, TrainerCallback, TrainerState
 from unspin.data.errors import UnspinError
 from unspin.data.guard import DamagedError
 from unspin.infer.checkpoint import Checkpoint
@@ -98,10 +98,11 @@ def test_the_loss_at_target_positions_is_the_plain_loss(tiny_base: Path, vocabul
 
 def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(tmp_path: Path) -> None:
     assert last_whole_checkpoint(tmp_path / "none") is None
-    for step, names in ((90, ("trainer_state.json", "optimizer.pt", "scheduler.pt")), (100, ("optimizer.pt", "scheduler.pt"))):
+    whole = {"trainer_state.json": TrainerState(global_step=90).__dict__, "optimizer.pt": {}, "scheduler.pt": {}, "checksums.json": {}}
+    for step, missing in ((90, ""), (100, "trainer_state.json"), (110, "checksums.json")):
         (tmp_path / f"checkpoint-{step}").mkdir()
-        for name in names:
-            (tmp_path / f"checkpoint-{step}" / name).write_text("{}")
+        for name in whole.keys() - {missing}:
+            (tmp_path / f"checkpoint-{step}" / name).write_text(json.dumps(whole[name]))
     (tmp_path / "checkpoint-best").mkdir()
     assert last_whole_checkpoint(tmp_path) == tmp_path / "checkpoint-90"
 
@@ -131,7 +132,7 @@ def test_a_full_disk_leaves_what_was_saved_and_the_run_goes_on_from_there(
 
     with monkeypatch.context() as patched:
         patched.setattr(torch, "save", full)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(finetune.TrainError, match=r"checkpoint-4 could not be written \(.*No space left on device; .* make room"):
             finetune.main(config)
     assert last_whole_checkpoint(tmp_path / "run") == tmp_path / "run" / "checkpoint-2"
     assert (finetune.main(config) / "adapter_model.safetensors").is_file()
@@ -179,6 +180,41 @@ def test_the_best_checkpoint_is_kept_training_stops_early_and_curves_are_drawn(
     assert plot(tmp_path / "run").read_bytes().startswith(b"\x89PNG")
     assert list((tmp_path / "run").rglob("events.out.tfevents*"))
     assert not list(target.glob("*.bin")) and not list(target.glob("*.pt")), "nothing pickled is shipped"
+
+
+def test_the_last_weights_have_a_score_too(pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = iter([0.1, 0.2, 0.3])
+    run = Trial.run
+    monkeypatch.setattr(Trial, "run", lambda self, model, show: run(self, model, show) | {"f0.5": next(scores)})
+    config = _config(pairs, tiny_base, tmp_path / "run").model_copy(update={"steps": 5, "evaluate_every": 2, "save_every": 2, "evaluate_rows": 4})
+    record = json.loads((finetune.main(config) / "unspin.json").read_text())
+    assert [row["step"] for row in record["validation"]] == [2, 4, 5] and record["figures"]["best"] == 0.3
+    kept = load_file(tmp_path / "run" / "checkpoint-5" / "adapter_model.safetensors")
+    assert all(torch.equal(w, kept[name].bfloat16()) for name, w in load_file(tmp_path / "run" / "adapter" / "adapter_model.safetensors").items())
+
+
+def test_a_disk_that_is_full_when_the_finished_weights_are_saved_is_named(
+    pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = _config(pairs, tiny_base, tmp_path / "run").model_copy(update={"steps": 2})
+
+    def full(*_: Any, **__: Any) -> None:
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0\nmore")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("unspin.train.save.save_file", full)
+        with pytest.raises(finetune.TrainError, match=r"adapter could not be written \(.*inline_container.* GB are free\): make room"):
+            finetune.main(config)
+    assert (finetune.main(config) / "unspin.json").is_file()
+
+
+def test_a_gpu_without_memory_left_says_what_to_lower(pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 518.00 MiB. GPU 0 has")
+
+    monkeypatch.setattr(finetune.PairTrainer, "training_step", step)
+    with pytest.raises(finetune.TrainError, match=r"used up at step 1 \(CUDA out of memory\): lower tokens_per_batch"):
+        finetune.main(_config(pairs, tiny_base, tmp_path / "run"))
 
 
 class _Readings(TorchDispatchMode):
@@ -248,7 +284,13 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
         ({"adapter": "x", "trained": "layers"}, "adapter goes on with LoRA weights"),
         ({"evaluate_every": 3, "save_every": 4}, "save_every must be a multiple of evaluate_every"),
         ({"patience": 2}, "patience counts evaluations"),
-        ({"source_weights": {"a": -1}}, "weights must be 0 or more"),
+        ({"source_weights": {"a": -1}}, "source_weights.a\n.* greater than or equal to 0"),
+        ({"engine_weights": {"a": 1e6}}, "engine_weights.a\n"),
+        ({"source_weights": {"a": float("nan")}}, "source_weights.a\n"),
+        ({"learning_rate": float("inf")}, "learning_rate\n.* finite number"),
+        ({"seed": -1}, "seed\n"),
+        ({"seed": 2**32}, "seed\n"),
+        ({"lora": {"targets": "("}}, "no regular expression"),
     ],
 )
 def test_keys_that_contradict_one_another_are_refused(changes: dict[str, Any], complaint: str) -> None:

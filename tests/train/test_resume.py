@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 from unspin.data.guard import DamagedError
 from unspin.infer.checkpoint import Checkpoint
+from unspin.infer.default_model import ModelError
 from unspin.infer.restorer import Restorer
 from unspin.train import finetune
 from unspin.train import save as saving
@@ -67,7 +68,7 @@ def test_checkpoints_of_other_rows_and_of_unknown_runs_are_refused(config: Train
     assert finetune.main(config.model_copy(update={"data": moved})), "the same rows in another place"
     shutil.rmtree(config.output / "adapter")
     (config.output / "settings.json").unlink()
-    with pytest.raises(OtherRunError, match="seed: not known there, 20 here"):
+    with pytest.raises(OtherRunError, match=r"holds checkpoints but no settings\.json"):
         finetune.main(config.model_copy(update={"data": moved}))
 
 
@@ -86,6 +87,63 @@ def test_damaged_records_are_named_or_passed_over(content: str, config: TrainCon
     (limited.output / "clock.json").write_text(content)
     with pytest.raises(DamagedError, match=r"clock\.json is damaged: remove it"):
         finetune.main(limited)
+
+
+@pytest.mark.parametrize("loss", ["checksums.json", "adapter_model.safetensors", "optimizer.pt", "{}"])
+def test_a_checkpoint_that_is_not_whole_is_passed_over(loss: str, config: TrainConfig, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = load_file(finetune.main(config) / "adapter_model.safetensors")
+    shutil.rmtree(config.output / "adapter")
+    if loss == "{}":
+        (config.output / "checkpoint-4" / "trainer_state.json").write_text(loss)
+    else:
+        (config.output / "checkpoint-4" / loss).unlink()
+    again = load_file(finetune.main(config) / "adapter_model.safetensors")
+    assert "checkpoint-4" in (shown := capsys.readouterr().out) and "passed over" in shown
+    assert all(torch.equal(weight, whole[name]) for name, weight in again.items())
+
+
+@pytest.mark.parametrize(
+    ("loss", "complaint"), [("checksums.json", "has no checksums.json"), ("adapter_model.safetensors", "is missing"), ("unspin.json", "is damaged")]
+)
+def test_a_finished_run_that_is_not_whole_is_named(loss: str, complaint: str, config: TrainConfig) -> None:
+    target = finetune.main(config)
+    (target / loss).unlink() if loss != "unspin.json" else (target / loss).write_text("")
+    with pytest.raises((DamagedError, ModelError), match=complaint):
+        finetune.main(config)
+
+
+def test_what_a_run_starts_from_is_known_by_its_content(config: TrainConfig, tiny_base: Path, tmp_path: Path) -> None:
+    base = shutil.copytree(tiny_base, tmp_path / "place" / tiny_base.name)
+    first = finetune.main(config)
+    further = config.model_copy(update={"adapter": first, "output": tmp_path / "further"})
+    target = finetune.main(further)
+    moved = shutil.copytree(first, tmp_path / "moved")
+    assert finetune.main(further.model_copy(update={"adapter": moved, "backbone": str(base)})) == target
+    other = finetune.main(config.model_copy(update={"seed": 7, "output": tmp_path / "other"}))
+    with pytest.raises(OtherRunError, match=r"finished run with other settings \(adapter: other weights\)"):
+        finetune.main(further.model_copy(update={"adapter": other}))
+    (base / "model.safetensors").unlink()
+    shutil.copyfile(other / "adapter_model.safetensors", base / "model.safetensors")
+    with pytest.raises(OtherRunError, match="backbone: other weights"):
+        finetune.main(further.model_copy(update={"backbone": str(base)}))
+
+
+def test_a_further_stage_has_the_rank_of_its_adapter(config: TrainConfig, tmp_path: Path) -> None:
+    first = finetune.main(config)
+    with pytest.raises(ModelError, match="has rank 4 and alpha 8, and lora says rank 2 and alpha 8: a further stage keeps them"):
+        finetune.main(config.model_copy(update={"adapter": first, "output": tmp_path / "b", "lora": config.lora.model_copy(update={"rank": 2})}))
+    unsaid = config.model_dump(exclude={"lora"}) | {"adapter": first, "output": tmp_path / "c"}
+    record = json.loads((finetune.main(TrainConfig.model_validate(unsaid)) / "unspin.json").read_text())
+    assert (record["config"]["lora"]["rank"], record["config"]["lora"]["alpha"]) == (4, 8)
+
+
+def test_an_output_that_is_something_else_is_refused(config: TrainConfig, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OtherRunError, match="file is a file: give a folder"):
+        finetune.main(config.model_copy(update={"output": tmp_path / "file"}))
+    with pytest.raises(OtherRunError, match="is the data set"):
+        finetune.main(config.model_copy(update={"output": config.data}))
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_keys_that_are_newer_than_a_run_had_their_defaults(config: TrainConfig) -> None:

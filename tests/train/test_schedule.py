@@ -89,10 +89,39 @@ def test_steps_end_a_run_that_has_time_left(now: SimpleNamespace, tmp_path: Path
 
 def test_time_for_slow_checkpoints_is_kept_back(now: SimpleNamespace, tmp_path: Path) -> None:
     clock = Clock(_config(output=tmp_path), now.seconds)
-    with clock.saving():
+    with clock.aside("saving"):
         now.seconds += 15
     _walk(clock, now, [1.0])
     assert clock.seconds <= 70
+
+
+def test_time_for_the_last_evaluation_is_kept_back_and_no_step_is_thought_slow_for_it(now: SimpleNamespace, tmp_path: Path) -> None:
+    clock = Clock(_config(output=tmp_path), now.seconds)
+    clock.on_pre_optimizer_step(None, SimpleNamespace(global_step=0), None)
+    with clock.aside("evaluating"):
+        now.seconds += 20
+    rates = _walk(clock, now, [1.0])
+    assert 78 <= clock.seconds <= 80 and rates[-2] > 0, "a step takes a second, and the last evaluation 20"
+
+
+def test_there_is_a_checkpoint_in_each_tenth_of_the_time(now: SimpleNamespace, tmp_path: Path) -> None:
+    clock, saved = Clock(_config(output=tmp_path), now.seconds), []
+    control = SimpleNamespace(should_evaluate=False, should_training_stop=False)
+    while not control.should_training_stop:
+        now.seconds += 1
+        clock.on_pre_optimizer_step(None, SimpleNamespace(global_step=0), None)
+        control.should_save = False
+        clock.on_step_end(None, SimpleNamespace(), control)
+        if control.should_save:
+            saved.append(now.seconds)
+    assert len(saved) == 10 and all(b - a <= 11 for a, b in pairwise(saved))
+
+
+def test_a_run_with_no_time_left_is_finished_as_it_is(now: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock(_config(output=tmp_path), now.seconds)
+    now.seconds += 200
+    clock.on_train_begin(None, SimpleNamespace(global_step=30, is_world_process_zero=True), None)
+    assert "100 seconds of time_limit are over: what step 30 left is finished as it is" in capsys.readouterr().out
 
 
 def test_earlier_attempts_count(now: SimpleNamespace, tmp_path: Path) -> None:
@@ -147,7 +176,7 @@ def test_a_killed_run_goes_on_and_ends_in_its_time(
     assert json.loads((tmp_path / "run" / "clock.json").read_text())["seconds"] == 10, "as at the last line of the log"
     target = finetune.main(config)
     steps = json.loads((target / "unspin.json").read_text())["figures"]["steps"]
-    assert steps == 20 + 38, "29.4 seconds of half-second steps, less those between the last line of the log and the kill"
+    assert steps == 24 + 38, "those until the last checkpoint, and 19.4 seconds of half-second steps from the last line of the log on"
     log = json.loads((tmp_path / "run" / "log.json").read_text())
     rates = [row["learning_rate"] for row in log if "learning_rate" in row]
     assert rates[-1] < 1e-3 and rates[-1] == min(rates) and max(rates) > 5e-3
