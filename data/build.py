@@ -73,8 +73,10 @@ class BuildConfig(Config):
             raise ValueError("sources: give at least one source, or pairs")
         known = engine_names()
         unknown = sorted(name for name in self.engines if name.partition(":")[0] not in known)
-        if unknown or not any(self.engines.values()):
-            raise ValueError(f"engines: unknown {', '.join(unknown) or 'mixture'}; there are {', '.join(known)}")
+        if unknown:
+            raise ValueError(f"engines: unknown {', '.join(unknown)}; there are {', '.join(known)}")
+        if not any(self.engines.values()):
+            raise ValueError("engines: give at least one a weight above 0")
         strange = sorted(self.dictionaries.keys() - self.engines.keys())
         if strange:
             raise ValueError(f"dictionaries: {strange[0]!r} is none of the engines: {', '.join(self.engines)}")

@@ -39,8 +39,8 @@ def verify(folder: Path, below: str = "") -> None:
     if not record.is_file():
         return
     try:
-        sums: dict[str, str] = json.loads(record.read_text(encoding="utf-8"))
-    except ValueError:
+        sums = dict(json.loads(record.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
         raise DamagedError(f"{record} is damaged: fetch or make the folder again") from None
     for name, expected in sums.items():
         if name.startswith(below):

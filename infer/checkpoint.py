@@ -208,6 +208,10 @@ def read_vocabulary(folder: Path) -> list[int] | None:
     file = folder / VOCABULARY
     if not file.is_file():
         return None
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    return [int(i) for i in load_file(file)["ids"]]
+    try:
+        return [int(i) for i in load_file(file)["ids"]]
+    except (SafetensorError, KeyError) as error:
+        raise ModelError(f"{file} is damaged ({error}): copy it again or train again") from None

@@ -91,10 +91,12 @@ def check_device(device: str) -> None:
     import torch
 
     try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        there = f"; there is cuda with {torch.cuda.get_device_name()}" if torch.cuda.is_available() else "; this torch sees no GPU here"
-        raise ModelError(f"device {device!r} cannot be used ({str(error).splitlines()[0]}){there}") from None
+        if torch.device(device).type == "cpu":  # "cpu:0", which not every library knows
+            raise RuntimeError
+        torch.ones(1, device=device).item()  # the device "meta" makes tensors, but none with a value
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError):
+        there = f"cpu, and cuda with {torch.cuda.get_device_name()}" if torch.cuda.is_available() else "cpu, and no GPU that this torch sees"
+        raise ModelError(f"device {device!r} cannot be used: here there is {there}") from None
 
 
 def by_length(sources: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:

@@ -167,12 +167,18 @@ def _read(folder: Path) -> tuple[Tokenizer, dict[str, int]]:
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise PromptError(f"{path} is missing: the model folder is incomplete, or its tokenizer is of an old kind: save it again with transformers")
-    tokenizer = Tokenizer.from_file(str(path))
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # what tokenizers raises is nothing narrower
+        raise PromptError(f"{path} is damaged ({error}): copy the model again") from None
     tokenizer.encode_special_tokens = True
     tokenizer.no_padding()  # some files ask for either, and a text would come out longer or shorter
     tokenizer.no_truncation()
     settings = folder / "tokenizer_config.json"
-    named = json.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
+    try:
+        named = dict(json.loads(settings.read_text(encoding="utf-8"))) if settings.is_file() else {}
+    except (ValueError, TypeError):
+        raise PromptError(f"{settings} is damaged: copy the model again") from None
     found: dict[str, int] = {}
     for key in ("bos_token", "eos_token", "pad_token"):
         token = named.get(key)
