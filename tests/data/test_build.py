@@ -339,7 +339,7 @@ def test_a_resumed_build_notices_another_dictionary(corpus: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("keys", "complaint"),
     [
-        ({"engines": {"phrases": 0}}, "unknown mixture"),
+        ({"engines": {"phrases": 0}}, "give at least one a weight above 0"),
         ({"engines": {"phrases": -1}}, "greater than or equal to 0"),
         ({"engines": {"phrases": float("nan")}}, "finite"),
         ({"dictionaries": {"torturd": {"licence": "free"}}}, "'torturd' is none of the engines: phrases, thesaurus"),
