@@ -162,7 +162,7 @@ def row_weights(data: Dataset, sources: dict[str, float], engines: dict[str, flo
     lists = table["engines"].combine_chunks()
     there = {
         "source": {article.split("/")[0] for article in pc.unique(table["article_id"]).to_pylist()},
-        "engine": set(pc.unique(lists.flatten()).to_pylist()),
+        "engine": set(pc.unique(lists.flatten().drop_null()).to_pylist()),
     }
     for kind, asked in (("source", sources), ("engine", engines)):
         if unknown := sorted(asked.keys() - there[kind]):
@@ -171,7 +171,7 @@ def row_weights(data: Dataset, sources: dict[str, float], engines: dict[str, flo
     counts = lists.value_lengths().to_numpy()
     some = np.flatnonzero(counts)
     if len(some):
-        of_edits = _looked_up(pa.chunked_array([lists.flatten()]), lambda engine: engines.get(engine, 1.0))
+        of_edits = _looked_up(pa.chunked_array([lists.flatten().fill_null("")]), lambda engine: engines.get(engine, 1.0))
         weights[some] *= np.add.reduceat(of_edits, (np.cumsum(counts) - counts)[some]) / counts[some]
     return weights
 

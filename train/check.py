@@ -7,6 +7,7 @@ away; nothing is written but the tokenized rows, which the run finds again.
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ def check(config: TrainConfig) -> Plan:
         )
     if config.time_limit and plan.step and not plan.done:
         steps = plan.steps(config)
-        if not steps:
+        if not steps and last_whole_checkpoint(config.output) is None:
             against.append(
                 f"time_limit is {config.time_limit:.0f} s, but {plan.ready:.0f} pass before the first step (earlier attempts with them) "
                 f"and a step takes {plan.step:.1f}: raise it"
@@ -104,10 +105,10 @@ def check(config: TrainConfig) -> Plan:
 
 
 def _against_settings(config: TrainConfig) -> Iterator[str]:
+    if not os.access(nearest_folder(config.output), os.W_OK):
+        yield f"output: {nearest_folder(config.output)} cannot be written to"
     if config.steps is not None and config.warmup_steps >= config.steps:
         yield f"warmup_steps is {config.warmup_steps} and steps {config.steps}: the run would end before its learning rate is up; lower warmup_steps"
-    if config.evaluate_every and config.steps is not None and config.evaluate_every > config.steps:
-        yield f"evaluate_every is {config.evaluate_every} and steps {config.steps}: nothing would be evaluated; lower evaluate_every"
     if config.evaluate_every:
         try:
             split_files(config.data, "validation")
@@ -195,13 +196,15 @@ def lines(config: TrainConfig, plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.longest > config.tokens_per_batch:
         size += f"; rows of more than {config.tokens_per_batch:,} tokens make larger batches of one"
     steps = plan.steps(config)
-    yield "run", f"{'' if steps == config.steps else 'about '}{steps:,} steps: {plan.epochs(config):.2f} epochs of {plan.batches:,} batches"
+    if not (plan.done and config.time_limit):
+        yield "run", f"{'' if steps == config.steps else 'about '}{steps:,} steps: {plan.epochs(config):.2f} epochs of {plan.batches:,} batches"
     yield "a step", size
     yield "memory", f"about {plan.memory / GB:.1f} GB of {plan.memory_free / GB:.1f} GB that are free"
     yield "disk", f"about {plan.disk / GB:.2f} GB of {plan.disk_free / GB:.0f} GB that are free"
     if plan.step:
         device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{torch.get_num_threads()} threads"
         slower = ", compiled layers being faster" if config.compile else ""
-        yield "time", f"about {duration(steps * plan.step)} on {device} ({plan.step:.2g} seconds a step{slower}; evaluations come on top)"
+        besides = "evaluations take from it" if config.time_limit else "evaluations come on top"
+        yield "time", f"about {duration(steps * plan.step)} on {device} ({plan.step:.2g} seconds a step{slower}; {besides})"
     checkpoint = last_whole_checkpoint(config.output)
     yield "state", "finished: nothing to do" if plan.done else f"goes on from {checkpoint}" if checkpoint else "starts anew"

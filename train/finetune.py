@@ -85,9 +85,14 @@ class PairTrainer(Seq2SeqTrainer):
         return self.lr_scheduler
 
     def train_to_end(self, checkpoint: Path | None) -> None:
-        """Train, from a checkpoint on if there is one. One of the last step is the end: `train` would make another step from it."""
+        """Train, from a checkpoint on if there is one. One of a run's end is left as it is: `train` would make another step from it."""
+        config = self._config
         state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json")) if checkpoint else TrainerState()
-        if checkpoint and self._config.steps and state.global_step >= self._config.steps:
+        over = bool(checkpoint and self._clock and self._clock.over())
+        if over and self.is_world_process_zero():
+            print(f"time_limit is over: what step {state.global_step} left is finished as it is")
+        enough = bool(config.steps and state.global_step >= config.steps) or bool(config.patience and since_best(state) >= config.patience)
+        if checkpoint and (over or enough):
             self.state = state
             self._load_from_checkpoint(state.best_model_checkpoint or str(checkpoint))
             return
@@ -163,6 +168,20 @@ def writing(folder: Path) -> Iterator[None]:
         ) from None
 
 
+def since_best(state: TrainerState) -> int:
+    """How many evaluations there were after the best."""
+    scores = [row["eval_f0.5"] for row in state.log_history if "eval_f0.5" in row]
+    return len(scores) - 1 - scores.index(max(scores)) if scores else 0
+
+
+class Patience(EarlyStoppingCallback):
+    """Early stopping that does not begin to count anew when a killed run goes on."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        super().on_train_begin(args, state, control, **kwargs)
+        self.early_stopping_patience_counter = since_best(state)
+
+
 class LastEvaluation(TrainerCallback):
     """Scores the weights of a run's last step too, so that the best are chosen among all that could be shipped."""
 
@@ -222,7 +241,7 @@ def _main(config: TrainConfig, started: float) -> Path:
     if config.evaluate_every:
         trainer.add_callback(LastEvaluation())
     if config.patience:
-        trainer.add_callback(EarlyStoppingCallback(config.patience))
+        trainer.add_callback(Patience(config.patience))
 
     # 4. train
     checkpoint = last_whole_checkpoint(config.output)
@@ -234,7 +253,7 @@ def _main(config: TrainConfig, started: float) -> Path:
     # 5. save
     losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
     figures = {
-        "train_loss": sum(losses) / len(losses),
+        "train_loss": sum(losses) / len(losses) if losses else None,  # none where time was over before the first line of the log
         "rows": len(encoded.rows),
         "steps": trainer.state.global_step,
         "best": trainer.state.best_metric,

@@ -72,6 +72,10 @@ class Clock(TrainerCallback):
         """Seconds for further steps: what the last evaluation, the last checkpoint and the weights that are shipped will take is kept back."""
         return self._limit - max(2 * self._slowest["saving"] + self._slowest["evaluating"], KEPT_BACK * self._limit) - self.seconds
 
+    def over(self) -> bool:
+        """Whether no time is left, for all processes alike."""
+        return self._of_the_first(float(self.left <= 0)) > 0
+
     def rate(self, step: int) -> float:
         """The share of the peak learning rate that step number `step` takes."""
         shape = (1 + math.cos(math.pi * self.progress)) / 2 if self._cosine else 1 - self.progress
@@ -93,15 +97,12 @@ class Clock(TrainerCallback):
                 f"{self._limit:.0f} seconds of time_limit are over before the first step ({self.seconds:.0f} went into getting ready"
                 f"{', earlier attempts with it' if self._file.is_file() else ''}): raise it, and remove {self._file.parent} if it is there"
             )
-        if self.left <= 0 and state.is_world_process_zero:
-            print(f"{self._limit:.0f} seconds of time_limit are over: what step {state.global_step} left is finished as it is")
+        self._note(state)
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._ends.append(now())
         reached = max(self._of_time(), (state.global_step + 1) / self._steps if self._steps else 0.0)
-        if PartialState().num_processes > 1:
-            reached = float(broadcast(torch.tensor(reached, dtype=torch.float64, device=PartialState().device)))
-        self.progress = reached
+        self.progress = self._of_the_first(reached)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         tenth = int(10 * self.progress)
@@ -113,8 +114,21 @@ class Clock(TrainerCallback):
             control.should_evaluate |= self._slowest["evaluating"] > 0  # where earlier weights have a score, the last need one
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._note(state)
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._note(state)
+
+    def _note(self, state: Any) -> None:
         if state.is_world_process_zero:
             write_whole(self._file, json.dumps({"seconds": round(self.seconds, 1), "began": self._began}).encode())
+
+    @staticmethod
+    def _of_the_first(value: float) -> float:
+        """A value as the first of several processes has it."""
+        if PartialState().num_processes == 1:
+            return value
+        return float(broadcast(torch.tensor(value, dtype=torch.float64, device=PartialState().device)))
 
     def _of_time(self) -> float:
         """How far the time is gone: 1 where none is left for another step."""

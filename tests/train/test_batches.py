@@ -153,3 +153,12 @@ def test_what_cannot_be_trained_on_is_named_with_its_column_and_row(pairs: Path,
         load_split(written(put("original", lambda c: pa.array(range(len(c))))), "train")
     with pytest.raises(DataError, match="column edits holds null, where list<"):
         load_split(written(put("edits", lambda c: pa.nulls(len(c)))), "train")
+
+
+def test_edits_of_no_engine_weigh_as_usual() -> None:
+    rows = {"article_id": ["a/1"] * 3, "engines": [["phrases", None], [None], []]}
+    data = Dataset(pa.table(rows, schema=pa.schema([("article_id", pa.string()), ("engines", pa.list_(pa.string()))])))
+    weights = row_weights(data, {}, {"phrases": 3.0})
+    assert weights is not None and weights.tolist() == [2, 1, 1]
+    with pytest.raises(DataError, match="the data have no engine surface, but phrases"):
+        row_weights(data, {}, {"surface": 3.0})

@@ -182,6 +182,20 @@ def test_the_best_checkpoint_is_kept_training_stops_early_and_curves_are_drawn(
     assert not list(target.glob("*.bin")) and not list(target.glob("*.pt")), "nothing pickled is shipped"
 
 
+@pytest.mark.parametrize("after", ["a kill", "its end"])
+def test_patience_does_not_begin_anew_when_a_run_goes_on(
+    after: str, pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Trial.run
+    monkeypatch.setattr(Trial, "run", lambda self, model, show: run(self, model, show) | {"f0.5": 0.1})
+    config = _config(pairs, tiny_base, tmp_path / "run").model_copy(update={"steps": 20, "evaluate_every": 2, "patience": 3, "evaluate_rows": 4})
+    assert json.loads((finetune.main(config) / "unspin.json").read_text())["figures"]["steps"] == 8
+    shutil.rmtree(tmp_path / "run" / "adapter")
+    if after == "a kill":
+        shutil.rmtree(tmp_path / "run" / "checkpoint-8")
+    assert json.loads((finetune.main(config) / "unspin.json").read_text())["figures"]["steps"] == 8
+
+
 def test_the_last_weights_have_a_score_too(pairs: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter([0.1, 0.2, 0.3])
     run = Trial.run

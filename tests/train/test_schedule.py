@@ -54,7 +54,7 @@ def test_a_run_needs_an_end_and_a_falling_rate(changes: dict[str, object], compl
 
 def _walk(clock: Clock, now: SimpleNamespace, speeds: list[float]) -> list[float]:
     """The rate of each step until the clock ends the run; `speeds` are seconds a step, the last for all further ones."""
-    clock.on_train_begin(None, SimpleNamespace(global_step=0), None)
+    clock.on_train_begin(None, SimpleNamespace(global_step=0, is_world_process_zero=True), None)
     rates, step = [clock.rate(0)], 0
     while clock.progress < 1:
         now.seconds += speeds[min(step, len(speeds) - 1)]
@@ -117,22 +117,15 @@ def test_there_is_a_checkpoint_in_each_tenth_of_the_time(now: SimpleNamespace, t
     assert len(saved) == 10 and all(b - a <= 11 for a, b in pairwise(saved))
 
 
-def test_a_run_with_no_time_left_is_finished_as_it_is(now: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    clock = Clock(_config(output=tmp_path), now.seconds)
-    now.seconds += 200
-    clock.on_train_begin(None, SimpleNamespace(global_step=30, is_world_process_zero=True), None)
-    assert "100 seconds of time_limit are over: what step 30 left is finished as it is" in capsys.readouterr().out
-
-
 def test_earlier_attempts_count(now: SimpleNamespace, tmp_path: Path) -> None:
     first = Clock(_config(output=tmp_path), now.seconds)
-    first.on_train_begin(None, SimpleNamespace(global_step=0), None)
+    first.on_train_begin(None, SimpleNamespace(global_step=0, is_world_process_zero=True), None)
     now.seconds += 60
     first.on_log(None, SimpleNamespace(is_world_process_zero=True), None)
     now.seconds += 1000  # until somebody starts it again
     second = Clock(_config(output=tmp_path), now.seconds)
     assert second.seconds == 60
-    second.on_train_begin(None, SimpleNamespace(global_step=30), None)
+    second.on_train_begin(None, SimpleNamespace(global_step=30, is_world_process_zero=True), None)
     second.on_pre_optimizer_step(None, SimpleNamespace(global_step=30), None)
     assert second.rate(31) == pytest.approx(38 / 98, abs=0.01)
 
@@ -141,7 +134,7 @@ def test_a_run_whose_time_went_into_getting_ready_is_an_error(now: SimpleNamespa
     clock = Clock(_config(output=tmp_path), now.seconds)
     now.seconds += 200
     with pytest.raises(OutOfTimeError, match="100 seconds of time_limit are over before the first step"):
-        clock.on_train_begin(None, SimpleNamespace(global_step=0), None)
+        clock.on_train_begin(None, SimpleNamespace(global_step=0, is_world_process_zero=True), None)
 
 
 class _Seconds(TrainerCallback):
@@ -173,14 +166,36 @@ def test_a_killed_run_goes_on_and_ends_in_its_time(
     monkeypatch.setattr(finetune.PairTrainer, "__init__", timed)
     with pytest.raises(KeyboardInterrupt):
         finetune.main(config)
-    assert json.loads((tmp_path / "run" / "clock.json").read_text())["seconds"] == 10, "as at the last line of the log"
+    assert json.loads((tmp_path / "run" / "clock.json").read_text())["seconds"] == 12, "as at the last checkpoint"
     target = finetune.main(config)
     steps = json.loads((target / "unspin.json").read_text())["figures"]["steps"]
-    assert steps == 24 + 38, "those until the last checkpoint, and 19.4 seconds of half-second steps from the last line of the log on"
+    assert steps == 24 + 34, "29.4 seconds of half-second steps, none of them counted twice"
     log = json.loads((tmp_path / "run" / "log.json").read_text())
     rates = [row["learning_rate"] for row in log if "learning_rate" in row]
     assert rates[-1] < 1e-3 and rates[-1] == min(rates) and max(rates) > 5e-3
     last = tmp_path / "run" / f"checkpoint-{steps}"
     assert set(torch.load(last / "scheduler.pt", weights_only=True)["_last_lr"]) == {0.0}
     kept = load_file(last / "adapter_model.safetensors")
+    assert all(torch.equal(weight, kept[name].bfloat16()) for name, weight in load_file(target / "adapter_model.safetensors").items())
+
+
+def test_a_run_with_no_time_left_is_finished_as_it_is(
+    config: TrainConfig, now: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = config.model_copy(update={"steps": None, "time_limit": 30.0})
+    plain, kills = finetune.PairTrainer.__init__, iter([5, -1])
+
+    def timed(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+        plain(self, *args, callbacks=[_Seconds(now, next(kills))], **kwargs)
+
+    monkeypatch.setattr(finetune.PairTrainer, "__init__", timed)
+    with pytest.raises(KeyboardInterrupt):
+        finetune.main(config)
+    clock = config.output / "clock.json"
+    noted = json.loads(clock.read_text())
+    assert noted["seconds"] == 2, "as at the last checkpoint"
+    clock.write_text(json.dumps(noted | {"seconds": 1000}))
+    target = finetune.main(config)
+    assert "time_limit is over: what step 4 left is finished as it is" in capsys.readouterr().out
+    kept = load_file(config.output / "checkpoint-4" / "adapter_model.safetensors")
     assert all(torch.equal(weight, kept[name].bfloat16()) for name, weight in load_file(target / "adapter_model.safetensors").items())
