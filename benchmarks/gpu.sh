@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a GPU makes of this project, in figures for docs/speed.md, in about a quarter of an hour:
+# What a GPU makes of this project, in figures for docs/speed.md:
 #
 #     bash benchmarks/gpu.sh [PART …]      writes build/gpu/PART.txt
 #
@@ -17,7 +17,6 @@ STEPS=${STEPS:-40}
 LIMIT=${LIMIT:-2m}
 DATA=${DATA:-build/gpu/pairs}
 OUT=${OUT:-build/gpu}
-largest=${TOKENS##* }
 train=(configs/train/default.yaml "data=$DATA" "tokens_per_batch=${TOKENS%% *}" warmup_steps=1 "loggers=[]")
 halves=("steps=$STEPS" "save_every=$((STEPS / 2))")
 [ "$DEVICE" = cuda ] || export CUDA_VISIBLE_DEVICES=""
@@ -29,7 +28,7 @@ throughput() { # real tokens a second of the default model, and the share of wha
     for tokens in $TOKENS; do
         for trained in adapter layers; do
             for compile in false true; do
-                bench configs/train/default.yaml "tokens_per_batch=$tokens" "trained=$trained" "compile=$compile" || echo "not to be had: see above"
+                bench configs/train/default.yaml "tokens_per_batch=$tokens" "trained=$trained" "compile=$compile" || echo "did not run: see the error above"
             done
         done
     done
@@ -75,9 +74,8 @@ restore() { # an article, and sentences a second beside `generate`
 
 mkdir -p "$OUT"
 [ -d "$DATA" ] || unspin build configs/data/quickstart.yaml "output=$DATA"
-for part in "${@:-throughput shapes resume timed launch restore}"; do
-    for one in $part; do
-        say "$one"
-        "$one" 2>&1 | tee "$OUT/$one.txt"
-    done
+[ $# -gt 0 ] || set -- throughput shapes resume timed launch restore
+for part in "$@"; do
+    say "$part"
+    "$part" 2>&1 | tee "$OUT/$part.txt"
 done

@@ -110,9 +110,9 @@ class Backbone:
 
 
 def settled(config: TrainConfig) -> TrainConfig:
-    """A config that says of its adapter what is so: one that goes on from an adapter has that one's rank and scale.
+    """The config with the rank and scale of the adapter it continues from, where there is one.
 
-    Raises `ModelError` where it asks for others, or for another backbone.
+    Raises `ModelError` where the config asks for another rank, scale or backbone.
     """
     if config.adapter is None:
         return config

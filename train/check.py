@@ -90,9 +90,10 @@ def check(config: TrainConfig) -> Plan:
         against.append(
             f"checkpoints take about {plan.disk / GB:.1f} GB and {plan.disk_free / GB:.1f} are free at {config.output}: give another output"
         )
-    if config.time_limit and plan.step and not plan.done:
+    anew = not plan.done and last_whole_checkpoint(config.output) is None  # a run that goes on ends as its clock says
+    if config.time_limit and plan.step and anew:
         steps = plan.steps(config)
-        if not steps and last_whole_checkpoint(config.output) is None:
+        if not steps:
             against.append(
                 f"time_limit is {config.time_limit:.0f} s, but {plan.ready:.0f} pass before the first step (earlier attempts with them) "
                 f"and a step takes {plan.step:.1f}: raise it"

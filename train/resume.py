@@ -61,7 +61,7 @@ def finished(config: TrainConfig, contents: dict[str, str]) -> Path | None:
     if not done and not any(_checkpoints(config.output)):
         return None
     if not (config.output / SETTINGS).is_file():
-        raise OtherRunError(f"{config.output} holds checkpoints but no {SETTINGS}, so that nobody knows of which run: give another output")
+        raise OtherRunError(f"{config.output} holds checkpoints but no {SETTINGS}, which says what run they belong to: give another output")
     differences = dict(_differences(config, contents))
     if done and differences and differences.keys() <= LENGTH:
         further = f"adapter={target}" if config.trained == "adapter" else f"backbone={target}"
@@ -78,7 +78,7 @@ def finished(config: TrainConfig, contents: dict[str, str]) -> Path | None:
         return None
     Checkpoint.open(str(target))  # raises where it is not whole
     if not (target / SUMS).is_file():
-        raise DamagedError(f"{target} has no {SUMS}, so that nobody knows whether it is whole: remove the folder, and the run goes on")
+        raise DamagedError(f"{target} has no {SUMS}, so it cannot be checked for damage: remove the folder, and the run goes on")
     return target
 
 

@@ -59,7 +59,7 @@ class Clock(TrainerCallback):
         self._started = started - seconds
         self._ends: deque[float] = deque(maxlen=RECENT)  # when the last steps ended, as if nothing but steps had been made since
         self._slowest = {"saving": 0.0, "evaluating": 0.0}  # seconds
-        self._saved_at: int | None = None  # the tenth of the run that the last checkpoint was made in
+        self._tenth: int | None = None  # of the run, that the last step was in
         self.progress = 0.0
 
     @property
@@ -106,9 +106,9 @@ class Clock(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         tenth = int(10 * self.progress)
-        if self._saved_at is not None and tenth > self._saved_at:
+        if self._tenth is not None and tenth > self._tenth:
             control.should_save = True
-        self._saved_at = tenth
+        self._tenth = tenth
         if self.progress >= 1:
             control.should_training_stop = control.should_save = control.should_log = True
             control.should_evaluate |= self._slowest["evaluating"] > 0  # where earlier weights have a score, the last need one

@@ -149,6 +149,16 @@ class _Seconds(TrainerCallback):
             raise KeyboardInterrupt
 
 
+def _killed_once(now: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """Let the first run be killed at a step, and the next end."""
+    plain, kills = finetune.PairTrainer.__init__, iter([at, -1])
+
+    def timed(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+        plain(self, *args, callbacks=[_Seconds(now, next(kills))], **kwargs)
+
+    monkeypatch.setattr(finetune.PairTrainer, "__init__", timed)
+
+
 def test_a_killed_run_goes_on_and_ends_in_its_time(
     pairs: Path, tiny_base: Path, tmp_path: Path, now: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,12 +168,7 @@ def test_a_killed_run_goes_on_and_ends_in_its_time(
             "tokens_per_batch": 1024, "longest": 512, "learning_rate": 1e-2, "precision": "fp32", "lora": {"rank": 4, "alpha": 8}, "loggers": [],
         }
     )  # fmt: skip
-    plain, kills = finetune.PairTrainer.__init__, iter([25, -1])
-
-    def timed(self, *args, **kwargs):  # type: ignore[no-untyped-def]
-        plain(self, *args, callbacks=[_Seconds(now, next(kills))], **kwargs)
-
-    monkeypatch.setattr(finetune.PairTrainer, "__init__", timed)
+    _killed_once(now, monkeypatch, at=25)
     with pytest.raises(KeyboardInterrupt):
         finetune.main(config)
     assert json.loads((tmp_path / "run" / "clock.json").read_text())["seconds"] == 12, "as at the last checkpoint"
@@ -183,12 +188,7 @@ def test_a_run_with_no_time_left_is_finished_as_it_is(
     config: TrainConfig, now: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = config.model_copy(update={"steps": None, "time_limit": 30.0})
-    plain, kills = finetune.PairTrainer.__init__, iter([5, -1])
-
-    def timed(self, *args, **kwargs):  # type: ignore[no-untyped-def]
-        plain(self, *args, callbacks=[_Seconds(now, next(kills))], **kwargs)
-
-    monkeypatch.setattr(finetune.PairTrainer, "__init__", timed)
+    _killed_once(now, monkeypatch, at=5)
     with pytest.raises(KeyboardInterrupt):
         finetune.main(config)
     clock = config.output / "clock.json"
