@@ -186,7 +186,7 @@ def evaluate(config: ConfigFile, overrides: Overrides = None) -> None:
 
 @app.command()
 def calibrate(config: ConfigFile, overrides: Overrides = None) -> None:
-    """Fit a checkpoint's confidences and its threshold on held-back pairs, and store them in it.
+    """Fit a checkpoint's confidences, its threshold and its estimate of garbled words on held-back texts, and store them in it.
 
     Examples:
 
@@ -200,6 +200,7 @@ def calibrate(config: ConfigFile, overrides: Overrides = None) -> None:
 
     figures = fit(loaded)
     typer.echo(f"threshold {figures['threshold']:.3f}, expected calibration error {figures['expected_calibration_error']:.3f}")
+    typer.echo(f"estimated share of garbled words: off by {figures['share_error']:.0%} of the true share, on average")
 
 
 @app.command()

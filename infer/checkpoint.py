@@ -29,16 +29,18 @@ SPECIAL_IDS = 4  # Gemma's first: padding, end, beginning, unknown
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", RECORD)
 MODEL_FILES = ("config.json", *TOKENIZER_FILES, RECORD)
 WEIGHTS = "model.safetensors"
+SURELY_SPUN = 0.1  # the share of garbled words from which on an article is spun, and how much more of it is says nothing about an edit
 
 
 @dataclass(frozen=True)
 class Calibration:
     """How a model's own probability of an edit becomes the chance that the edit is right.
 
-    A logistic (Platt 1999) of the edit's log odds, of how spun the article looks as a whole (the same doubtful edit is likely
-    right in an article full of them and likely wrong in a clean one), and of the edit's length (a probability is a product over its
+    A logistic (Platt 1999) of the edit's log odds, of whether the article looks spun as a whole (the same doubtful edit is likely
+    right in a spun article and wrong in a clean one), and of the edit's length (a probability is a product over its
     words). `threshold` is the confidence below which an edit is not made; `support` says how much a place where the same words were
-    restored alike counts, where 1 would be independent evidence.
+    restored alike counts, where 1 would be independent evidence. `share_floor` is the share of sound text's words that the model suspects,
+    `share_rate` how many garbled words stand behind each that it suspects beyond that.
     """
 
     slope: float = 1.0
@@ -47,17 +49,23 @@ class Calibration:
     intercept: float = 0.0
     threshold: float = 0.5
     support: float = 0.0
+    share_floor: float = 0.0
+    share_rate: float = 1.0
 
-    def confidence(self, probability: float, spun: float, size: int) -> float:
-        """In 0..1. `spun` is the share of the article's words that the model would change, by expectation; `size` the words an edit touches."""
-        odds, look, length = features(probability, spun, size)
+    def confidence(self, probability: float, suspected: float, size: int) -> float:
+        """In 0..1. `suspected` is the share of the article's words that the model suspects; `size` the words an edit touches."""
+        odds, look, length = features(probability, self.spun_share(suspected), size)
         return 1 / (1 + math.exp(-(self.slope * odds + self.spun_weight * look + self.size_weight * length + self.intercept)))
 
+    def spun_share(self, suspected: float) -> float:
+        """The estimated share of an article's words that a spinner garbled, 0..1, from the share that the model suspects."""
+        return 1 - math.exp(-self.share_rate * max(suspected - self.share_floor, 0.0))
 
-def features(probability: float, spun: float, size: int) -> tuple[float, float, float]:
+
+def features(probability: float, spun_share: float, size: int) -> tuple[float, float, float]:
     """What the logistic sees: the edit's log odds, and the logarithms of the share of spun words (kept off zero) and of its size."""
     kept = min(max(probability, 1e-6), 1 - 1e-6)
-    return math.log(kept / (1 - kept)), math.log(spun + 0.003), math.log(size)
+    return math.log(kept / (1 - kept)), math.log(min(spun_share, SURELY_SPUN) + 0.003), math.log(size)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from unspin.infer.default_model import ModelError
 from unspin.infer.prompt import Prompt
 
 ENGINES = ("draft", "ctranslate2", "transformers")
-HESITATION = 0.05  # the least probability of a second choice that is told
+HESITATION = 0.05  # the least doubt about a word, and the least probability of a second choice, that is told
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, repeat
 
 from unspin.data.edits import Edit, align, apply
 from unspin.data.segment import words
@@ -35,11 +36,15 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Hesitation:
-    """At character `at` of the sentence the model nearly wrote something that opens with `text`."""
+    """At character `at` of the sentence the model was not sure of its word: by `doubt` it would have written another.
+
+    Its second choice opens with `text`, which is empty where that is no word or where the engine does not tell it.
+    """
 
     at: int
-    text: str
-    probability: float
+    doubt: float
+    text: str = ""
+    probability: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,14 +107,15 @@ def propose(source: str, output: Rewriting) -> Found:
 
 
 def _hesitations(edits: Sequence[Edit], output: Rewriting) -> Iterator[Hesitation]:
-    """The second choices that open a word, placed in the source."""
+    """The words that the model was not sure of, outside of what it put, placed in the source."""
     places = _SourcePlaces(edits)
-    for i, (text, probability) in enumerate(output.seconds):
-        if probability >= HESITATION and text.strip() and (i == 0 or text[0].isspace()):
-            start = (output.ends[i - 1] if i else 0) + (i > 0)
-            at = places(start)
-            if at is not None:
-                yield Hesitation(at, text.strip().lower(), probability)
+    seconds = chain(output.seconds, repeat(("", 0.0)))
+    for opens, log_probability, (text, probability) in zip((0, *output.ends[:-1]), output.log_probabilities, seconds, strict=False):
+        doubt = 1 - math.exp(log_probability)
+        begins = not opens or output.text[opens : opens + 1].isspace()
+        if begins and doubt >= HESITATION and (at := places(opens + bool(opens))) is not None:
+            told = probability >= HESITATION and text.strip() and (not opens or text[0].isspace())
+            yield Hesitation(at, doubt, text.strip().lower(), probability) if told else Hesitation(at, doubt)
 
 
 class _SourcePlaces:
@@ -138,16 +144,21 @@ def _moved(proposal: Proposal, by: int) -> Proposal:
     return replace(proposal, edit=replace(proposal.edit, start=proposal.edit.start + by, end=proposal.edit.end + by))
 
 
-def spun_share(article: Sequence[Found]) -> float:
-    """The share of an article's words that the model would change, by expectation."""
+def suspected(article: Sequence[Found]) -> float:
+    """The share of an article's words that the model would change, by expectation: those of its edits, and those it kept in doubt."""
     total = sum(len(words(found.source)) for found in article)
     expected = sum(p.probability * p.size(found.source) for found in article for p in found.proposals or ())
-    return min(expected / total, 1.0) if total else 0.0
+    doubted = sum(h.doubt for found in article for h in found.hesitations if not _begins_edit(found, h))
+    return min((expected + doubted) / total, 1.0) if total else 0.0
+
+
+def _begins_edit(found: Found, hesitation: Hesitation) -> bool:
+    return any(p.edit.start == hesitation.at for p in found.proposals or ())
 
 
 def confident(article: Sequence[Found], calibration: Calibration) -> list[list[tuple[Edit, float]]]:
     """For each sentence of an article, edits that do not overlap with the confidence of each, the surest of a place."""
-    spun = spun_share(article)
+    spun = suspected(article)
     pools = [[*(found.proposals or ()), *extra] for found, extra in zip(article, _echoes(article), strict=True)]
     alone: list[list[float]] = []
     doubt: dict[tuple[str, str], float] = defaultdict(lambda: 1.0)
@@ -181,7 +192,7 @@ def _echoes(article: Sequence[Found]) -> list[list[Proposal]]:
             opening = _FIRST_WORD.match(found.source, h.at)
             for (spun, restored), model in known.get(opening[0].lower(), {}).items() if opening else ():
                 edit = _recased(found.source, h.at, spun, model.replacement)
-                if edit and restored.startswith(h.text) and edit not in made:
+                if edit and h.text and restored.startswith(h.text) and edit not in made:
                     own.append(Proposal(edit, h.probability))
         echoes.append(own)
     return echoes

@@ -26,15 +26,15 @@ class RestoredEdit:
 
 @dataclass(frozen=True)
 class Restoration:
-    """A restored text, what was changed, how spun it looked (share of words, 0..1), and what the reader should know.
+    """A restored text, what was changed, and what the reader should know. In a notebook it shows itself as both versions side by side.
 
-    In a notebook it shows itself as both versions side by side.
+    `spun_share` is the estimated share of the source's words that a spinner garbled, 0..1, whether or not an edit restores them.
     """
 
     source: str
     text: str
     edits: tuple[RestoredEdit, ...]
-    spun: float = 0.0
+    spun_share: float = 0.0
     warnings: tuple[str, ...] = field(default=())
 
     def _repr_html_(self) -> str:

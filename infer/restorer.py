@@ -17,7 +17,7 @@ from unspin.infer.checkpoint import Calibration, Checkpoint
 from unspin.infer.engines import Engine, Rewriting, load_engine
 from unspin.infer.fidelity import judge, quotations, violation
 from unspin.infer.formats import View, plain
-from unspin.infer.proposals import Found, confident, neighbours, part, propose, spun_share
+from unspin.infer.proposals import Found, confident, neighbours, part, propose, suspected
 from unspin.infer.prose import LONGEST_PIECE, prose, reads_as_english
 from unspin.infer.restoration import Restoration, RestoredEdit
 
@@ -60,10 +60,11 @@ class RestoredSentence:
 
 @dataclass(frozen=True)
 class RestoredSentences:
-    """The sentences of an article, and the share of its words that looked spun."""
+    """The sentences of an article, the share of its words that the model suspects, and what share it is estimated that a spinner garbled."""
 
     sentences: tuple[RestoredSentence, ...]
-    spun: float
+    suspected: float
+    spun_share: float
 
 
 class Restorer:
@@ -167,7 +168,7 @@ class Restorer:
         """One document from its articles."""
         edits: list[RestoredEdit] = []
         warnings: list[str] = []
-        spun = total = 0.0
+        garbled = total = 0.0
         groups = 0
         for view, flats, article in zip(views, places, articles, strict=True):
             if flats is None:
@@ -176,7 +177,7 @@ class Restorer:
             quoted = list(quotations(view.text))
             for flat, sentence in zip(flats, article.sentences, strict=True):
                 count = len(words(sentence.source))
-                spun, total = spun + count * article.spun, total + count
+                garbled, total = garbled + count * article.spun_share, total + count
                 groups += bool(sentence.tied)
                 for edit, confidence in sentence.edits:
                     seen = replace(edit, start=flat.offsets[edit.start], end=flat.offsets[edit.end])
@@ -192,7 +193,7 @@ class Restorer:
                     line = _line(text, view.starts[flat.offsets[0]])
                     warnings += [f"line {line}: {reason}" for reason in sentence.refused]
         restored = apply(text, (Edit(e.start, e.end, e.restored) for e in edits))
-        return Restoration(text, restored, tuple(edits), spun / total if total else 0.0, tuple(warnings))
+        return Restoration(text, restored, tuple(edits), garbled / total if total else 0.0, tuple(warnings))
 
     def _restore_articles(self, articles: Sequence[Sequence[str]]) -> list[RestoredSentences]:
         found = iter(self._proposals(self._passages(articles)))
@@ -224,7 +225,8 @@ class Restorer:
             made = tuple((edit, sure[owner[edit]]) for edit in verdict.kept)
             refused = verdict.refused if found.proposals is not None else (NO_RESTORATION,)
             sentences.append(RestoredSentence(found.source, made, verdict.tied, refused))
-        return RestoredSentences(tuple(sentences), spun_share(article))
+        share = suspected(article)
+        return RestoredSentences(tuple(sentences), share, self._calibration.spun_share(share))
 
     def alternatives(self, sentence: str, edit: Edit, count: int, made: Sequence[Edit] = ()) -> tuple[str, ...]:
         """What else the model would put in an edit's place, keeping the facts, the likeliest first; `made` are edits before it."""

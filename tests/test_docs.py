@@ -82,7 +82,7 @@ SMALL = {
               "workers=1", "tasks=2"),
     "train": ("backbone=default", "data=build/data/default", "steps=2", "warmup_steps=0", "save_every=2", "tokens_per_batch=1024", "longest=512",
               "compile=false", "loggers=[]", "evaluate_every=0", "patience=0"),
-    "calibrate": ("data=build/data/default", "limit=4"),
+    "calibrate": ("suites=[{kind: data, name: towns, data: build/data/default, split: validation}]", "unseen=[towns]", "limit=4"),
     "evaluate": ("suites=[{kind: items, name: references, path: data/benchmark/references.jsonl}]", "systems=[unspin, copy the input]", "limit=4",
                  "checkpoint=build/runs/default/adapter"),  # its worker process knows nothing of the tiny default
 }  # fmt: skip

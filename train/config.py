@@ -165,6 +165,16 @@ class CalibrateConfig(Config):
 
     checkpoint: str = Field(description="the adapter folder to calibrate")
     engine: Literal["draft", "ctranslate2", "transformers"] = "draft"
-    data: Place = Field(description="folder written by `unspin build`")
-    split: Literal["validation", "test"] = Field("validation", description="articles that neither training nor a reported score sees")
-    limit: int = Field(600, gt=0, description="rows, from the first on")
+    suites: tuple[SuiteConfig, ...] = Field(description="texts that neither training nor a reported score sees, clean ones among them")
+    unseen: tuple[str, ...] = Field(
+        min_length=1, description="the suites whose spinners no model is trained on: the estimated share of garbled words is fitted on them"
+    )
+    limit: int = Field(300, gt=0, description="rows of a suite, an article of each source in turn")
+
+    @field_validator("unseen")
+    @classmethod
+    def _are_suites(cls, unseen: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        names = [suite.name for suite in info.data.get("suites", ())]
+        if unknown := [name for name in unseen if name not in names]:
+            raise ValueError(f"no suite is called {', '.join(unknown)}: there are {', '.join(names)}")
+        return unseen

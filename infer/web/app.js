@@ -1,7 +1,7 @@
 "use strict";
 // The page keeps the text, all edits whatever their confidence, and what the reader chose; everything shown follows from these.
 const $ = (id) => document.getElementById(id);
-const state = { chars: [], edits: [], done: 0, spun: 0, warnings: [], format: "txt", name: "article", chosen: new Map() };
+const state = { chars: [], edits: [], done: 0, spun_share: 0, warnings: [], format: "txt", name: "article", chosen: new Map() };
 
 function isMade(edit) {
   // A choice by hand goes before the threshold; edits of one group stand or fall together.
@@ -77,8 +77,8 @@ function show() {
   $("before").replaceChildren(before);
   $("after").replaceChildren(after);
   if (focused) document.querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
-  $("spun").value = state.spun;
-  $("share").textContent = `${Math.round(state.spun * 100)} % of the words`;
+  $("spun").value = state.spun_share;
+  $("share").textContent = `about ${Math.round(state.spun_share * 100)} %`;
   $("level").textContent = `${Math.round(level * 100)} %`;
   $("count").textContent = `${made} changes`;
   $("warnings").replaceChildren(...state.warnings.map((warning) => element("li", warning)));
@@ -151,7 +151,7 @@ async function restore(event) {
   event.preventDefault();
   const text = $("text").value;
   if (!text.trim()) return say("Paste an article first, or drop a file.", true);
-  Object.assign(state, { chars: Array.from(text), edits: [], done: 0, spun: 0, warnings: [], format: $("format").value, chosen: new Map() });
+  Object.assign(state, { chars: Array.from(text), edits: [], done: 0, spun_share: 0, warnings: [], format: $("format").value, chosen: new Map() });
   $("restore").disabled = true;
   say("Restoring …");
   try {

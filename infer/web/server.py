@@ -61,7 +61,7 @@ class RestorationOut(BaseModel):
 
     text: str
     edits: list[EditOut]
-    spun: float = Field(description="how spun the text looks: share of its words, 0 to 1")
+    spun_share: float = Field(description="estimated share of the words that a spinner garbled, 0 to 1")
     warnings: list[str]
 
 
@@ -112,7 +112,7 @@ def make_app(restorer: Callable[[float | None], Restorer], threshold: float, hos
 
     @app.post("/api/stream", responses=refusals | {200: {"content": {"application/x-ndjson": {}}}}, summary="Restore an article piece by piece")
     async def stream(article: Article) -> Response:
-        """Lines of JSON, each with `done` (characters read) and, for the text up to there, `edits`, `spun` and `warnings`."""
+        """Lines of JSON, each with `done` (characters read) and, for the text up to there, `edits`, `spun_share` and `warnings`."""
         steps = restorer(article.min_confidence).stream(article.text, _views(article))
 
         async def lines() -> AsyncIterator[str]:
@@ -162,7 +162,8 @@ def _views(article: Article) -> Any:
 
 
 def _told(restoration: Restoration) -> dict[str, Any]:
-    return {"edits": [asdict(edit) for edit in restoration.edits], "spun": round(restoration.spun, 4), "warnings": list(restoration.warnings)}
+    share = round(restoration.spun_share, 4)
+    return {"edits": [asdict(edit) for edit in restoration.edits], "spun_share": share, "warnings": list(restoration.warnings)}
 
 
 def _asset(name: str, kind: str) -> Callable[[], Awaitable[Response]]:

@@ -70,7 +70,7 @@ def test_a_stream_grows_and_ends_with_the_whole(client: TestClient) -> None:
     lines = [json.loads(line) for line in client.post("/api/stream", json={"text": text}).text.splitlines()]
     whole = client.post("/api/restore", json={"text": text}).json()
     assert [line["done"] for line in lines] == sorted({line["done"] for line in lines}) and lines[-1]["done"] == len(text)
-    assert lines[-1]["edits"] == whole["edits"] and lines[-1]["spun"] == whole["spun"]
+    assert lines[-1]["edits"] == whole["edits"] and lines[-1]["spun_share"] == whole["spun_share"]
 
 
 def test_html_is_spliced_and_alternatives_are_offered(client: TestClient) -> None:

@@ -10,7 +10,7 @@ import pytest
 from unspin.data.edits import Edit, apply
 from unspin.infer.prompt import Prompt
 from unspin.train.benchmark import run as runner
-from unspin.train.benchmark.calibration import Judged, Sure, measure
+from unspin.train.benchmark.calibration import Judged, Share, Sure, measure
 from unspin.train.benchmark.report import page, pieces, readme_table, show, update
 from unspin.train.benchmark.scores import breakdown, compare, part_of_speech, score
 from unspin.train.benchmark.suites import ArticlesSuite, CleanSuite, ItemsSuite, PairsSuite, Row, Suite, SuiteError, make
@@ -233,11 +233,20 @@ def test_the_few_shot_prompt_shows_its_examples_before_the_text(tiny_base: Path)
 
 
 def test_calibration_figures_by_hand() -> None:
-    edits = (Sure(0.9, 1, True, False), Sure(0.6, 1, True, False), Sure(0.6, 2, False, True))
-    found = measure(Judged(edits, due=4, clean_words=1000, threshold=0.5))
+    spun = Judged((Sure(0.9, 1, True, False), Sure(0.6, 1, True, False)), (Share(0.2, 0.4), Share(0.3, 0.2)), due=4, clean_words=0)
+    clean = Judged((Sure(0.6, 2, False, True),), (Share(0.01, 0.0),), due=0, clean_words=1000)
+    found = measure({"spun": spun, "clean": clean}, threshold=0.5)
     at = {round(row["threshold"], 2): row for row in found["sweep"]}
     assert (at[0.5]["precision"], at[0.5]["recall"], at[0.5]["over_correction"]) == (pytest.approx(2 / 3), 0.5, 2.0)
     assert (at[0.7]["precision"], at[0.7]["recall"], at[0.7]["over_correction"]) == (1.0, 0.25, 0.0)
+    assert found["by_suite"]["spun"] == {
+        "edits": 2,
+        "expected_calibration_error": pytest.approx(0.25),
+        "estimated_share": pytest.approx(0.25),
+        "true_share": pytest.approx(0.3),
+        "share_error": pytest.approx(0.5),
+    }
+    assert found["by_suite"]["clean"]["share_error"] is None
 
 
 def test_pieces_give_both_texts_back() -> None:
@@ -247,7 +256,7 @@ def test_pieces_give_both_texts_back() -> None:
 
 def test_a_page_is_the_same_bytes_each_time(tmp_path: Path) -> None:
     results = runner.main(_config(tmp_path))
-    results["calibration"] = measure(Judged((Sure(0.5, 1, True, False),), 1, 10, 0.5))
+    results["calibration"] = measure({"items": Judged((Sure(0.5, 1, True, False),), (Share(0.1, 0.2),), 1, 10)}, 0.5)
     results["curve"] = [{"pairs": n, **results["scores"]["items"]["harper"]} for n in (0, 10)]
     assert page(results) == page(results)
     assert page(results).count("<svg") == 4 and "Learning curve" in page(results)

@@ -1,21 +1,20 @@
-"""Whether the restorer's confidence can be believed, and what another threshold would do."""
+"""Whether the restorer's confidence and its estimated share of garbled words can be believed, and what another threshold would do."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from unspin.data.edits import Edit, align
-from unspin.data.segment import words
+import numpy as np
+from unspin.data.edits import Edit, align, touched
 from unspin.infer.checkpoint import Checkpoint
 from unspin.infer.proposals import Proposal
 from unspin.infer.restorer import Restorer
-from unspin.train.benchmark.suites import Row
+from unspin.train.benchmark.suites import Row, Suite
 from unspin.train.calibrate import expected_error, reliability
 from unspin.train.metrics import f_score
 
@@ -33,60 +32,101 @@ class Sure:
 
 
 @dataclass(frozen=True)
+class Share:
+    """The share of an article's words that a spinner garbled: by the restorer's estimate, and in truth."""
+
+    estimated: float
+    true: float
+
+
+@dataclass(frozen=True)
 class Judged:
-    """Edits of some texts, how many would be right, and the words of those texts that were clean."""
+    """Edits of a suite, the shares of its articles, how many edits would be right, and the words of those texts that were clean."""
 
     edits: tuple[Sure, ...]
+    shares: tuple[Share, ...]
     due: int
     clean_words: int
-    threshold: float
 
 
-def judge(checkpoint_name: str, rows: Sequence[Row], kept: Path) -> Judged:
-    """Restore the rows, article by article, with no threshold. The result is kept in a file of the folder."""
+def judge(checkpoint_name: str, suites: Iterable[Suite], kept: Path) -> dict[str, Judged]:
+    """Restore the rows of each suite that have one original, article by article, with no threshold. Results are kept in files of the folder."""
     checkpoint = Checkpoint.open(checkpoint_name)
-    seen = json.dumps([checkpoint.digest, asdict(checkpoint.calibration), [asdict(row) for row in rows]])
-    file = kept / f"judged-{sha256(seen.encode()).hexdigest()[:16]}.json"
-    if not file.is_file():
-        found = _judge(checkpoint_name, rows)
-        file.write_text(json.dumps([asdict(edit) for edit in found]), encoding="utf-8")
-    edits = tuple(Sure(**edit) for edit in json.loads(file.read_text(encoding="utf-8")))
-    clean = sum(len(words(row.spun)) for row in rows if row.spun == row.references[0])
-    return Judged(edits, sum(len(align(row.spun, row.references[0])) for row in rows), clean, checkpoint.calibration.threshold)
-
-
-def _judge(checkpoint_name: str, rows: Sequence[Row]) -> list[Sure]:
-    from rich.progress import track
-
-    restorer = Restorer.from_pretrained(checkpoint_name, min_confidence=0, report=print)
-    articles: dict[tuple[str, bool], list[Row]] = defaultdict(list)
-    for row in rows:
-        articles[row.group or row.article, row.spun == row.references[0]].append(row)
-    found = []
-    for (_, clean), texts in track(list(articles.items()), description="confidences"):
-        restored = restorer.restore_sentences([row.spun for row in texts])
-        for row, sentence in zip(texts, restored.sentences, strict=True):
-            due = set(align(row.spun, row.references[0]))
-            for edit, confidence in sentence.edits:
-                right = Edit(edit.start, edit.end, edit.replacement) in due
-                found.append(Sure(confidence, Proposal(edit, confidence).size(row.spun), right, clean))
+    found: dict[str, Judged] = {}
+    for suite in suites:
+        single = Suite(suite.name, tuple(row for row in suite.rows if len(row.references) == 1))
+        seen = json.dumps([checkpoint.digest, asdict(checkpoint.calibration), single.digest])
+        file = kept / f"judged-{sha256(seen.encode()).hexdigest()[:16]}.json"
+        if not file.is_file():
+            file.write_text(json.dumps(asdict(_judge(checkpoint_name, single))), encoding="utf-8")
+        read = json.loads(file.read_text(encoding="utf-8"))
+        edits, shares = tuple(Sure(**edit) for edit in read["edits"]), tuple(Share(**share) for share in read["shares"])
+        found[suite.name] = Judged(edits, shares, read["due"], read["clean_words"])
     return found
 
 
-def measure(judged: Judged) -> dict[str, Any]:
-    """Reliability in tenths, the expected calibration error, and the figures at each threshold."""
-    pairs = [(edit.confidence, edit.right) for edit in judged.edits]
+def _judge(checkpoint_name: str, suite: Suite) -> Judged:
+    from rich.progress import track
+
+    restorer = Restorer.from_pretrained(checkpoint_name, min_confidence=0, report=print)
+    parts = [_judge_article(restorer, rows) for rows in track(list(suite.articles()), description=f"confidences: {suite.name}")]
+    return _together(parts)
+
+
+def _judge_article(restorer: Restorer, rows: Sequence[Row]) -> Judged:
+    restored = restorer.restore_sentences([row.spun for row in rows])
+    edits = []
+    garbled = count = clean = due = 0
+    for row, sentence in zip(rows, restored.sentences, strict=True):
+        wanted = set(align(row.spun, row.references[0]))
+        spun, total = touched(row.spun, sorted((edit.start, edit.end) for edit in wanted))
+        garbled, count, due = garbled + spun, count + total, due + len(wanted)
+        clean += 0 if wanted else total
+        for edit, confidence in sentence.edits:
+            right = Edit(edit.start, edit.end, edit.replacement) in wanted
+            edits.append(Sure(confidence, Proposal(edit, confidence).size(row.spun), right, not wanted))
+    return Judged(tuple(edits), (Share(restored.spun_share, garbled / max(count, 1)),), due, clean)
+
+
+def _together(parts: Iterable[Judged]) -> Judged:
+    found = list(parts)
+    edits = tuple(edit for part in found for edit in part.edits)
+    shares = tuple(share for part in found for share in part.shares)
+    return Judged(edits, shares, sum(part.due for part in found), sum(part.clean_words for part in found))
+
+
+def measure(judged: Mapping[str, Judged], threshold: float) -> dict[str, Any]:
+    """Reliability in tenths, the expected calibration error, the figures at each threshold; and what each suite says of confidence and share."""
+    everything = _together(judged.values())
     sweep = []
-    for threshold in THRESHOLDS:
-        made = [edit for edit in judged.edits if edit.confidence >= threshold]
+    for least in THRESHOLDS:
+        made = [edit for edit in everything.edits if edit.confidence >= least]
         right = sum(edit.right for edit in made)
-        precision, recall = right / len(made) if made else 1.0, right / judged.due if judged.due else 1.0
+        precision, recall = right / len(made) if made else 1.0, right / everything.due if everything.due else 1.0
         changed = sum(edit.size for edit in made if edit.clean)
         figures = {"precision": precision, "recall": recall, "f0.5": f_score(precision, recall, 0.5)}
-        sweep.append({"threshold": threshold, **figures, "over_correction": 1000 * changed / judged.clean_words if judged.clean_words else 0.0})
+        over_correction = 1000 * changed / everything.clean_words if everything.clean_words else 0.0
+        sweep.append({"threshold": least, **figures, "over_correction": over_correction})
     return {
-        "threshold": judged.threshold,
-        "expected_calibration_error": expected_error(pairs),
-        "reliability": reliability(pairs),
+        "threshold": threshold,
+        "expected_calibration_error": expected_error(_pairs(everything)),
+        "reliability": reliability(_pairs(everything)),
         "sweep": sweep,
+        "by_suite": {name: _figures(found) for name, found in judged.items()},
     }
+
+
+def _figures(judged: Judged) -> dict[str, float | None]:
+    """Of one suite. Shares are means over its articles; the error is the mean of how far each estimate is off, in parts of the true share."""
+    off = [abs(share.estimated / share.true - 1) for share in judged.shares if share.true]
+    return {
+        "edits": len(judged.edits),
+        "expected_calibration_error": expected_error(_pairs(judged)),
+        "estimated_share": float(np.mean([share.estimated for share in judged.shares])),
+        "true_share": float(np.mean([share.true for share in judged.shares])),
+        "share_error": float(np.mean(off)) if off else None,
+    }
+
+
+def _pairs(judged: Judged) -> list[tuple[float, bool]]:
+    return [(edit.confidence, edit.right) for edit in judged.edits]

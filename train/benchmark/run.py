@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from unspin.data.segment import words
+from unspin.infer.checkpoint import Checkpoint
 from unspin.train.benchmark import suites as texts
 from unspin.train.benchmark.examples import examples
 from unspin.train.benchmark.scores import breakdown, compare, score
@@ -145,7 +146,8 @@ def _calibration(config: EvalConfig, suites: Sequence[Suite]) -> dict[str, Any]:
     """How sure the restorer is of its edits and how often it is right, and what another threshold would do, over all suites with one original."""
     from unspin.train.benchmark.calibration import judge, measure
 
-    return measure(judge(config.checkpoint, [row for suite in suites for row in suite.rows if len(row.references) == 1], config.output / "kept"))
+    single = [suite for suite in suites if any(len(row.references) == 1 for row in suite.rows)]
+    return measure(judge(config.checkpoint, single, config.output / "kept"), Checkpoint.open(config.checkpoint).calibration.threshold)
 
 
 def _processor() -> str:

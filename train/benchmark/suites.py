@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,8 @@ from unspin.data.pairs import Pair, PairError, check, scan
 from unspin.data.peers import PEERS, Peer
 from unspin.data.rows import SECTION
 from unspin.data.segment import paragraphs, sentences
+
+TURN = 10  # rows of an article that are taken at a time
 
 
 class SuiteError(UnspinError):
@@ -141,10 +144,7 @@ class DataSuite(Config):
     split: Literal["validation", "test"] = "test"
 
     def rows(self) -> Iterator[Row]:
-        for row in _data(self.data, self.build, self.split):
-            if row["edits"]:
-                edits = tuple(Edit(e["start"], e["end"], e["replacement"], e["engine"], e["rule"]) for e in row["edits"])
-                yield Row(row["article_id"], row["spun"], (row["original"],), edits, strength=row["strength"])
+        yield from _in_turn(_spun(row) for row in _data(self.data, self.build, self.split) if row["edits"])
 
 
 class CleanSuite(Config):
@@ -158,14 +158,11 @@ class CleanSuite(Config):
     split: Literal["validation", "test"] = "test"
 
     def rows(self) -> Iterator[Row]:
-        found: list[Iterator[Row]] = []
-        if self.articles:
-            found.append(Row(name, sentence, (sentence,)) for name, text in _texts(self.articles) for sentence in _sentences(text))
-        if self.data:
-            found.append(Row(row["article_id"], row["original"], (row["original"],)) for row in _data(self.data, self.build, self.split))
-        if not found:
+        if not self.articles and not self.data:
             raise SuiteError(f"suite {self.name}: give `articles` or `data`")
-        yield from _in_turn(found)
+        written = ((name, sentence) for name, text in _texts(self.articles) for sentence in _sentences(text)) if self.articles else ()
+        read = ((row["article_id"], row["original"]) for row in _data(self.data, self.build, self.split)) if self.data else ()
+        yield from _in_turn(Row(article, text, (text,)) for article, text in chain(written, read))
 
 
 class PeerSuite(Config):
@@ -279,9 +276,22 @@ def _sentences(text: str) -> list[str]:
     return [paragraph[span.start : span.end] for paragraph in _paragraphs(text) for span in sentences(paragraph)]
 
 
-def _in_turn(streams: Iterable[Iterator[Row]]) -> Iterator[Row]:
-    """An article of each stream in turn, so that a limit cuts all of them alike."""
-    waiting = [list(Suite("", tuple(stream)).articles()) for stream in streams]
-    for i in range(max(map(len, waiting))):
-        for articles in waiting:
-            yield from articles[i] if i < len(articles) else ()
+def _spun(row: dict[str, Any]) -> Row:
+    edits = tuple(Edit(e["start"], e["end"], e["replacement"], e["engine"], e["rule"]) for e in row["edits"])
+    return Row(row["article_id"], row["spun"], (row["original"],), edits, strength=row["strength"])
+
+
+def _in_turn(rows: Iterable[Row]) -> Iterator[Row]:
+    """Some rows of an article of each source in turn, so that a limit cuts all registers alike; an article's source is its id's first part."""
+    sources: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        sources[row.article.partition("/")[0]].append(row)
+    for turn in zip_longest(*(_in_parts(source) for source in sources.values()), fillvalue=()):
+        yield from chain.from_iterable(turn)
+
+
+def _in_parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """The first `TURN` rows of each article, then the next ones of each."""
+    articles = list(Suite("", tuple(rows)).articles())
+    for start in range(0, max(map(len, articles)), TURN):
+        yield from filter(None, (article[start : start + TURN] for article in articles))
