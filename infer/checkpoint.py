@@ -29,7 +29,7 @@ SPECIAL_IDS = 4  # Gemma's first: padding, end, beginning, unknown
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", RECORD)
 MODEL_FILES = ("config.json", *TOKENIZER_FILES, RECORD)
 WEIGHTS = "model.safetensors"
-SURELY_SPUN = 0.1  # the share of garbled words from which on an article is spun, and how much more of it is says nothing about an edit
+SURELY_SPUN = 0.1  # from this share of garbled words on an article counts as spun; a larger share says no more about an edit
 
 
 @dataclass(frozen=True)

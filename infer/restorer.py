@@ -60,7 +60,7 @@ class RestoredSentence:
 
 @dataclass(frozen=True)
 class RestoredSentences:
-    """The sentences of an article, the share of its words that the model suspects, and what share it is estimated that a spinner garbled."""
+    """The sentences of an article, the share of its words that the model suspects, and the estimated share that a spinner garbled."""
 
     sentences: tuple[RestoredSentence, ...]
     suspected: float

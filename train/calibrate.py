@@ -79,7 +79,10 @@ def main(config: CalibrateConfig) -> dict[str, Any]:
     edits = [edit for article in articles for edit in article.edits]
     if not edits:
         raise CalibrationError(f"{checkpoint.folder} proposes no edit on {', '.join(found)}: train it longer, or raise limit")
-    unseen = [article for name in config.unseen for article in found[name] if article.garbled]
+    unseen = [article for name in dict.fromkeys(config.unseen) for article in found[name] if article.garbled]
+    if not unseen or not any(article.clean_words for article in articles):
+        lacking = "clean text" if unseen else f"spun text in {', '.join(config.unseen)}"
+        raise CalibrationError(f"the suites hold no {lacking}: name some, or raise limit")
     floor = round(clean_share(articles), 5)
     shares = Calibration(share_floor=floor, share_rate=round(share_rate(unseen, floor), 3), support=SUPPORT)
     calibration = _with_threshold(fit(edits, shares), articles)
@@ -160,7 +163,7 @@ def best_threshold(judged: Sequence[tuple[float, bool]], due: int) -> float:
 
 def clean_share(articles: Sequence[Article]) -> float:
     """The share of the words of clean articles that the model suspects."""
-    clean = [article for article in articles if not article.garbled]
+    clean = [article for article in articles if not article.due]
     return float(np.average([article.suspected for article in clean], weights=[article.words for article in clean])) if clean else 0.0
 
 

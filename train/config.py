@@ -141,7 +141,7 @@ class EvalConfig(Config):
         None, description="texts of real tools with originals, .tsv with a header or .jsonl (tool, spun, original); scored first, per tool too"
     )
     suites: tuple[SuiteConfig, ...] = Field((), validate_default=True)
-    limit: int = Field(300, gt=0, description="rows of a suite, from the first on")
+    limit: int = Field(300, gt=0, description="rows of a suite; of data sets and clean text up to ten rows of an article of each source in turn")
     lexicon_data: Path = Field(Path("build/data/measure"), description="data set whose clean text the lexicon baselines count")
     curve: tuple[Stage, ...] = Field((), description="checkpoints scored on the first suite, every edit made, for the learning curve")
     output: Path = Field(description="folder for results.json, report.html and kept outputs")
@@ -169,12 +169,20 @@ class CalibrateConfig(Config):
     unseen: tuple[str, ...] = Field(
         min_length=1, description="the suites whose spinners no model is trained on: the estimated share of garbled words is fitted on them"
     )
-    limit: int = Field(300, gt=0, description="rows of a suite, an article of each source in turn")
+    limit: int = Field(300, gt=0, description="rows of a suite; of data sets and clean text up to ten rows of an article of each source in turn")
+
+    @field_validator("suites")
+    @classmethod
+    def _names_differ(cls, suites: tuple[SuiteConfig, ...]) -> tuple[SuiteConfig, ...]:
+        names = [suite.name for suite in suites]
+        if not suites or len(set(names)) < len(names):
+            raise ValueError("give at least one suite, each with a name of its own")
+        return suites
 
     @field_validator("unseen")
     @classmethod
     def _are_suites(cls, unseen: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         names = [suite.name for suite in info.data.get("suites", ())]
-        if unknown := [name for name in unseen if name not in names]:
+        if names and (unknown := [name for name in unseen if name not in names]):
             raise ValueError(f"no suite is called {', '.join(unknown)}: there are {', '.join(names)}")
         return unseen

@@ -85,7 +85,7 @@ def test_the_share_of_garbled_words_is_found_again() -> None:
 
 
 def _article(suspected: float, garbled: float, words: int = 200) -> Article:
-    return Article((), suspected, garbled, words, 0 if garbled else words, 0)
+    return Article((), suspected, garbled, words, 0 if garbled else words, 1 if garbled else 0)
 
 
 def test_a_known_logistic_is_found_again() -> None:

@@ -36,7 +36,7 @@ def other(tiny_adapter: Path, tmp_path: Path) -> Path:
 
 def test_the_changes_are_summed(tiny_adapter: Path, other: Path, tmp_path: Path) -> None:
     rank = 2 * json.loads((other / "adapter_config.json").read_text(encoding="utf-8"))["r"]
-    combine({tiny_adapter: 0.5, other: 2.0}, rank, tmp_path / "sum")
+    combine([(str(tiny_adapter), 0.5), (str(other), 2.0)], rank, tmp_path / "sum")
     one, two, both = (_changes(folder) for folder in (tiny_adapter, other, tmp_path / "sum"))
     assert both.keys() == one.keys()
     for name, change in both.items():
@@ -51,11 +51,28 @@ def test_the_changes_are_summed(tiny_adapter: Path, other: Path, tmp_path: Path)
 def test_adapters_of_two_models_have_no_sum(tiny_adapter: Path, other: Path, tmp_path: Path) -> None:
     record = json.loads((other / "unspin.json").read_text(encoding="utf-8")) | {"backbone": "another"}
     (other / "unspin.json").write_text(json.dumps(record), encoding="utf-8")
-    with pytest.raises(CombineError, match="adapts another"):
-        combine({tiny_adapter: 1.0, other: 1.0}, 4, tmp_path / "sum")
+    with pytest.raises(CombineError, match="another base model"):
+        combine([(str(tiny_adapter), 1.0), (str(other), 1.0)], 4, tmp_path / "sum")
     assert not (tmp_path / "sum").exists()
 
 
-def test_nothing_is_overwritten(tiny_adapter: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("rank", "weight", "message"), [(10_000, 1.0, "give at most"), (0, 1.0, "from 1 on"), (4, float("nan"), "each weight a number")]
+)
+def test_ranks_and_weights_that_make_no_sum_are_refused(
+    tiny_adapter: Path, other: Path, tmp_path: Path, rank: int, weight: float, message: str
+) -> None:
+    with pytest.raises(CombineError, match=message):
+        combine([(str(tiny_adapter), 1.0), (str(other), weight)], rank, tmp_path / "sum")
+    assert not (tmp_path / "sum").exists()
+
+
+def test_one_adapter_is_no_sum(tiny_adapter: Path, tmp_path: Path) -> None:
+    for adapters in ([(str(tiny_adapter), 1.0)], [(str(tiny_adapter), 1.0), (str(tiny_adapter), 0.5)]):
+        with pytest.raises(CombineError, match="two or more adapters"):
+            combine(adapters, 4, tmp_path / "sum")
+
+
+def test_nothing_is_overwritten(tiny_adapter: Path, other: Path) -> None:
     with pytest.raises(FileExistsError, match="is there already"):
-        combine({tiny_adapter: 1.0}, 4, tiny_adapter)
+        combine([(str(tiny_adapter), 1.0), (str(other), 1.0)], 4, tiny_adapter)
