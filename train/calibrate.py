@@ -74,7 +74,7 @@ def main(config: CalibrateConfig) -> dict[str, Any]:
     checkpoint = Checkpoint.open(config.checkpoint)
     suites = [make(suite, config.limit) for suite in config.suites]
     restorer = Restorer(load_engine(config.engine, checkpoint, print), Calibration(), min_confidence=0, passage=checkpoint.passage)
-    found = {suite.name: [_judge(restorer, rows) for rows in track(list(suite.articles()), description=suite.name)] for suite in suites}
+    found = {suite.name: [judge(restorer, rows) for rows in track(list(suite.articles()), description=suite.name)] for suite in suites}
     articles = [article for read in found.values() for article in read]
     edits = [edit for article in articles for edit in article.edits]
     if not edits:
@@ -102,7 +102,8 @@ def confidence(calibration: Calibration, edit: Judged) -> float:
     return calibration.confidence(edit.probability, edit.suspected, edit.size)
 
 
-def _judge(restorer: Restorer, rows: Sequence[Row]) -> Article:
+def judge(restorer: Restorer, rows: Sequence[Row]) -> Article:
+    """What a restorer with no threshold makes of an article; the probability of an edit is the restorer's confidence."""
     restored = restorer.restore_sentences([row.spun for row in rows])
     edits = []
     garbled = count = clean = due = 0

@@ -13,7 +13,7 @@ from unspin.train.benchmark import run as runner
 from unspin.train.benchmark.calibration import Judged, Share, Sure, measure
 from unspin.train.benchmark.report import page, pieces, readme_table, show, update
 from unspin.train.benchmark.scores import breakdown, compare, part_of_speech, score
-from unspin.train.benchmark.suites import ArticlesSuite, CleanSuite, ItemsSuite, PairsSuite, Row, Suite, SuiteError, make
+from unspin.train.benchmark.suites import ArticlesSuite, CleanSuite, ItemsSuite, PairsSuite, Row, Suite, SuiteError, _in_turn, make
 from unspin.train.benchmark.systems import EXAMPLES, SYSTEMS, FewShotPrompt, Harper, ReverseLexicon, chosen
 from unspin.train.config import EvalConfig
 
@@ -284,3 +284,10 @@ def test_the_readme_says_what_the_results_say(tmp_path: Path) -> None:
     readme.write_text(Path("README.md").read_text(encoding="utf-8"), encoding="utf-8")
     update(readme, json.loads(Path("infer/adapter/results.json").read_text(encoding="utf-8")))
     assert readme.read_text(encoding="utf-8") == Path("README.md").read_text(encoding="utf-8"), "run python -m unspin.train.benchmark.report"
+
+
+def test_sources_take_turns_with_some_rows_of_an_article() -> None:
+    rows = [Row(article, str(i), ("",)) for article, count in (("a/1", 12), ("a/2", 3), ("b/1", 2)) for i in range(count)]
+    taken = [(row.article, row.spun) for row in _in_turn(rows)]
+    whole = [("a/1", str(i)) for i in range(12)]
+    assert taken == [*whole[:10], ("b/1", "0"), ("b/1", "1"), ("a/2", "0"), ("a/2", "1"), ("a/2", "2"), *whole[10:]]

@@ -116,3 +116,18 @@ def test_the_best_threshold_weighs_precision_against_recall() -> None:
 def test_expected_error() -> None:
     assert expected_error([(0.9, True)] * 9 + [(0.9, False)]) == pytest.approx(0)
     assert expected_error([(1.0, False)] * 3 + [(0.05, False)]) == pytest.approx((3 * 1 + 0.05) / 4, abs=1e-4)
+
+
+def test_suites_that_hold_no_clean_text_are_refused(pairs: Path, tiny_adapter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibrate, "load_engine", lambda *_: _Overseas())
+    config = _config(tiny_adapter, pairs)
+    with pytest.raises(CalibrationError, match="no clean text"):
+        calibrate.main(config.model_copy(update={"suites": config.suites[:1]}))
+    with pytest.raises(CalibrationError, match="no spun text in clean"):
+        calibrate.main(config.model_copy(update={"unseen": ("clean",)}))
+
+
+def test_two_suites_of_one_name_are_refused(pairs: Path) -> None:
+    suite = {"kind": "data", "name": "spun", "data": pairs}
+    with pytest.raises(ValidationError, match="a name of its own"):
+        CalibrateConfig.model_validate({"checkpoint": "x", "suites": [suite, suite], "unseen": ["spun"]})

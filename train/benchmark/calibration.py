@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from unspin.data.edits import Edit, align, touched
 from unspin.infer.checkpoint import Checkpoint
-from unspin.infer.proposals import Proposal
 from unspin.infer.restorer import Restorer
-from unspin.train.benchmark.suites import Row, Suite
+from unspin.train.benchmark.suites import Suite
 from unspin.train.calibrate import expected_error, reliability
+from unspin.train.calibrate import judge as judge_article
 from unspin.train.metrics import f_score
 
 THRESHOLDS = tuple(step / 20 for step in range(20))
@@ -69,23 +68,11 @@ def _judge(checkpoint_name: str, suite: Suite) -> Judged:
     from rich.progress import track
 
     restorer = Restorer.from_pretrained(checkpoint_name, min_confidence=0, report=print)
-    parts = [_judge_article(restorer, rows) for rows in track(list(suite.articles()), description=f"confidences: {suite.name}")]
-    return _together(parts)
-
-
-def _judge_article(restorer: Restorer, rows: Sequence[Row]) -> Judged:
-    restored = restorer.restore_sentences([row.spun for row in rows])
-    edits = []
-    garbled = count = clean = due = 0
-    for row, sentence in zip(rows, restored.sentences, strict=True):
-        wanted = set(align(row.spun, row.references[0]))
-        spun, total = touched(row.spun, sorted((edit.start, edit.end) for edit in wanted))
-        garbled, count, due = garbled + spun, count + total, due + len(wanted)
-        clean += 0 if wanted else total
-        for edit, confidence in sentence.edits:
-            right = Edit(edit.start, edit.end, edit.replacement) in wanted
-            edits.append(Sure(confidence, Proposal(edit, confidence).size(row.spun), right, not wanted))
-    return Judged(tuple(edits), (Share(restored.spun_share, garbled / max(count, 1)),), due, clean)
+    articles = [judge_article(restorer, rows) for rows in track(list(suite.articles()), description=f"confidences: {suite.name}")]
+    edits = tuple(Sure(edit.probability, edit.size, edit.right, edit.clean) for article in articles for edit in article.edits)
+    share = Checkpoint.open(checkpoint_name).calibration.spun_share
+    shares = tuple(Share(share(article.suspected), article.garbled) for article in articles)
+    return Judged(edits, shares, sum(article.due for article in articles), sum(article.clean_words for article in articles))
 
 
 def _together(parts: Iterable[Judged]) -> Judged:
