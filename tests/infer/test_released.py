@@ -9,8 +9,8 @@ SENTENCES = {
     "The high minister stated the authorities would not enhance taxes this yr.": (
         "The prime minister said the government would not raise taxes this year."
     ),
-    "Mr Okafor stated the scholars would go back to their lodgings in the final week.": (
-        "Mr Okafor said the students would return to their lodgings in the final week."
+    "Mr Okafor stated the scholars would go back to the village subsequent week.": (
+        "Mr Okafor said the students would return to the village next week."
     ),
     "The international minister said on Tuesday that the warfare inside the country had ended.": (
         "The foreign minister said on Tuesday that the war in the country had ended."
