@@ -96,16 +96,13 @@ def _check_rank(folder: Path, rank: int) -> None:
 
 
 def _write_vocabulary(vocabularies: list[list[int] | None], folder: Path) -> None:
-    """The ids that any of the adapters was taught; all, where one was taught all."""
+    """The ids that any of the adapters was taught; no file, which stands for all, where one was taught all."""
+    import numpy as np
     from safetensors.numpy import save_file
 
     taught = [ids for ids in vocabularies if ids is not None]
-    if len(taught) < len(vocabularies):
-        (folder / VOCABULARY).unlink(missing_ok=True)
-        return
-    import numpy as np
-
-    save_file({"ids": np.array(sorted(set().union(*taught)), dtype=np.int32)}, folder / VOCABULARY)
+    if len(taught) == len(vocabularies):
+        save_file({"ids": np.array(sorted(set().union(*taught)), dtype=np.int32)}, folder / VOCABULARY)
 
 
 def main() -> None:
