@@ -1,5 +1,8 @@
 # Two commands do all their own set-up: `make restore [ARTICLE=path/to/article.txt]` and `make test`.
-# Where pip's indexes have no CPU build of torch: make TORCH_INDEX=URL …
+# If pip's indexes have no CPU build of torch: make TORCH_INDEX=URL …
+#
+# What people make is written under runs/ (runs/data, runs/train, runs/eval, runs/restored), scratch under build/.
+# `make clean` deletes the environment, build/ and dist/, and never runs/.
 
 PYTHON ?= python3
 ARTICLE ?= data/samples/ferry.spun.txt
@@ -8,43 +11,47 @@ VENV := .venv
 BIN := $(VENV)/bin
 NAME := $(basename $(notdir $(ARTICLE)))
 TORCH_FROM := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 .PHONY: restore test check peers bench faults soak release audit clean
 
 restore: $(VENV)/.installed
-	@$(BIN)/unspin restore "$(ARTICLE)" --diff --output build/restored --html build/restored
-	@echo "restored text: build/restored/$(notdir $(ARTICLE))"
-	@echo "side by side:  build/restored/$(NAME).html"
+	@$(BIN)/unspin restore "$(ARTICLE)" --diff --output runs/restored --html runs/restored
+	@echo "restored text: runs/restored/$(notdir $(ARTICLE))"
+	@echo "side by side:  runs/restored/$(NAME).html"
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
 
+# mypy needs the package `unspin` as one folder: core/ is its root, the other packages are inside it.
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	mkdir -p build/types && ln -sfn ../.. build/types/unspin
-	MYPYPATH=build/types $(BIN)/mypy -p unspin.data -p unspin.train -p unspin.infer -p unspin.cli
+	rm -rf build/types
+	mkdir -p build/types/unspin
+	ln -s $(addprefix $(CURDIR)/,$(wildcard core/*) data infer evaluation train cli) build/types/unspin
+	MYPYPATH=build/types:. $(BIN)/mypy -p unspin -p benchmarks
 
-# Spinners that others wrote, in an environment of their own (2 GB), to be measured against.
-peers: $(VENV)/.installed
-	$(BIN)/python -m unspin.data.peers.setup $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+# Other people's spinners, to compare with, in an environment of their own (2 GB).
+peers: $(VENV)/.installed-all
+	$(BIN)/python -m unspin.evaluation.external.setup $(TORCH_FROM)
 
-# Ratios against what others do, measured in one run. Nothing else should be at work.
+# Speed relative to other implementations, each pair timed in one run. Nothing else should be running.
 bench: peers
-	$(BIN)/python -m unspin.data.bench
-	$(BIN)/python -m unspin.infer.bench
-	test -d build/data/default || $(BIN)/unspin build configs/data/default.yaml
-	$(BIN)/python -m unspin.train.bench configs/train/default.yaml
+	$(BIN)/python -m benchmarks.spinning
+	$(BIN)/python -m benchmarks.restoring
+	test -d runs/data/default || $(BIN)/unspin build configs/data/default.yaml
+	$(BIN)/python -m benchmarks.training configs/train/default.yaml
 
-# Kill -9 of a build, a training run and a batch restore, ten times each.
+# Kill a build, a training run and a batch restore, ten times each, and resume them.
 faults: $(VENV)/.installed-dev
 	FAULTS=10 $(BIN)/python -m pytest tests/test_faults.py
 
-# Hundreds of articles restored in one process, time and memory drawn (twelve minutes).
-soak: $(VENV)/.installed
-	$(BIN)/python -m unspin.infer.soak
+# Restore hundreds of articles in one process and plot time and memory to runs/soak (twelve minutes).
+soak: $(VENV)/.installed-all
+	$(BIN)/python -m benchmarks.soak
 
-# A wheel, and the list of all that an installation of it holds (CycloneDX).
+# Build a wheel, and a list of everything that installing it brings (CycloneDX).
 release: $(VENV)/.installed-release
 	rm -rf dist build/release
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
@@ -53,26 +60,23 @@ release: $(VENV)/.installed-release
 	build/release/bin/python -m pip install --quiet --constraint constraints.txt --find-links dist unspin
 	$(BIN)/cyclonedx-py environment --output-reproducible --output-file dist/unspin.cdx.json build/release
 
-# Known holes in what constraints.txt pins. Asks PyPI.
+# Look up known vulnerabilities of the versions in constraints.txt. Asks PyPI.
 audit: $(VENV)/.installed-release
 	$(BIN)/pip-audit --no-deps --disable-pip --requirement constraints.txt
 
 clean:
 	rm -rf $(VENV) build dist
 
-# torch comes first and pinned: left to itself pip would take a build with gigabytes of CUDA.
+# torch is installed first and pinned: otherwise pip picks a build with gigabytes of CUDA.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "setting up (once, a few minutes)"
-	@$(PYTHON) -c "import sys; assert (3, 11) <= sys.version_info < (3, 14), 'unspin needs Python 3.11 to 3.13: make PYTHON=python3.12 …'"
+	@$(PYTHON) -c "import sys; \
+		assert (3, 11) <= sys.version_info < (3, 14), 'unspin needs Python 3.11 to 3.13: make PYTHON=python3.12 …'"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH_FROM) torch
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@$(INSTALL) $(TORCH_FROM) torch
+	@$(INSTALL) --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
-	@touch $@
-
-$(VENV)/.installed-release: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[release]"
+$(VENV)/.installed-%: $(VENV)/.installed
+	@$(INSTALL) --editable ".[$*]"
 	@touch $@

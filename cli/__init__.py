@@ -1,4 +1,8 @@
-"""The one command, `unspin`: a thin face over data, train and infer, each loaded only by the command that needs it."""
+"""The command `unspin`: one module per subcommand, which imports the packages it runs only when it runs them.
+
+`app` registers the subcommands and reports errors; `options` holds what their command lines share. `unspin restore`
+spans four more modules: `jobs` finds the files, `restoring` restores one, `local` and `cluster` restore many.
+"""
 
 from unspin.cli.app import main
 

@@ -1,6 +1,7 @@
-"""`unspin restore --executor`: the same restoring under datatrove, each task a share of the files, each worker with a model of its own.
+"""`unspin restore --executor`: the same restoring under datatrove, one share of the files per task.
 
-A task that is finished leaves a completion marker, a file that is finished is there; the same command again does what is missing.
+A finished task leaves a completion marker and a finished file exists, so running the command again restores only what
+is missing. Each worker process loads the model once.
 """
 
 from __future__ import annotations
@@ -12,19 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from datatrove.pipeline.base import PipelineStep
-from platformdirs import user_cache_path
-from rich.console import Console
 from unspin.cli.jobs import Job, RestoreOptions
-from unspin.cli.restore import Model, restore_job
-from unspin.data.executors import Stage, load_executor, run
-from unspin.data.stores import is_address
-from unspin.infer.documents import DocumentError
+from unspin.cli.restoring import LazyRestorer, restore_file
+from unspin.executors import Stage, load_executor, run
+from unspin.infer.documents.base import DocumentError
+from unspin.storage import cache_folder, is_url
 
-TASKS_PER_WORKER = 4  # so that a slow file does not leave the others idle
+TASKS_PER_WORKER = 4  # so that one slow file does not leave the other workers idle
 
 
 class RestoreFiles(PipelineStep):
-    """Restores every `world_size`-th of some files. A file that cannot be read fails its task, once the others of the task are done."""
+    """Restores every `world_size`-th file. An unreadable file fails its task once the task's other files are done."""
 
     name, type = "restore", "unspin"
 
@@ -33,31 +32,35 @@ class RestoreFiles(PipelineStep):
         self.jobs, self.options = jobs, options
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
-        complaints = []
+        errors = []
         for job in self.jobs[rank::world_size]:
-            if job.target is None or job.target.exists():  # a task that was killed goes on from here
+            if job.target is None or job.target.exists():  # an earlier run of this task may have been killed
                 continue
             try:
-                restore_job(job, _model(self.options), self.options, Console(quiet=True))
+                restore_file(job, self.options, _model_of_process(self.options))
             except DocumentError as error:
-                complaints.append(str(error))
-        if complaints:
-            raise DocumentError("; ".join(complaints))
+                errors.append(str(error))
+        if errors:
+            raise DocumentError("; ".join(errors))
 
 
 @cache
-def _model(options: RestoreOptions) -> Model:
-    return Model(options, lambda line: None)
+def _model_of_process(options: RestoreOptions) -> LazyRestorer:
+    return LazyRestorer(options)
 
 
 def restore_on(executor: Path, jobs: Sequence[Job], options: RestoreOptions) -> None:
-    """Restore files on the executor that a YAML file describes. Raises `ConfigError`, `ExecutorError`, and what a task raised."""
-    assert options.output is not None
+    """Restore files on the cluster that the YAML file `executor` describes.
+
+    Raises `ConfigError` if the YAML file is wrong, `ExecutorError` if the cluster fails, and whatever a task raised.
+    """
+    assert options.output is not None, "find_jobs requires an output folder"
     if not jobs:
         return
     settings = load_executor(executor)
     tasks = min(len(jobs), TASKS_PER_WORKER * options.jobs)
-    plan = hashlib.sha256(repr((tasks, sorted(map(str, jobs)))).encode()).hexdigest()[:12]  # another share of work has markers of its own
+    # The completion markers hold for one division of the files into tasks, so each division has a folder of its own.
+    division = hashlib.sha256(repr((tasks, sorted(map(str, jobs)))).encode()).hexdigest()[:12]
+    log = cache_folder() / "log" if is_url(options.output) else options.output / ".log"
     stage = Stage("restoring", [RestoreFiles(jobs, options)], tasks)
-    log = user_cache_path("unspin") / "log" if is_address(options.output) else options.output / ".log"
-    run([stage], log / plan, options.jobs, settings)
+    run([stage], log / division, options.jobs, settings, preload=[__name__])

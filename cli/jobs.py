@@ -1,4 +1,7 @@
-"""What `unspin restore` is asked to do: its options, the documents it finds, and where each of them goes."""
+"""The work of one `unspin restore`: its options, the files it finds, and where each of them is written.
+
+`find_jobs` refuses options that contradict each other or would lose a file, before any model is loaded.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,20 @@ from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
 
-from unspin.data.stores import is_address, matches, reaching
-from unspin.infer.documents import DocumentError
+from unspin.cli.options import OptionError
+from unspin.infer.documents.base import DocumentError
+from unspin.infer.documents.formats import FORMATS
 from unspin.infer.engines import ENGINES
-from unspin.infer.formats import FORMATS
-from unspin.infer.tables import SUFFIX as PARQUET
+from unspin.storage import glob_url, is_url, storage_errors
 
 STDIN = Path("-")
+PARQUET = ".parquet"  # not imported from documents.parquet, which needs pyarrow
 BACKUP = ".bak"
 
 
 @dataclass(frozen=True)
 class RestoreOptions:
-    """What the command line asks for; see the options' help."""
+    """The options of `unspin restore`; its help says what each does."""
 
     output: Path | None = None
     in_place: bool = False
@@ -40,71 +44,134 @@ class RestoreOptions:
 
 @dataclass(frozen=True)
 class Job:
-    """A document to restore, its place below the output folders, and where it goes (None: stdout)."""
+    """A file to restore, its path relative to the output folders, and the file to write (None: stdout)."""
 
     path: Path
-    place: Path
+    relative: Path
     target: Path | None
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the file is a Parquet table, whose rows are articles."""
+        return self.path.suffix.lower() == PARQUET
 
 
 def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
-    """The documents to restore, without those that a resumed run has done. Raises `DocumentError` where the options do not fit them."""
-    if options.engine not in ENGINES:
-        raise DocumentError(f"--engine {options.engine}: there are {', '.join(ENGINES)}")
-    if options.in_place and options.output is not None:
-        raise DocumentError("--in-place and --output exclude each other: give one")
-    if options.executor is not None:
-        barred = {"--output FOLDER is missing": options.output is None, "--in-place": options.in_place, "--html": options.html is not None,
-                  "--edits": options.edits is not None, "--diff": options.diff}  # fmt: skip
-        if any(barred.values()):
-            wrong = next(name for name, given in barred.items() if given)
-            raise DocumentError(f"--executor writes restored files to a folder that all machines see: {wrong}")
-    if options.edits is not None and is_address(options.edits):
-        raise DocumentError(f"--edits {options.edits}: rows are added one by one, which no object store does: give a file of this machine")
-    found = list(_find(paths))
-    if not found:
-        raise DocumentError(f"no document in {', '.join(map(str, paths))}: looked for {', '.join((*FORMATS, PARQUET))}")
-    jobs = [Job(path, place, path if options.in_place else options.output and options.output / place) for path, place in found]
-    if options.in_place and STDIN in (job.path for job in jobs):
-        raise DocumentError("--in-place changes files, stdin is none: leave one of the two out")
-    if options.output is None and not options.in_place:
-        if len(jobs) > 1:
-            raise DocumentError(f"{len(jobs)} files need a folder to go to: add --output FOLDER or --in-place")
-        if jobs[0].path.suffix.lower() == PARQUET:
-            raise DocumentError(f"{jobs[0].path} needs a folder to go to: add --output FOLDER or --in-place")
-        if options.resume:
-            raise DocumentError("--resume goes on with what is missing in a folder: add --output FOLDER")
-    seen: dict[Path, Path] = {}
-    for job in jobs:
-        place = job.path.resolve() if options.in_place else job.place
-        if place in seen:
-            raise DocumentError(f"{seen[place]} and {job.path} would become one file: restore them apart")
-        seen[place] = job.path
-    going_on = options.resume or options.executor is not None
-    return [job for job in jobs if not (going_on and _is_done(job, options))]
+    """List the files to restore; when resuming, without those that are finished.
+
+    Raises `OptionError` if the options contradict each other or do not fit the files, `DocumentError` if there is no
+    file, `StorageError` if an address cannot be reached.
+    """
+    _check_options(options)
+    jobs = [Job(path, relative, _target(path, relative, options)) for path, relative in _find_files(paths)]
+    if not jobs:
+        suffixes = ", ".join((*FORMATS, PARQUET))
+        raise DocumentError(f"no document in {', '.join(map(str, paths))}: looked for {suffixes}")
+    _check_targets(jobs, options)
+    _check_collisions(jobs, options)
+    if options.resume or options.executor is not None:
+        return [job for job in jobs if not _is_finished(job, options)]
+    return jobs
 
 
-def _find(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
-    """(document, its place in an output folder)."""
-    for path in paths:
-        with reaching(path):
-            is_folder, is_pattern = path.is_dir(), has_magic(str(path)) and not path.exists()
-            files = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in (*FORMATS, PARQUET) and p.is_file()] if is_folder else []
-        if is_folder:
-            yield from ((p, Path(str(p)[len(str(path)) :].lstrip("/\\"))) for p in files)
-        elif is_pattern and is_address(path):
-            yield from _find(matches(str(path)))
-        elif is_pattern:
-            yield from _find(Path(match) for match in sorted(glob(str(path), recursive=True)))  # noqa: PTH207 - the pattern may be absolute
-        else:
-            yield path, Path("stdin.txt") if path == STDIN else Path(path.name)
-
-
-def _is_done(job: Job, options: RestoreOptions) -> bool:
-    if options.in_place:  # a run killed between the copy and the change left two equal files
-        return backup(job.path).exists() and backup(job.path).read_bytes() != job.path.read_bytes()
-    return job.target is not None and job.target.exists()
-
-
-def backup(path: Path) -> Path:
+def backup_of(path: Path) -> Path:
+    """The copy that ``--in-place`` keeps of a file."""
     return path.with_name(path.name + BACKUP)
+
+
+def _check_options(options: RestoreOptions) -> None:
+    if options.engine not in ENGINES:
+        raise OptionError(f"--engine {options.engine}: choose one of {', '.join(ENGINES)}")
+    if options.in_place and options.output is not None:
+        raise OptionError("--in-place and --output exclude each other: give one")
+    if options.executor is not None:
+        _check_executor_options(options)
+    if options.edits is not None and is_url(options.edits):
+        raise OptionError(f"--edits {options.edits}: rows cannot be appended to an object: give a local file")
+
+
+def _check_executor_options(options: RestoreOptions) -> None:
+    """Workers on other machines can write restored files to a shared folder, and nothing else."""
+    if options.output is None:
+        raise OptionError("--executor writes to a folder that all machines share: add --output FOLDER")
+    conflicts = {
+        "--html": options.html is not None,
+        "--edits": options.edits is not None,
+        "--diff": options.diff,
+    }
+    for name, is_given in conflicts.items():
+        if is_given:
+            raise OptionError(f"--executor writes restored files only: leave out {name}")
+
+
+def _check_targets(jobs: Sequence[Job], options: RestoreOptions) -> None:
+    if options.in_place:
+        if any(job.path == STDIN for job in jobs):
+            raise OptionError("--in-place overwrites files and stdin is not a file: leave out one of the two")
+        return
+    if options.output is not None:
+        return
+    if len(jobs) > 1:
+        raise OptionError(f"{len(jobs)} files need an output folder: add --output FOLDER or --in-place")
+    if jobs[0].is_table:
+        raise OptionError(f"{jobs[0].path} needs an output folder: add --output FOLDER or --in-place")
+    if options.resume:
+        raise OptionError("--resume skips files that are already in the output folder: add --output FOLDER")
+
+
+def _check_collisions(jobs: Sequence[Job], options: RestoreOptions) -> None:
+    sources: dict[Path, Path] = {}
+    for job in jobs:
+        written = job.path.resolve() if options.in_place else job.relative
+        if written in sources:
+            raise OptionError(f"{sources[written]} and {job.path} would be written to one file: restore them apart")
+        sources[written] = job.path
+
+
+def _target(path: Path, relative: Path, options: RestoreOptions) -> Path | None:
+    if options.in_place:
+        return path
+    return None if options.output is None else options.output / relative
+
+
+def _find_files(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+    """Yield each file with its path relative to an output folder; folders are searched, globs expanded."""
+    for path in paths:
+        if path == STDIN:
+            yield path, Path("stdin.txt")
+            continue
+        with storage_errors(path):
+            is_folder = path.is_dir()
+            is_pattern = has_magic(str(path)) and not path.exists()
+        if is_folder:
+            yield from _search(path)
+        elif is_pattern:
+            yield from _find_files(_expand(path))
+        else:
+            yield path, Path(path.name)
+
+
+def _search(folder: Path) -> Iterator[tuple[Path, Path]]:
+    with storage_errors(folder):
+        files = [file for file in sorted(folder.rglob("*")) if _is_document(file) and file.is_file()]
+    for file in files:
+        # An address has no relative_to that yields a local path.
+        yield file, Path(str(file)[len(str(folder)) :].lstrip("/\\"))
+
+
+def _is_document(file: Path) -> bool:
+    return file.suffix.lower() in (*FORMATS, PARQUET)
+
+
+def _expand(pattern: Path) -> list[Path]:
+    if is_url(pattern):
+        return glob_url(str(pattern))
+    # Path.glob refuses absolute patterns.
+    return [Path(match) for match in sorted(glob(str(pattern), recursive=True))]  # noqa: PTH207
+
+
+def _is_finished(job: Job, options: RestoreOptions) -> bool:
+    if options.in_place:  # a run killed between the copy and the change leaves two equal files
+        backup = backup_of(job.path)
+        return backup.exists() and backup.read_bytes() != job.path.read_bytes()
+    return job.target is not None and job.target.exists()

@@ -1,29 +1,47 @@
-"""`unspin serve`: loads the model, then listens."""
+"""`unspin serve`: loads the model, then serves the page until it is interrupted."""
 
 from __future__ import annotations
 
 import socket
+from typing import Annotated
 
-import uvicorn
-from unspin.data.errors import UnspinError
-from unspin.infer.checkpoint import Checkpoint
-from unspin.infer.engines import ENGINES, load_engine
-from unspin.infer.restorer import Restorer
-from unspin.infer.web.server import LOOPBACK, make_app
+import typer
+from unspin.cli.options import CheckpointName, EngineName, OptionError
+from unspin.errors import UnspinError
 
 
-def serve(host: str, port: int, checkpoint_name: str, engine_name: str) -> None:
-    """Serve the page until interrupted. Raises `UnspinError` where the port is taken."""
-    if engine_name not in ENGINES:
-        raise UnspinError(f"--engine {engine_name}: there are {', '.join(ENGINES)}")
-    checkpoint = Checkpoint.open(checkpoint_name)
-    listener = _listen(host, port)
-    engine = load_engine(engine_name, checkpoint, print)
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen on; 0 picks a free one")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="address to listen on; any address but loopback lets other machines in")
+    ] = "127.0.0.1",
+    checkpoint: CheckpointName = "default",
+    engine: EngineName = "draft",
+) -> None:
+    """Serve a local web page: paste an article, review each edit, keep it or undo it.
+
+    Examples:
+
+    `unspin serve`
+
+    `unspin serve --port 9000`
+    """
+    import uvicorn
+    from unspin.infer.engines import ENGINES, load_engine
+    from unspin.infer.models.checkpoint import Checkpoint
+    from unspin.infer.restorer import Restorer
+    from unspin.infer.web.server import LOOPBACK, make_app
+
+    if engine not in ENGINES:
+        raise OptionError(f"--engine {engine}: choose one of {', '.join(ENGINES)}")
+    opened = Checkpoint.open(checkpoint)
+    listener = _listen(host, port)  # before the model is loaded, so that a port in use is reported at once
+    loaded = load_engine(engine, opened)
 
     def restorer(min_confidence: float | None) -> Restorer:
-        return Restorer(engine, checkpoint.calibration, min_confidence, passage=checkpoint.passage)
+        return Restorer(loaded, opened.calibration, min_confidence, max_passage_words=opened.max_passage_words)
 
-    app = make_app(restorer, checkpoint.calibration.threshold, LOOPBACK if host in LOOPBACK else ("*",))
+    app = make_app(restorer, opened.calibration.threshold, LOOPBACK if host in LOOPBACK else ("*",))
     print(f"open http://{host}:{listener.getsockname()[1]} (stop with Ctrl-C)", flush=True)
     uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False)).run(sockets=[listener])
 
@@ -35,5 +53,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise UnspinError(f"cannot listen on {host}:{port} ({error.strerror}): give another --port, or 0 for a free one") from None
+        raise UnspinError(
+            f"cannot listen on {host}:{port} ({error.strerror}): choose another --port, or 0 for a free one"
+        ) from None
     return listener

@@ -1,1 +1,5 @@
-"""The dataset builder: clean articles in, spun/original pairs out. Imports neither `train` nor `infer`."""
+"""The data set builder: reads clean articles, writes spun/original pairs.
+
+`build.py` is the entry point, `config.py` its settings, `rows.py` the format of a row, and `spinners/` the methods
+that garble text.
+"""

@@ -1,15 +1,28 @@
-"""The builder's blocks for datatrove: each is a `PipelineStep`, so that the same pipeline runs under any of its executors.
+"""The builder's blocks for datatrove, which run under any of its executors.
 
-Articles travel as datatrove documents. They are dealt into shards by the hash of their id, and a shard is one task of every later
-stage: output depends on the number of tasks, which the config sets, never on the number of workers. Near-duplicates are found and
-removed by datatrove's own MinHash blocks.
+Each is a `PipelineStep` whose ``run(data, rank, world_size)`` does the work of one of `world_size` tasks:
+
+==================  ============================================  ==================================================
+block               reads                                         writes
+==================  ============================================  ==================================================
+`ReadSources`       a part of each source                         documents of articles; ``<skipped>/<rank>.txt``
+`ReadShard`         ``<folder>/<rank>/*.parquet``                 documents of articles
+`IndexHeldBack`     documents of articles; pairs files            ``<folder>/<rank>.npy``
+`Spin`              documents of articles; ``<held_back>/*.npy``  documents of rows
+`AlignPairs`        pairs files; ``<held_back>/*.npy``            documents of rows; ``<skipped>/pairs-<rank>.txt``
+==================  ============================================  ==================================================
+
+An article's document has its text and id, and its shard and split as metadata. A row's document has the row as
+metadata (`row_of`). Articles are dealt to shards by the hash of their id, and a shard is one task of every later
+stage: the output depends on the number of tasks, which the config sets, never on the number of workers. datatrove's
+own MinHash blocks remove near-duplicates.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,17 +34,19 @@ from datatrove.io import get_datafolder
 from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.word_tokenizers import WordTokenizer
 from unspin.data.corpora import Article, CorpusError, PairsFile, Source
-from unspin.data.pairs import cut, pair_rows, scan
+from unspin.data.pairs import pair_rows, scan_pairs, split_pair
 from unspin.data.rows import Recipe, article_rows, clean_sentences, split_of
-from unspin.data.segment import words
 from unspin.data.spinners.mixture import HeldOut, Mixture
-from unspin.data.spinners.persona import draw
+from unspin.hashing import hash_uniform
+from unspin.segment import words
 
-SHINGLE = 12  # words: a training sentence that shares so many in a row with a held-back article is dropped
+SHINGLE = 12  # words; a training text that shares so many in a row with a held-back article is dropped
+
+Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
 class EnglishWords(WordTokenizer):
-    """The project's own tokenizer, as MinHash takes it."""
+    """This project's tokenizer for datatrove's MinHash, which uses `word_tokenize` only."""
 
     def word_tokenize(self, text: str) -> list[str]:
         return words(text)
@@ -44,50 +59,41 @@ class EnglishWords(WordTokenizer):
 
 
 class ReadSources(PipelineStep):
-    """Articles of all sources, each task its part, with the shard and the split they belong to.
+    """Reads the task's part of every source and assigns each article its shard and split.
 
-    Where `skip` is set, what a source cannot read is written to ``skipped/<rank>.txt`` and left out; else it raises `CorpusError`.
+    Unreadable lines and files raise `CorpusError`; with `skip`, their messages are written to the `skipped` folder
+    instead.
     """
 
     name, type = "read", "unspin"
 
-    def __init__(self, sources: list[Source], cache: Path, sample: float, held_back: float, skip: bool, skipped: str) -> None:
+    def __init__(
+        self, sources: list[Source], cache: Path, sample: float, holdout_share: float, skip: bool, skipped: str
+    ) -> None:
         super().__init__()
         self.sources, self.cache, self.sample = sources, cache, sample
-        self.held_back, self.skip, self.skipped = held_back, skip, skipped
+        self.holdout_share, self.skip, self.skipped = holdout_share, skip, skipped
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
-        complaints: list[str] = []
+        messages: list[str] = []
         for source in self.sources:
-            for found in source.articles(self.cache, rank, world_size):
-                if isinstance(found, CorpusError):
+            for article in source.articles(self.cache, rank, world_size):
+                if isinstance(article, CorpusError):
                     if not self.skip:
-                        raise found
-                    complaints.append(str(found))
-                elif found.text.strip() and draw("share", found.id) < source.share * self.sample:
-                    yield self._document(found, world_size)
-        _complain(self.skipped, f"{rank:05d}.txt", complaints)
+                        raise article
+                    messages.append(str(article))
+                elif article.text.strip() and hash_uniform("share", article.id) < source.share * self.sample:
+                    yield self._document(article, world_size)
+        _write_messages(self.skipped, f"{rank:05d}.txt", messages)
 
     def _document(self, article: Article, shards: int) -> Document:
-        shard = int(draw("shard", article.id) * shards)
-        return Document(article.text, article.id, metadata={"shard": f"{shard:05d}", "split": split_of(article.id, self.held_back)})
-
-
-class Call(PipelineStep):
-    """A step that is one call, for what comes before or after the data."""
-
-    name, type = "call", "unspin"
-
-    def __init__(self, function: Callable[[], object]) -> None:
-        super().__init__()
-        self.function = function
-
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
-        self.function()
+        shard = int(hash_uniform("shard", article.id) * shards)
+        metadata = {"shard": f"{shard:05d}", "split": split_of(article.id, self.holdout_share)}
+        return Document(article.text, article.id, metadata=metadata)
 
 
 class ReadShard(PipelineStep):
-    """The articles of one shard, in the same order each time."""
+    """Reads the articles of one shard, always in the same order."""
 
     name, type = "shard", "unspin"
 
@@ -104,8 +110,34 @@ class ReadShard(PipelineStep):
                         yield Document(row["text"], row["id"], metadata=row["metadata"])
 
 
+@dataclass(frozen=True)
+class Pairs:
+    """The rows of files of real pairs; each line belongs to one task."""
+
+    sources: list[PairsFile]
+    recipe: Recipe
+    holdout_share: float
+    skip: bool
+
+    def rows(self, rank: int, world_size: int, messages: list[str]) -> Iterator[dict[str, Any]]:
+        """The rows of one task. An unusable line raises `CorpusError`; with `skip`, its message goes to `messages`."""
+        for source in self.sources:
+            for pair in scan_pairs(source.path, source.spun, source.original):
+                try:
+                    if isinstance(pair, CorpusError):
+                        raise pair
+                    if pair.line % world_size == rank:
+                        yield from pair_rows(split_pair(pair), source.name, self.holdout_share, self.recipe)
+                except CorpusError as error:
+                    if not self.skip:
+                        raise
+                    # every task meets an unreadable line; one of them reports it
+                    if rank == 0 or not isinstance(pair, CorpusError):
+                        messages.append(str(error))
+
+
 class IndexHeldBack(PipelineStep):
-    """Hashes of every twelve words in a row of the held-back articles of a shard, sorted, as ``<rank>.npy``."""
+    """Writes the sorted shingle hashes of a shard's validation and test articles, and of such pairs."""
 
     name, type = "index", "unspin"
 
@@ -115,65 +147,44 @@ class IndexHeldBack(PipelineStep):
 
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> None:
         articles = (document.text for document in data if document.metadata["split"] != "train")
+        rows = self.pairs.rows(rank, world_size, [])  # AlignPairs reports what is skipped
         texts = chain(
             (piece.text for text in articles for piece in clean_sentences(text, self.recipe)),
-            (row["original"] for row in self.pairs.rows(rank, world_size) if row["split"] != "train"),
+            (row["original"] for row in rows if row["split"] != "train"),
         )
-        found = {shingle for text in texts for shingle in shingles(text)}
+        hashes = {shingle for text in texts for shingle in shingles(text)}
         with get_datafolder(self.folder).open(f"{rank:05d}.npy", "wb") as file:
             buffer = io.BytesIO()
-            np.save(buffer, np.array(sorted(found), dtype=np.uint64), allow_pickle=False)
+            np.save(buffer, np.array(sorted(hashes), dtype=np.uint64), allow_pickle=False)
             file.write(buffer.getvalue())
 
 
 class Spin(PipelineStep):
-    """Articles into rows. Sentences for training that share twelve words in a row with a held-back article are dropped."""
+    """Turns articles into rows. Training sentences that share a shingle with a held-back article are dropped."""
 
     name, type = "spin", "unspin"
 
-    def __init__(self, recipe: Recipe, held_out_heads: HeldOut, dictionaries: dict[str, Path], held_back: str) -> None:
+    def __init__(
+        self, recipe: Recipe, held_out_headwords: HeldOut, dictionaries: dict[str, Path], held_back: str
+    ) -> None:
         super().__init__()
-        self.recipe, self.held_out_heads, self.dictionaries, self.held_back = recipe, held_out_heads, dictionaries, held_back
+        self.recipe, self.held_out_headwords = recipe, held_out_headwords
+        self.dictionaries, self.held_back = dictionaries, held_back
 
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
-        mixture = Mixture(self.recipe.engines, self.held_out_heads, self.dictionaries)
-        known = _known(self.held_back)
+        mixture = Mixture(self.recipe.spinners, self.held_out_headwords, self.dictionaries)
+        known = _read_hashes(self.held_back)
         for document in data:
             split = document.metadata["split"]
-            pieces = [p for p in clean_sentences(document.text, self.recipe) if split != "train" or not _meets(known, p.text)]
+            pieces = list(clean_sentences(document.text, self.recipe))
+            if split == "train":
+                pieces = [piece for piece in pieces if not _shares_shingle(known, piece.text)]
             for row in article_rows(document.id, pieces, split, self.recipe, mixture):
                 yield Document(row["original"], document.id, metadata=row)
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """The rows of files of real pairs; a line of a file is one task's."""
-
-    sources: list[PairsFile]
-    recipe: Recipe
-    held_back: float
-    skip: bool
-    complaints: list[str] = field(default_factory=list)
-
-    def rows(self, rank: int, world_size: int) -> Iterator[dict[str, Any]]:
-        """Raises `CorpusError` at a line that makes no pair, or where `skip` is set adds it to `complaints`."""
-        self.complaints.clear()
-        for source in self.sources:
-            for found in scan(source.path, source.spun, source.original):
-                try:
-                    if isinstance(found, CorpusError):
-                        raise found
-                    if found.line % world_size == rank:
-                        yield from pair_rows(cut(found), source.name, self.held_back, self.recipe)
-                except CorpusError as error:
-                    if not self.skip:
-                        raise
-                    if rank == 0 or not isinstance(found, CorpusError):
-                        self.complaints.append(str(error))
-
-
 class AlignPairs(PipelineStep):
-    """Rows of real pairs, those for training that share twelve words in a row with a held-back article left out."""
+    """Turns real pairs into rows. Training rows that share a shingle with a held-back article are dropped."""
 
     name, type = "align", "unspin"
 
@@ -182,40 +193,44 @@ class AlignPairs(PipelineStep):
         self.pairs, self.held_back, self.skipped = pairs, held_back, skipped
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
-        known = _known(self.held_back)
-        for row in self.pairs.rows(rank, world_size):
-            if row["split"] != "train" or not _meets(known, row["original"]):
+        known = _read_hashes(self.held_back)
+        messages: list[str] = []
+        for row in self.pairs.rows(rank, world_size, messages):
+            if row["split"] != "train" or not _shares_shingle(known, row["original"]):
                 yield Document(row["original"], row["article_id"], metadata=row)
-        _complain(self.skipped, f"pairs-{rank:05d}.txt", self.pairs.complaints)
+        _write_messages(self.skipped, f"pairs-{rank:05d}.txt", messages)
+
+
+def row_of(_: Any, document: Document) -> dict[str, Any]:
+    """The row that a document of `Spin` or `AlignPairs` carries; an adapter for datatrove's writers."""
+    return document.metadata
 
 
 def shingles(text: str) -> Iterator[int]:
-    """Hashes of every `SHINGLE` words in a row."""
+    """Hashes of all sequences of `SHINGLE` words, ignoring case."""
     lowers = [word.lower() for word in words(text)]
     for i in range(len(lowers) - SHINGLE + 1):
-        yield int(draw(*lowers[i : i + SHINGLE]) * 2**53)
+        yield int(hash_uniform(*lowers[i : i + SHINGLE]) * 2**53)
 
 
-def _known(held_back: str) -> np.ndarray[Any, Any]:
-    """What `IndexHeldBack` left, of all tasks."""
-    folder = get_datafolder(held_back)
-    parts = [np.load(io.BytesIO(folder.open(file, "rb").read()), allow_pickle=False) for file in sorted(folder.list_files())]
+def _read_hashes(folder: str) -> Hashes:
+    """All hashes that the tasks of `IndexHeldBack` wrote, sorted and unique."""
+    files = get_datafolder(folder)
+    parts = []
+    for name in sorted(files.list_files()):
+        with files.open(name, "rb") as opened:
+            parts.append(np.load(io.BytesIO(opened.read()), allow_pickle=False))
     return np.unique(np.concatenate(parts))
 
 
-def _complain(folder: str, file: str, complaints: list[str]) -> None:
-    if complaints:
-        with get_datafolder(folder).open(file, "w") as opened:
-            opened.write("\n".join(complaints))
-
-
-def _meets(known: np.ndarray[Any, Any], text: str) -> bool:
+def _shares_shingle(known: Hashes, text: str) -> bool:
     own = np.fromiter(shingles(text), dtype=np.uint64)
     if not len(known) or not len(own):
         return False
     return bool((known[np.minimum(np.searchsorted(known, own), len(known) - 1)] == own).any())
 
 
-def as_row(_: Any, document: Document) -> dict[str, Any]:
-    """A document of `Spin` as its writer puts it down."""
-    return document.metadata
+def _write_messages(folder: str, file: str, messages: Sequence[str]) -> None:
+    if messages:
+        with get_datafolder(folder).open(file, "w") as opened:
+            opened.write("\n".join(messages))

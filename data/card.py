@@ -1,4 +1,7 @@
-"""The data card: a README.md in the output that says where a data set comes from, what it holds, and shows some of it."""
+"""The data card: a README.md in the output that says where a data set comes from and what it holds, with samples.
+
+Costs two passes over the rows; memory stays flat.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.dataset as ds
 import yaml
-from unspin.data.spinners.persona import draw
-from unspin.data.stats import figures, stream
+from unspin.data.stats import read_stats, stream
+from unspin.hashing import hash_uniform
 
 if TYPE_CHECKING:
-    from unspin.data.build import BuildConfig
+    from unspin.data.config import BuildConfig
 
 SAMPLES = 20
 _CARD = """---
@@ -28,16 +31,17 @@ configs:
 # Spun/original pairs
 
 Made by `{command}` (recipe {recipe}, seed {seed}). Load it with `datasets.load_dataset("parquet", data_dir=…)`.
-Each row holds a spun text, its original, and the edits that lead from the one to the other. Near-duplicate articles are removed,
-articles are split before spinning, and no twelve words in a row of a held-back article are in the training split.
+Each row holds a spun text, its original, and the edits that turn the spun text into the original. Near-duplicate
+articles are removed, articles are split before spinning, and no twelve words in a row of a held-back article are in
+the training split.
 
 | split | rows | left clean | words touched | median strength |
 | --- | --- | --- | --- | --- |
 {splits}
 
-| engine | edits | share |
+| spinner | edits | share |
 | --- | --- | --- |
-{engines}
+{spinners}
 
 | source | kind | terms |
 | --- | --- | --- |
@@ -55,30 +59,48 @@ articles are split before spinning, and no twelve words in a row of a held-back 
 
 
 def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequence[str]) -> None:
-    """Write ``README.md`` beside the rows. `skipped` are the complaints about what could not be read."""
-    splits = figures(folder).splits
-    edits = sum((split.engines for split in splits.values()), Counter[str]())
+    """Write ``README.md`` beside the rows. `skipped` are the messages about lines and files that could not be read."""
+    splits = read_stats(folder).splits
+    edits = sum((split.spinners for split in splits.values()), Counter[str]())
+    sources = [
+        *((source.name, source.kind, source.licence) for source in (*config.sources, *config.pairs)),
+        *((name, "dictionary", dictionary.licence) for name, dictionary in config.dictionaries.items()),
+    ]
+    settings = config.model_dump(mode="json", exclude={"workers", "executor"})
     text = _CARD.format(
         files="\n".join(f"  - split: {name}\n    path: {name}/*.parquet" for name in splits),
         command=command,
         recipe=config.recipe.name,
         seed=config.seed,
         splits="\n".join(
-            f"| {name} | {split.rows:,} | {split.clean_share:.1%} | {split.touched_share:.1%} | {split.strength_quartiles[1]:.2f} |"
+            _table_row(
+                name,
+                f"{split.rows:,}",
+                f"{split.clean_share:.1%}",
+                f"{split.touched_share:.1%}",
+                f"{split.strength_quartiles[1]:.2f}",
+            )
             for name, split in splits.items()
         ),
-        engines="\n".join(f"| {engine} | {n:,} | {n / edits.total():.1%} |" for engine, n in edits.most_common()),
-        sources="\n".join(f"| {s.name} | {s.kind} | {s.licence} |" for s in (*config.sources, *config.pairs))
-        + "".join(f"\n| {name} | dictionary | {it.licence} |" for name, it in config.dictionaries.items()),
+        spinners="\n".join(
+            _table_row(spinner, f"{n:,}", f"{n / edits.total():.1%}") for spinner, n in edits.most_common()
+        ),
+        sources="\n".join(_table_row(*source) for source in sources),
         skipped="".join(f"- skipped: {line}\n" for line in skipped) + ("\n" if skipped else ""),
-        samples="\n".join(f"- spun: {row['spun']}\n  original: {row['original']}" for row in _samples(folder / next(iter(splits)))),
-        config=yaml.safe_dump(config.model_dump(mode="json", exclude={"workers", "executor"}), sort_keys=False, allow_unicode=True),
+        samples="\n".join(
+            f"- spun: {row['spun']}\n  original: {row['original']}" for row in _samples(folder / next(iter(splits)))
+        ),
+        config=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
 
 
+def _table_row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def _samples(split: Path) -> list[dict[str, Any]]:
-    """Rows with edits, drawn by the hash of their place."""
-    rows = ((draw("sample", row["spun"]), row) for row in stream(ds.dataset(split, format="parquet"), ["spun", "original"]))
-    drawn = nsmallest(SAMPLES, (it for it in rows if it[1]["spun"] != it[1]["original"]), key=lambda it: (it[0], it[1]["spun"]))
-    return [row for _, row in drawn]
+    """Spun rows of a split, drawn by the hash of their text."""
+    rows = stream(ds.dataset(split, format="parquet"), ["spun", "original"])
+    spun = (row for row in rows if row["spun"] != row["original"])
+    return nsmallest(SAMPLES, spun, key=lambda row: (hash_uniform("sample", row["spun"]), row["spun"]))

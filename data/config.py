@@ -1,99 +1,149 @@
-"""YAML in, a checked object out, with errors that name the file, the key, the value and the nearest valid key.
-
-A file may build on another (`inherits: base.yaml`, relative to itself), and a command line may override single keys
-(``optimizer.learning_rate=1e-4``). Nothing below this module reads a config file, the environment or argv.
-"""
+"""The configuration of `unspin build`, checked completely before any article is read."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import hashlib
+import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
-from rapidfuzz import process
-from unspin.data.errors import UnspinError
+from pydantic import Field, model_validator
+from unspin.config import Config
+from unspin.data.corpora import Dictionary, PairsFile, Source
+from unspin.data.rows import Recipe
+from unspin.data.spinners.mixture import HeldOut
+from unspin.data.spinners.persona import Tools
+from unspin.data.spinners.registry import is_held_out_spinner, spinner_names
+from unspin.executors import Executor, Local
+from unspin.storage import PathOrUrl
+
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class ConfigError(UnspinError, ValueError):
-    """A configuration that cannot be used; the message says which key to change."""
+class BuildConfig(Config):
+    """Settings of a data set. The output depends on all of them except `workers` and `executor`."""
 
+    renamed: ClassVar = {
+        "held_back": "holdout_share",
+        "shortest": "min_words",
+        "longest": "max_words",
+        "passage": "max_passage_words",
+        "engines": "spinners",
+        "held_out_heads": "held_out_headwords",
+    }
 
-class Config(BaseModel):
-    """Base of every configuration: unknown keys are refused, nothing changes after it was checked."""
+    output: PathOrUrl = Field(
+        description="folder to write, or an address such as s3://bucket/folder; it must not exist yet"
+    )
+    seed: int = Field(
+        20, description="seed of the spinning; which articles are used, and their splits, depend on their ids only"
+    )
+    variants: int = Field(4, ge=1, description="how often each training sentence is spun, each time differently")
+    clean_share: float = Field(
+        0.25, ge=0, lt=1, description="share of rows left unspun, so that a model learns to leave clean text alone"
+    )
+    hard_negatives: bool = Field(
+        False,
+        description="leave mainly those rows unspun that are rich in words which spinners insert, "
+        "so that a model must judge by context",
+    )
+    holdout_share: float = Field(
+        0.03,
+        gt=0,
+        le=0.5,
+        description="share of articles in the validation split, and again in the test split; "
+        "0.5 leaves none for training",
+    )
+    min_words: int = Field(4, ge=1, description="shorter sentences are dropped")
+    max_words: int = Field(60, ge=2, description="longer sentences are dropped")
+    max_passage_words: int = Field(
+        0,
+        ge=0,
+        description="join neighbouring sentences to rows of up to this many words, to provide context; "
+        "0: one sentence a row",
+    )
+    spinners: dict[str, Weight] = Field(
+        description="spinner name -> weight; a heavier spinner is used by more tools and takes precedence more often"
+    )
+    tools: Tools = Field(Tools(), description="the habits of the sampled tools")
+    dictionaries: dict[str, Dictionary] = Field(
+        default_factory=dict, description="spinner name -> the file that it reads"
+    )
+    held_out_headwords: HeldOut = Field(
+        "exclude",
+        description="dictionary entries that no model is trained on: 'exclude' to train, 'only' to measure on them",
+    )
+    corpora: Path | None = Field(None, description="folder that replaces `{corpora}` in the paths of sources")
+    sources: list[Source] = Field(default_factory=list, description="where clean articles come from")
+    sample: float = Field(
+        1.0, gt=0, le=1, description="share of every source's articles that is used: a smaller data set of the same mix"
+    )
+    pairs: list[PairsFile] = Field(
+        default_factory=list, description="files of pairs that another spinner made, used unchanged"
+    )
+    on_error: Literal["stop", "skip"] = Field(
+        "stop", description="what to do about a line or file that cannot be read; skipped ones are counted and listed"
+    )
+    tasks: int = Field(
+        8, ge=1, description="parts the work is divided into, each redone as a whole; the output depends on it"
+    )
+    workers: int = Field(1, ge=1, description="tasks that run at a time; the output does not depend on it")
+    executor: Executor = Field(
+        Local(), description="what runs the tasks: {kind: local}, or a Ray or Slurm cluster (docs/clusters.md)"
+    )
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*")
+    @model_validator(mode="before")
     @classmethod
-    def _of_this_machine(cls, value: object) -> object:
-        """Where a config takes no address, a path would become a folder called "s3:"."""
-        if isinstance(value, Path) and value.parts and re.fullmatch(r"[a-z][a-z0-9]+:", value.parts[0]):
-            raise ValueError("this must be a path of this machine")
-        return value
+    def _fill_in_corpora(cls, raw: Any) -> Any:
+        """Replace `{corpora}` in the paths of sources."""
+        sources = raw.get("sources") if isinstance(raw, dict) else None
+        if not isinstance(sources, list):
+            return raw
+        return raw | {"sources": [_with_corpora(source, raw.get("corpora")) for source in sources]}
+
+    def model_post_init(self, _: Any) -> None:
+        """Check what concerns several keys. Raises ValueError, which pydantic reports."""
+        if not (self.sources or self.pairs):
+            raise ValueError("sources: give at least one source, or pairs")
+        self._check_spinners()
+        self._check_held_out()
+
+    def _check_spinners(self) -> None:
+        known = spinner_names()
+        unknown = sorted(name for name in self.spinners if name.partition(":")[0] not in known)
+        if unknown:
+            raise ValueError(f"spinners: unknown {', '.join(unknown)}; there are {', '.join(known)}")
+        if not any(self.spinners.values()):
+            raise ValueError("spinners: give at least one a weight above 0")
+        unused = sorted(self.dictionaries.keys() - self.spinners.keys())
+        if unused:
+            raise ValueError(f"dictionaries: {unused[0]!r} is none of the spinners: {', '.join(self.spinners)}")
+
+    def _check_held_out(self) -> None:
+        held_out = [name for name in self.spinners if is_held_out_spinner(name)]
+        if self.held_out_headwords != "exclude":
+            held_out.append(f"held_out_headwords={self.held_out_headwords}")
+        if held_out and self.holdout_share < 0.5:
+            what = f"{held_out[0]} is for measuring only, no model is trained on it"
+            raise ValueError(f"{what}: set holdout_share=0.5, which leaves no training split")
+
+    @property
+    def recipe(self) -> Recipe:
+        """The settings that decide what a row says; their hash is the recipe's name."""
+        fields = self.model_dump(mode="json", include={name for name in Recipe.__dataclass_fields__ if name != "name"})
+        key = json.dumps({**fields, "held_out_headwords": self.held_out_headwords}, sort_keys=True)
+        return Recipe(hashlib.sha256(key.encode()).hexdigest()[:12], **fields | {"tools": self.tools})
+
+    def dictionary_files(self, cache: Path) -> dict[str, Path]:
+        """The files that spinners read, downloaded to `cache` if necessary. Raises `CorpusError`."""
+        return {name: dictionary.file(name, cache).absolute() for name, dictionary in self.dictionaries.items()}
 
 
-Model = TypeVar("Model", bound=Config)
-
-
-def load_config(path: Path, model: type[Model], overrides: Sequence[str] = ()) -> Model:
-    """Read, merge and check a config. Raises `ConfigError`, or OSError where a file cannot be read."""
-    raw = _read(path)
-    for override in overrides:
-        _override(raw, override)
-    try:
-        return model.model_validate(raw, context={"folder": path.parent})
-    except ValidationError as error:
-        raise ConfigError("; ".join(_explain(path, model, raw, e) for e in error.errors())) from None
-
-
-def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
-    if path.resolve() in seen:
-        raise ConfigError(f"{path}: 'inherits' leads back to itself")
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path}: expected keys and values, found {type(raw).__name__}")
-    base = raw.pop("inherits", None)
-    return _merge(_read(path.parent / base, (*seen, path.resolve())), raw) if base else raw
-
-
-def _merge(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
-    both = {k: _merge(base[k], v) if isinstance(v, dict) and isinstance(base.get(k), dict) else v for k, v in top.items()}
-    return {**base, **both}
-
-
-def _override(raw: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals:
-        raise ConfigError(f"override {override!r}: write it as key=value, for example learning_rate=1e-4")
-    *sections, leaf = key.split(".")
-    for section in sections:
-        raw = raw.setdefault(section, {})
-        if not isinstance(raw, dict):
-            raise ConfigError(f"override {override!r}: {section!r} is a value, not a section")
-    raw[leaf] = yaml.safe_load(value)
-
-
-def _explain(path: Path, model: type[BaseModel], raw: object, error: Any) -> str:
-    location = [part for part in error["loc"] if not (isinstance(part, str) and part.startswith("function-"))]
-    key = ".".join(map(str, location)) or "(top level)"
-    if error["type"] == "extra_forbidden":
-        nearest = process.extractOne(str(location[-1]), _keys(model, location[:-1]))
-        hint = f"; did you mean {nearest[0]!r}?" if nearest and nearest[1] > 60 else ""
-        return f"{path}: unknown key {key!r} with value {error['input']!r}{hint}"
-    if error["type"] == "missing":
-        return f"{path}: key {key!r} is missing: add it"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{path}: {message}" if error["type"] == "value_error" and not location else f"{path}: {key}: {message}, found {error['input']!r}"
-
-
-def _keys(model: Any, location: Sequence[object]) -> list[str]:
-    """The names valid at a place of the config, as far as its models tell."""
-    schema = model.model_json_schema()
-    names = {name for part in (schema, *schema.get("$defs", {}).values()) for name in part.get("properties", {})}
-    return sorted(schema.get("properties", {}) if not location else names)
+def _with_corpora(source: Any, corpora: Any) -> Any:
+    """A raw source with its path filled in. Raises ValueError if the path needs `corpora` and it is not set."""
+    if not isinstance(source, dict) or "{corpora}" not in str(source.get("path", "")):
+        return source
+    if not corpora:
+        what = f"source {source.get('name')} reads {source['path']}"
+        raise ValueError(f"{what}: set corpora=FOLDER, the folder that holds this file")
+    return source | {"path": str(source["path"]).replace("{corpora}", str(Path(str(corpora)).expanduser().absolute()))}

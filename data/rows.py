@@ -1,7 +1,8 @@
-"""From one clean article to its rows: sentences fit to learn from, joined to passages, spun by one persona after the other.
+"""The rows of a data set: their format, and how one clean article becomes rows.
 
-A row depends on (recipe, article, sentence, variant) alone, never on the order of work. Applying a row's edits to `spun` gives
-`original` exactly.
+Sentences that are fit to learn from are joined to passages, and each variant of the article is spun by another
+sampled tool. A row depends on recipe, article, sentence and variant only, never on the order of work. Applying a
+row's edits to `spun` gives `original` exactly.
 """
 
 from __future__ import annotations
@@ -12,17 +13,29 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from unspin.data.lexicons import spinners_words
-from unspin.data.morphology import forms
-from unspin.data.segment import paragraphs, sentences, words
 from unspin.data.spinners.mixture import Mixture, Spun
-from unspin.data.spinners.persona import Persona, Tools, draw
+from unspin.data.spinners.persona import Persona, Tools
+from unspin.english.lexicons import spinners_words
+from unspin.english.morphology import forms
+from unspin.hashing import hash_uniform
+from unspin.segment import paragraphs, sentences, words
 
 SPLITS = ("train", "validation", "test")
-USUAL = 0.06  # of the words of clean English are such as spinners put in: the training articles' originals
-SECTION = 25  # rows: a longer text counts as several articles, each spun by a tool of its own
+USUAL_SHARE = (
+    0.06  # of the words in clean English that are words which spinners insert; measured on the articles in data/
+)
+ROWS_PER_TOOL = 25  # rows that one tool spins; a longer text is treated as several articles
+
 EDITS = pa.list_(
-    pa.struct([("start", pa.int32()), ("end", pa.int32()), ("replacement", pa.string()), ("engine", pa.string()), ("rule", pa.string())])
+    pa.struct(
+        [
+            ("start", pa.int32()),
+            ("end", pa.int32()),
+            ("replacement", pa.string()),
+            ("spinner", pa.string()),
+            ("rule", pa.string()),
+        ]
+    )
 )
 EDIT_FIELDS = [field.name for field in EDITS.value_type]
 SCHEMA = pa.schema(
@@ -31,7 +44,6 @@ SCHEMA = pa.schema(
         ("paragraph", pa.int32()),
         ("sentence", pa.int32()),
         ("variant", pa.int32()),
-        ("context", pa.string()),
         ("spun", pa.string()),
         ("original", pa.string()),
         ("edits", EDITS),
@@ -41,12 +53,17 @@ SCHEMA = pa.schema(
         ("split", pa.string()),
     ]
 )
-_ODD = re.compile(r"\(\s*[,;)]|[][{}|\\<>=]|\bhttps?:|\.\.\.|�")
+OLD_EDIT_FIELDS = {"engine": "spinner"}  # fields of an edit in data sets of version 0.1 -> today's
+
+_NOT_PROSE = re.compile(r"\(\s*[,;)]|[][{}|\\<>=]|\bhttps?:|\.\.\.|�")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A clean sentence, or several joined by single spaces, and where the first stands in its article."""
+    """A clean sentence, or several joined by single spaces.
+
+    `paragraph` and `sentence` say where the first stands in its article, counted from 0.
+    """
 
     paragraph: int
     sentence: int
@@ -55,77 +72,115 @@ class Piece:
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that decides what a row says, apart from the article: see the fields of the same names in `BuildConfig`."""
+    """All settings that decide what a row says. `name` is their hash; `BuildConfig` documents the others."""
 
     name: str
     seed: int
-    engines: dict[str, float]
+    spinners: dict[str, float]
     tools: Tools
     variants: int
     clean_share: float
     hard_negatives: bool
-    shortest: int
-    longest: int
-    passage: int
-    context: bool
+    min_words: int
+    max_words: int
+    max_passage_words: int
 
 
-def split_of(article_id: str, held_back: float) -> str:
-    place = draw("split", article_id)
-    return "test" if place < held_back else "validation" if place < 2 * held_back else "train"
+def upgrade_type(column: pa.DataType) -> pa.DataType:
+    """The type of an `edits` column with today's field names; any other type is returned unchanged."""
+    if not pa.types.is_list(column) or not pa.types.is_struct(column.value_type):
+        return column
+    return pa.list_(
+        pa.struct([field.with_name(OLD_EDIT_FIELDS.get(field.name, field.name)) for field in column.value_type])
+    )
+
+
+def upgrade_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows of a data set of any version with today's field names. Copies no values."""
+    schema = pa.schema([field.with_type(upgrade_type(field.type)) for field in batch.schema])
+    if schema.equals(batch.schema):
+        return batch
+    columns = [column.view(field.type) for column, field in zip(batch.columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def split_of(article_id: str, holdout_share: float) -> str:
+    """The split of an article, by the hash of its id; `holdout_share` of all articles are test, as many validation."""
+    place = hash_uniform("split", article_id)
+    return "test" if place < holdout_share else "validation" if place < 2 * holdout_share else "train"
 
 
 def clean_sentences(text: str, recipe: Recipe) -> Iterator[Piece]:
-    """The sentences of an article that are fit to learn from, white space made single spaces."""
+    """The sentences of an article that are fit to learn from, with runs of whitespace made single spaces.
+
+    Skipped are sentences outside the recipe's word limits, with markup or an address, or with too few letters.
+    """
     for p, paragraph in enumerate(paragraphs(text)):
         body = text[paragraph.start : paragraph.end]
         for s, span in enumerate(sentences(body)):
             sentence = re.sub(r"\s+", " ", body[span.start : span.end])
-            count = len(words(sentence))
-            letters = sum(c.isalpha() or c == " " for c in sentence)
-            if recipe.shortest <= count <= recipe.longest and not _ODD.search(sentence) and letters > 0.85 * len(sentence):
+            if recipe.min_words <= len(words(sentence)) <= recipe.max_words and _is_prose(sentence):
                 yield Piece(p, s, sentence)
 
 
-def passages(pieces: Sequence[Piece], longest: int, *key: object) -> Iterator[Piece]:
-    """Neighbouring sentences joined, each passage up to a length drawn between one sentence and `longest` words; none is lost or doubled."""
-    held: list[Piece] = []
+def _is_prose(sentence: str) -> bool:
+    letters = sum(c.isalpha() or c == " " for c in sentence)
+    return not _NOT_PROSE.search(sentence) and letters > 0.85 * len(sentence)
+
+
+def passages(pieces: Sequence[Piece], max_words: int, *key: object) -> Iterator[Piece]:
+    """Join neighbouring sentences to passages; every sentence appears exactly once and in order.
+
+    The length of each passage is drawn between one sentence and `max_words`; the draw depends on `key` and the
+    passage's place.
+    """
+    passage: list[Piece] = []
     room = 0.0
     for piece in pieces:
         count = len(words(piece.text))
-        if held and room < count:
-            yield Piece(held[0].paragraph, held[0].sentence, " ".join(p.text for p in held))
-            held = []
-        room = (room if held else longest * draw("passage", *key, piece.paragraph, piece.sentence)) - count
-        held.append(piece)
-    if held:
-        yield Piece(held[0].paragraph, held[0].sentence, " ".join(p.text for p in held))
+        if passage and room < count:
+            yield _joined(passage)
+            passage = []
+        if not passage:
+            room = max_words * hash_uniform("passage", *key, piece.paragraph, piece.sentence)
+        room -= count
+        passage.append(piece)
+    if passage:
+        yield _joined(passage)
+
+
+def _joined(passage: Sequence[Piece]) -> Piece:
+    return Piece(passage[0].paragraph, passage[0].sentence, " ".join(piece.text for piece in passage))
 
 
 def typeset(text: str) -> str:
-    """Straight quotation marks and apostrophes made curly, as most news sites print them."""
+    """Turn straight quotation marks and apostrophes into curly ones, as most news sites print them."""
     opened = re.sub(r"(^|[\s(\[—–-])\"", r"\1“", text)
     return re.sub(r"(^|[\s(\[“—–])'(?=\w)", r"\1‘", opened.replace('"', "”")).replace("'", "’")
 
 
-def temptation(text: str) -> float:
-    """How rich a clean text is in words that spinners put in and never take out; 1 is usual. "They commenced to exit the apparatus" has plenty."""
+def spinner_word_ratio(text: str) -> float:
+    """How many words of a clean text are ones that spinners insert and never replace, relative to usual English.
+
+    1 is usual; "They commenced to exit the apparatus" is far above. Such texts are hard negatives: they look spun.
+    """
     lowers = [word.lower() for word in words(text)]
-    loved = sum(not spinners_words().isdisjoint((low, *(form.lemma for form in forms(low)))) for low in lowers)
-    return loved / max(len(lowers), 1) / USUAL
+    typical = sum(not spinners_words().isdisjoint((low, *(form.lemma for form in forms(low)))) for low in lowers)
+    return typical / max(len(lowers), 1) / USUAL_SHARE
 
 
-def article_rows(article_id: str, pieces: Sequence[Piece], split: str, recipe: Recipe, mixture: Mixture) -> Iterator[dict[str, Any]]:
-    """The rows of one article in the order of variants and sentences; articles held back have one variant."""
-    joined = list(passages(pieces, recipe.passage, recipe.seed, article_id))
+def article_rows(
+    article_id: str, pieces: Sequence[Piece], split: str, recipe: Recipe, mixture: Mixture
+) -> Iterator[dict[str, Any]]:
+    """The rows of one article, by variant and then by place; validation and test articles have one variant."""
+    joined = list(passages(pieces, recipe.max_passage_words, recipe.seed, article_id))
     for variant in range(recipe.variants if split == "train" else 1):
-        curly = draw(recipe.seed, "typography", article_id, variant) < 0.5
-        context = ""
+        curly = hash_uniform(recipe.seed, "typography", article_id, variant) < 0.5
         for number, piece in enumerate(joined):
-            if number % SECTION == 0:
-                persona = Persona.sample(recipe.seed, article_id, variant, number // SECTION, engines=recipe.engines, tools=recipe.tools)
-            clean_share = recipe.clean_share * (temptation(piece.text) if recipe.hard_negatives else 1.0)
-            clean = draw(recipe.seed, "clean", article_id, piece.paragraph, piece.sentence, variant) < clean_share
+            if number % ROWS_PER_TOOL == 0:
+                seed = (recipe.seed, article_id, variant, number // ROWS_PER_TOOL)
+                persona = Persona.sample(*seed, spinners=recipe.spinners, tools=recipe.tools)
+            clean = _stays_clean(article_id, piece, variant, recipe)
             text = typeset(piece.text) if curly else piece.text
             spun = Spun(text, ()) if clean else mixture.spin(text, persona)
             yield {
@@ -133,7 +188,6 @@ def article_rows(article_id: str, pieces: Sequence[Piece], split: str, recipe: R
                 "paragraph": piece.paragraph,
                 "sentence": piece.sentence,
                 "variant": variant,
-                "context": context,
                 "spun": spun.text,
                 "original": text,
                 "edits": [{name: getattr(edit, name) for name in EDIT_FIELDS} for edit in spun.edits],
@@ -142,4 +196,8 @@ def article_rows(article_id: str, pieces: Sequence[Piece], split: str, recipe: R
                 "seed": recipe.seed,
                 "split": split,
             }
-            context = spun.text if recipe.context else ""
+
+
+def _stays_clean(article_id: str, piece: Piece, variant: int, recipe: Recipe) -> bool:
+    share = recipe.clean_share * (spinner_word_ratio(piece.text) if recipe.hard_negatives else 1.0)
+    return hash_uniform(recipe.seed, "clean", article_id, piece.paragraph, piece.sentence, variant) < share

@@ -1,6 +1,6 @@
-"""Which sentences of a text are restored: English prose, not page furniture, headings of a word or two, or what no sentence can be.
+"""Finds the sentences of a text to restore: English prose, without page furniture, headings and endless sentences.
 
-Cost is linear, whatever the text: a line too long for prose is cut at white space before sentences are looked for.
+Cost is linear in any text: a line too long for prose is cut at white space before it is split into sentences.
 """
 
 from __future__ import annotations
@@ -8,51 +8,55 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from unspin.data.segment import Span, paragraphs, sentences, words
+from unspin.english.word_classes import ENGLISH_MARKERS
+from unspin.segment import Span, paragraphs, sentences, words
 
-MOST_WORDS = 120
-LONGEST_PIECE = 20_000  # characters
+MIN_SENTENCE_WORDS = 3
+MAX_SENTENCE_WORDS = 120  # more than the model can read
+MAX_PIECE_CHARACTERS = 20_000  # longest stretch of a line that is split into sentences at a time
+MIN_COMMON_SHARE = 0.06  # English prose has 0.2 common words or more, garbled prose 0.1, other languages next to none
+_HEADING_CHARACTERS, _HEADING_WORDS = 60, 5  # a shorter line without an end mark is a heading or page furniture
 _SENTENCE_ENDS = tuple(".!?…:;\"”’')")
 _SENTENCE_END = re.compile(r"[.!?][\"”’')]*\s+")
-_ENGLISH = frozenset(
-    """the of and to that is was for with as his they at this from but by had were which their been has are have not will he she it we you be or an
-    who said its about into could would""".split()
-)
-LEAST_ENGLISH = 0.06  # share of such words: real prose has a fifth or more, garbled prose a tenth, other languages next to none
 
 
-def prose(text: str) -> Iterator[Span]:
-    """The sentences to restore, as spans: none that is too long for the model, no short line without an end mark."""
+def prose_sentences(text: str) -> Iterator[Span]:
+    """The spans of the sentences to restore, in order, without headings and sentences too long for the model."""
     for paragraph in paragraphs(text):
         for piece in _pieces(text, paragraph):
             body = text[piece.start : piece.end]
-            if len(body) < 60 and len(words(body)) < 5 and not body.endswith(_SENTENCE_ENDS):
+            if _like_a_heading(body):
                 continue
             for span in sentences(body):
                 sentence = body[span.start : span.end]
-                if 2 < len(words(sentence)) <= MOST_WORDS and _latin(sentence):
+                if MIN_SENTENCE_WORDS <= len(words(sentence)) <= MAX_SENTENCE_WORDS and _is_latin(sentence):
                     yield Span(piece.start + span.start, piece.start + span.end)
 
 
 def reads_as_english(text: str) -> bool:
-    """Whether a text has the function words of English; too short a text passes."""
-    found = words(text[:LONGEST_PIECE])
-    return len(found) < 25 or sum(word.lower() in _ENGLISH for word in found) >= LEAST_ENGLISH * len(found)
+    """Whether the first 20,000 characters have the common words of English; fewer than 25 words pass."""
+    sample = words(text[:MAX_PIECE_CHARACTERS])
+    return len(sample) < 25 or sum(word.lower() in ENGLISH_MARKERS for word in sample) >= MIN_COMMON_SHARE * len(sample)
+
+
+def _like_a_heading(line: str) -> bool:
+    return len(line) < _HEADING_CHARACTERS and len(words(line)) < _HEADING_WORDS and not line.endswith(_SENTENCE_ENDS)
 
 
 def _pieces(text: str, paragraph: Span) -> Iterator[Span]:
+    """Cut a paragraph into pieces of bounded length: after a sentence, else at white space, else anywhere."""
     start = paragraph.start
-    while paragraph.end - start > LONGEST_PIECE:
-        window = text[start : start + LONGEST_PIECE]
-        ends = [m.end() for m in _SENTENCE_END.finditer(window)] or [m.end() for m in re.finditer(r"\s+", window)] or [LONGEST_PIECE]
-        end = start + ends[-1]
+    while paragraph.end - start > MAX_PIECE_CHARACTERS:
+        window = text[start : start + MAX_PIECE_CHARACTERS]
+        ends = [m.end() for m in _SENTENCE_END.finditer(window)] or [m.end() for m in re.finditer(r"\s+", window)]
+        end = start + (ends[-1] if ends else MAX_PIECE_CHARACTERS)
         yield Span(start, end)
         start = end
     yield Span(start, paragraph.end)
 
 
-def _latin(sentence: str) -> bool:
-    """Whether a sentence is of Latin letters in the main, and of whole characters."""
+def _is_latin(sentence: str) -> bool:
+    """Whether at least two thirds of a sentence's letters are Latin, and it holds no lone surrogate."""
     if any("\ud800" <= c <= "\udfff" for c in sentence):
         return False
     letters = [c for c in sentence if c.isalpha()]

@@ -1,17 +1,20 @@
-"""What restoring gives: the text, every edit with its confidence, and what the reader should know."""
+"""The result of restoring: the text, every edit with its confidence, and warnings for the reader."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from unspin.infer.render import html_table
 
 
 @dataclass(frozen=True)
 class RestoredEdit:
     """One change: characters ``start:end`` of the input, `spun`, become `restored`.
 
-    `kind` is word, phrase, insertion, deletion, or quotation (inside quotation marks); `confidence` is the chance, 0..1, that an
-    editor who knows the original would make the same change. `alternatives` are what else the model would put there, the likeliest first.
-    Edits of one `group` (not 0) keep the facts of their sentence only together: make all of them or none.
+    `kind` is word, phrase, insertion, deletion, or quotation (inside quotation marks). `confidence` is the chance,
+    0..1, that an editor who knows the original would make the same change. `alternatives` are other restorations of the
+    place, most likely first. Edits that share a `group` other than 0 keep the facts of their sentence only together:
+    make all of them or none.
     """
 
     start: int
@@ -23,21 +26,25 @@ class RestoredEdit:
     alternatives: tuple[str, ...] = ()
     group: int = 0
 
+    @property
+    def replacement(self) -> str:
+        """`restored`, under the name that `unspin.edits` uses, so that its functions accept restored edits."""
+        return self.restored
+
 
 @dataclass(frozen=True)
 class Restoration:
-    """A restored text, what was changed, and what the reader should know. In a notebook it shows itself as both versions side by side.
+    """A restored text, its edits in order, and warnings. In a notebook it is displayed as both versions side by side.
 
-    `spun_share` is the estimated share of the source's words that a spinner garbled, 0..1, whether or not an edit restores them.
+    `spun_share` is the estimated share of the source's words that a spinner garbled, 0..1, whether or not an edit
+    restores them.
     """
 
     source: str
     text: str
     edits: tuple[RestoredEdit, ...]
     spun_share: float = 0.0
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
-        from unspin.infer.diff import table
-
-        return table(self)
+        return html_table(self)

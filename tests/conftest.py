@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: no network, no downloads; models are tiny and random, made once a session."""
+"""Fixtures shared by all tests. They need no network; models are tiny, with random weights."""
 
 from __future__ import annotations
 
@@ -6,39 +6,46 @@ import json
 import os
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: threads cost more than they bring
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # for tiny models, threads cost more than they save
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("unspin", deadline=None)  # no test is timed
+settings.register_profile("unspin", deadline=None)  # the time a test takes depends on the machine
 settings.load_profile("unspin")
 
-ARTICLE = """Council votes to keep the old library open
+ARTICLE = """\
+Council votes to keep the old library open
 
-The town council voted on Monday to keep the old library open for another year, after more than 2,000 people signed a petition.
+The town council voted on Monday to keep the old library open for another year, after more than 2,000 people signed \
+a petition.
 
-“We have listened to the people who use this building every day,” said Joan Keller, the mayor. She said the repairs would cost 40,000 pounds.
+“We have listened to the people who use this building every day,” said Joan Keller, the mayor. She said the repairs \
+would cost 40,000 pounds.
 
-The library was built in 1911 and has not been repaired for two decades. Its roof leaks in winter and the heating often fails.
+The library was built in 1911 and has not been repaired for two decades. Its roof leaks in winter and the heating \
+often fails.
 """
 
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """A folder of twelve short articles of the project's own, which share one sentence of twenty words."""
+    """A folder of twelve short articles from the project's own corpus, which share one sentence of twenty words."""
     folder = tmp_path / "corpus"
     folder.mkdir()
+    articles = [file for kind in ("local", "sport") for file in sorted(Path(f"data/articles/{kind}").glob("*.txt"))[:6]]
     shared = "The weather office said that the rain would last until the end of the week in most parts of the country."
-    for file in sorted(Path("data/articles/local").glob("*.txt"))[:6] + sorted(Path("data/articles/sport").glob("*.txt"))[:6]:
+    for file in articles:
         opening = file.read_text(encoding="utf-8").split("\n\n")[:4]
-        (folder / f"{file.parent.name}-{file.name}").write_text("\n\n".join([*opening, shared]) + "\n", encoding="utf-8")
+        (folder / f"{file.parent.name}-{file.name}").write_text(
+            "\n\n".join([*opening, shared]) + "\n", encoding="utf-8"
+        )
     return folder
 
 
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Gemma 3 with random weights and a byte-level tokenizer of its own, as a local folder."""
+    """The folder of a tiny Gemma 3 model with random weights and its own byte-level tokenizer."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import Gemma3ForCausalLM, Gemma3TextConfig
@@ -48,16 +55,18 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     special = ["<pad>", "<eos>", "<bos>", "<unk>"]
-    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+    )
     tokenizer.train_from_iterator([ARTICLE], trainer)
     tokenizer.save(str(folder / "tokenizer.json"))
     names = {"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>", "unk_token": "<unk>"}
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", **names}))
     torch.manual_seed(0)
     config = Gemma3TextConfig(
-        vocab_size=tokenizer.get_vocab_size(), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=1, head_dim=16, sliding_window=64, max_position_embeddings=1024, query_pre_attn_scalar=16,
-        pad_token_id=0, eos_token_id=1, bos_token_id=2,
+        vocab_size=tokenizer.get_vocab_size(), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=1, head_dim=16, sliding_window=64, max_position_embeddings=1024,
+        query_pre_attn_scalar=16, pad_token_id=0, eos_token_id=1, bos_token_id=2,
     )  # fmt: skip
     Gemma3ForCausalLM(config).save_pretrained(folder)
     return folder
@@ -65,11 +74,11 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tiny_adapter(tiny_base: Path, tmp_path: Path) -> Path:
-    """A random LoRA adapter of the tiny base."""
+    """The folder of a random LoRA adapter for the tiny base model."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
-    from unspin.infer.prompt import Prompt
+    from unspin.infer.models.prompt import Prompt
 
     torch.manual_seed(1)
     model = AutoModelForCausalLM.from_pretrained(tiny_base)
@@ -81,10 +90,13 @@ def tiny_adapter(tiny_base: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pairs(corpus: Path, tmp_path: Path) -> Path:
-    """A data set of the corpus, two variants a sentence."""
-    from unspin.data.build import BuildConfig, build
+    """A data set built from the corpus, with two variants of each sentence."""
+    from unspin.data.build import build
+    from unspin.data.config import BuildConfig
 
     sources = [{"kind": "folder", "name": "made", "path": str(corpus), "licence": "ours"}]
-    config = BuildConfig(output=tmp_path / "pairs", variants=2, held_back=0.2, engines={"phrases": 1.0}, sources=sources)
+    config = BuildConfig(
+        output=tmp_path / "pairs", variants=2, holdout_share=0.2, spinners={"phrases": 1.0}, sources=sources
+    )
     build(config, "test")
     return config.output

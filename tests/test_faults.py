@@ -1,6 +1,8 @@
-"""Kill -9 of a build, a training run and a batch restore, workers and parents alike, at random moments; started again, each ends as if undisturbed.
+"""Kill -9, full disks and lost folders: a build, a training run or a batch restore, started again, ends as if
+undisturbed.
 
-One kill of each by default; ``make faults`` makes ten. The moments are drawn by a seed, as shares of the time that an undisturbed run takes.
+Each is killed once, parent and workers together; ``make faults`` kills ten times. The seeded moments are shares of
+the time that an undisturbed run takes.
 """
 
 import errno
@@ -21,11 +23,12 @@ from unittest.mock import Mock
 import psutil
 import pytest
 from typer.testing import CliRunner
-from unspin.cli import restore as restoring
+from unspin import storage
+from unspin.cli import restoring
 from unspin.cli.app import app
-from unspin.data import stores
 from unspin.data.blocks import Spin
-from unspin.data.build import BuildConfig, build
+from unspin.data.build import build
+from unspin.data.config import BuildConfig
 
 KILLS = int(os.environ.get("FAULTS", "1"))
 UNSPIN = [sys.executable, "-c", "from unspin.cli import main; main()"]
@@ -34,18 +37,23 @@ UNSPIN = [sys.executable, "-c", "from unspin.cli import main; main()"]
 def _start(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
     environment = os.environ | {"XDG_CACHE_HOME": str(folder.parent / "cache")}
     with (folder / "log.txt").open("ab") as log:
-        return subprocess.Popen([*UNSPIN, *command], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(
+            [*UNSPIN, *command], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
 
 
 def _run(command: list[str], folder: Path) -> float:
-    """Run to the end; returns the seconds it took."""
+    """Run a command to its end; returns the seconds it took."""
     start = time.perf_counter()
     assert _start(command, folder).wait() == 0, (folder / "log.txt").read_text()[-2000:]
     return time.perf_counter() - start
 
 
 def _survives(prepare: Callable[[Path], list[str]], result: Callable[[Path], object], tmp_path: Path) -> None:
-    """The command that `prepare` gives leaves what it leaves undisturbed, whenever it is killed."""
+    """Assert that a command has the same result after a kill at a random moment and a second start as undisturbed.
+
+    `prepare` fills a folder and returns the command to run in it; `result` reads what the command left there.
+    """
     (tmp_path / "whole").mkdir()
     command = prepare(tmp_path / "whole")
     seconds = _run(command, tmp_path / "whole")
@@ -66,12 +74,23 @@ def _survives(prepare: Callable[[Path], list[str]], result: Callable[[Path], obj
 
 
 def _digests(folder: Path, pattern: str) -> dict[str, str]:
-    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.rglob(pattern))}
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob(pattern))
+    }
 
 
-def test_a_build_survives(corpus: Path, tmp_path: Path) -> None:
-    source = {"kind": "folder", "name": "made", "path": str(corpus), "licence": "ours"}
-    config = {"output": "out", "engines": {"phrases": 1.0}, "variants": 4, "tasks": 4, "workers": 2, "held_back": 0.2, "sources": [source]}
+def test_a_killed_build_can_be_repeated(corpus: Path, tmp_path: Path) -> None:
+    source = {"kind": "folder", "name": "ours", "path": str(corpus), "licence": "ours"}
+    config = {
+        "output": "out",
+        "spinners": {"phrases": 1.0},
+        "variants": 4,
+        "tasks": 4,
+        "workers": 2,
+        "holdout_share": 0.2,
+        "sources": [source],
+    }
 
     def prepare(folder: Path) -> list[str]:
         (folder / "run.yaml").write_text(json.dumps(config))
@@ -80,10 +99,11 @@ def test_a_build_survives(corpus: Path, tmp_path: Path) -> None:
     _survives(prepare, lambda folder: _digests(folder / "out", "*.parquet"), tmp_path)
 
 
-def test_a_training_run_survives(pairs: Path, tiny_base: Path, tmp_path: Path) -> None:
+def test_a_killed_training_run_resumes(pairs: Path, tiny_base: Path, tmp_path: Path) -> None:
     config = {
-        "backbone": str(tiny_base), "data": str(pairs), "output": "run", "steps": 30, "save_every": 4, "evaluate_every": 4, "evaluate_rows": 4,
-        "tokens_per_batch": 1024, "longest": 512, "precision": "fp32", "lora": {"rank": 4, "alpha": 8, "dropout": 0.1}, "learning_rate": 1e-2,
+        "backbone": str(tiny_base), "data": str(pairs), "output": "run", "max_steps": 30, "save_steps": 4,
+        "eval_steps": 4, "eval_rows": 4, "tokens_per_batch": 1024, "max_tokens": 512, "precision": "fp32",
+        "lora": {"rank": 4, "alpha": 8, "dropout": 0.1}, "learning_rate": 1e-2,
     }  # fmt: skip
 
     def prepare(folder: Path) -> list[str]:
@@ -93,16 +113,17 @@ def test_a_training_run_survives(pairs: Path, tiny_base: Path, tmp_path: Path) -
     _survives(prepare, lambda folder: _digests(folder / "run" / "adapter", "*.safetensors"), tmp_path)
 
 
-def test_training_in_two_processes_survives_the_loss_of_one(pairs: Path, tiny_base: Path, tmp_path: Path) -> None:
+def test_training_in_two_processes_resumes_after_the_loss_of_one(pairs: Path, tiny_base: Path, tmp_path: Path) -> None:
     config = {
-        "backbone": str(tiny_base), "data": str(pairs), "steps": 40, "save_every": 2, "tokens_per_batch": 1024, "longest": 512, "precision": "fp32",
-        "lora": {"rank": 4, "alpha": 8, "dropout": 0.1}, "learning_rate": 1e-2,
+        "backbone": str(tiny_base), "data": str(pairs), "max_steps": 40, "save_steps": 2, "tokens_per_batch": 1024,
+        "max_tokens": 512, "precision": "fp32", "lora": {"rank": 4, "alpha": 8, "dropout": 0.1}, "learning_rate": 1e-2,
     }  # fmt: skip
 
     def launched(name: str) -> subprocess.Popen[bytes]:
         (tmp_path / f"{name}.yaml").write_text(json.dumps(config | {"output": str(tmp_path / name)}))
         options = ["--config_file", "configs/accelerate/cpu.yaml", "--main_process_port", "0"]
-        command = [sys.executable, "-m", "accelerate.commands.launch", *options, "-m", "unspin.train", str(tmp_path / f"{name}.yaml")]
+        script = ["-m", "unspin.train", str(tmp_path / f"{name}.yaml")]
+        command = [sys.executable, "-m", "accelerate.commands.launch", *options, *script]
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     assert launched("whole").wait() == 0
@@ -110,37 +131,41 @@ def test_training_in_two_processes_survives_the_loss_of_one(pairs: Path, tiny_ba
     while not (tmp_path / "killed" / "checkpoint-4").exists():
         assert process.poll() is None
         time.sleep(0.05)
-    workers = [child for child in psutil.Process(process.pid).children(recursive=True) if "unspin.train" in child.cmdline()]
+    workers = [
+        child for child in psutil.Process(process.pid).children(recursive=True) if "unspin.train" in child.cmdline()
+    ]
     workers[-1].kill()
     assert process.wait() != 0
     assert launched("killed").wait() == 0
-    assert _digests(tmp_path / "killed" / "adapter", "*.safetensors") == _digests(tmp_path / "whole" / "adapter", "*.safetensors") != {}
+    killed, whole = (_digests(tmp_path / name / "adapter", "*.safetensors") for name in ("killed", "whole"))
+    assert killed == whole != {}
 
 
 @pytest.mark.parametrize("fault", ["the disk is full", "the folder disappears"])
-def test_a_restore_survives_trouble_with_its_output(
+def test_a_restore_resumes_after_trouble_with_its_output(
     fault: str, corpus: Path, tiny_adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    write, out = stores.write_whole, tmp_path / "out"
-    command = ["restore", str(corpus), "--min-confidence", "0", "--resume", "--checkpoint", str(tiny_adapter), "--output"]
+    write, out = storage.write_atomic, tmp_path / "out"
+    options = ["--min-confidence", "0", "--resume", "--checkpoint", str(tiny_adapter)]
+    command = ["restore", str(corpus), *options, "--output"]
 
     def troubled(path: Path, data: bytes) -> None:
         if len(list(out.glob("*.txt"))) < 3:
             write(path, data)
         elif fault == "the disk is full":
             with pytest.MonkeyPatch.context() as inner:
-                inner.setattr(stores.os, "fdopen", _full)
+                inner.setattr(storage.os, "fdopen", _full)
                 write(path, data)
         else:
             shutil.rmtree(out)
             write(path, data)
 
     with monkeypatch.context() as patched:
-        patched.setattr(restoring, "write_whole", troubled)
+        patched.setattr(restoring, "write_atomic", troubled)
         disturbed = CliRunner().invoke(app, [*command, str(out)])
     assert isinstance(disturbed.exception, OSError) == (fault == "the disk is full")
-    assert not [file for file in out.iterdir() if file.suffix != ".txt"], "nothing half-written"
+    assert not [file for file in out.iterdir() if file.suffix != ".txt"], "no partial files"
     for folder in (out, tmp_path / "whole"):
         assert CliRunner().invoke(app, [*command, str(folder)], catch_exceptions=False).exit_code == 0
     assert _digests(out, "*") == _digests(tmp_path / "whole", "*") != {}
@@ -151,9 +176,11 @@ def _full(handle: int, mode: str) -> NoReturn:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_build_survives_a_full_disk_and_the_loss_of_its_folder(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = {"kind": "folder", "name": "made", "path": str(corpus), "licence": "ours"}
-    fields = {"engines": {"phrases": 1.0}, "variants": 2, "tasks": 4, "held_back": 0.2, "sources": [source]}
+def test_a_build_resumes_after_a_full_disk_and_the_loss_of_its_folder(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = {"kind": "folder", "name": "ours", "path": str(corpus), "licence": "ours"}
+    fields = {"spinners": {"phrases": 1.0}, "variants": 2, "tasks": 4, "holdout_share": 0.2, "sources": [source]}
     whole, config = (BuildConfig.model_validate({**fields, "output": tmp_path / name}) for name in ("whole", "out"))
     build(whole, "test")
     for trouble in (OSError(errno.ENOSPC, "No space left on device"), FileNotFoundError(errno.ENOENT, "gone")):
@@ -168,13 +195,14 @@ def test_a_build_survives_a_full_disk_and_the_loss_of_its_folder(corpus: Path, t
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_batch_restore_survives(jobs: int, tiny_adapter: Path, tmp_path: Path) -> None:
+def test_a_killed_batch_restore_resumes(jobs: int, tiny_adapter: Path, tmp_path: Path) -> None:
     def prepare(folder: Path) -> list[str]:
         (folder / "in").mkdir()
         for number in range(80):
             text = f"The council said on Monday that {number} people had come. The library was built in 1911.\n\n" * 3
             (folder / "in" / f"{number}.txt").write_text(text)
-        options = ["--min-confidence", "0", "--resume", "--edits", "edits.jsonl", "--jobs", str(jobs), "--checkpoint", str(tiny_adapter)]
+        options = ["--min-confidence", "0", "--resume", "--edits", "edits.jsonl", "--jobs", str(jobs)]
+        options += ["--checkpoint", str(tiny_adapter)]
         return ["restore", "in", "--output", "out", *options]
 
     def result(folder: Path) -> object:

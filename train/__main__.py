@@ -1,24 +1,32 @@
-"""``accelerate launch -m unspin.train CONFIG [key=value …]``: one process of a training run over several."""
+"""``accelerate launch -m unspin.train CONFIG [KEY=VALUE …]``: one of the processes of a distributed training run."""
 
+import os
 import sys
 import time
 from pathlib import Path
 
-from unspin.data.config import load_config
-from unspin.data.errors import UnspinError
+from unspin.config import load_config
+from unspin.errors import UnspinError
+from unspin.extras import explain_missing_package
+from unspin.logs import log_to_terminal
 
 
 def main() -> None:
+    """Run the command; the machine's first process reports progress on standard error."""
     if len(sys.argv) < 2:
-        sys.exit("usage: accelerate launch -m unspin.train CONFIG [key=value …]")
-    started = time.monotonic()  # imports take seconds, and a time limit counts them
+        sys.exit("usage: accelerate launch -m unspin.train CONFIG [KEY=VALUE …]")
+    started = time.monotonic()  # before the imports: they take seconds, which count for a time limit
     from unspin.train.config import TrainConfig
     from unspin.train.finetune import main as finetune
 
+    if int(os.environ.get("LOCAL_RANK", "0")) == 0:
+        log_to_terminal()
     try:
         print(finetune(load_config(Path(sys.argv[1]), TrainConfig, sys.argv[2:]), started))
     except UnspinError as error:
         sys.exit(f"unspin: {error}")
+    except ImportError as error:
+        sys.exit(explain_missing_package(error, "train") or f"unspin: {error}")
 
 
 if __name__ == "__main__":

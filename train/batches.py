@@ -1,137 +1,71 @@
-"""Batches of tokenized pairs by token budget, in an order that is a pure function of (seed, epoch).
+"""Batches of tokenized pairs under a token budget, in an order that depends only on (seed, epoch).
 
-Epoch e reads variant e mod K of each sentence. The make-up of a batch is fixed by the longest variant, so each
-epoch has equally many batches and only their order changes. Cost: padding to the longest row of a batch, a few per cent.
+Epoch e reads variant e mod K of each passage that has K variants. Batches are composed once, by the longest variant,
+so every epoch has the same number of batches and only their order changes. Cost: padding to the longest row of a
+batch, a few per cent of the tokens.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import torch
-from datasets import Dataset, load_dataset
+from datasets import Dataset
 from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
-from unspin.data.errors import UnspinError
-from unspin.data.guard import DamagedError, verify
-from unspin.data.rows import SCHEMA
-from unspin.data.stores import here
+from unspin.data.load import DataError
 
-IGNORED = -100
-COLUMNS = ("article_id", "paragraph", "sentence", "variant", "spun", "original", "edits", "strength")  # that training and scoring read
+IGNORE_INDEX = -100
 Floats = NDArray[np.floating]
+Ints = NDArray[np.int64]
 
 
-class DataError(UnspinError):
-    """A data set that cannot be trained on; the message names what it lacks."""
+class Variants(NamedTuple):
+    """Row numbers grouped by passage: group g is ``rows[starts[g] : starts[g] + sizes[g]]``, one row per variant."""
 
+    rows: Ints
+    starts: Ints
+    sizes: Ints
 
-def load_split(folder: Path, split: str) -> Dataset:
-    """One split as the builder wrote it. Raises `DataError` if files, columns or rows are missing, `DamagedError` if a file is another."""
-    return load_dataset("parquet", data_files=[str(file) for file in split_files(folder, split)], split="train")
-
-
-def split_files(folder: Path, split: str) -> list[Path]:
-    """The files of one split, found whole and with columns that can be trained on and scored; raises as `load_split`."""
-    folder = here(folder)
-    files = sorted((folder / split).glob("*.parquet"))
-    if not files:
-        raise DataError(f"{folder / split} holds no rows: make the data set with `unspin build`")
-    verify(folder, f"{split}/")
-    for file in files:
-        try:
-            opened = pq.ParquetFile(file)
-        except pa.ArrowInvalid as error:
-            raise DamagedError(f"{file} is no Parquet file ({error}): make the data set again") from None
-        with opened:
-            if wrong := list(_wrong_with(opened)):
-                raise DataError(f"{file}: {'; '.join(wrong)}")
-    if not sum(pq.read_metadata(file).num_rows for file in files):
-        raise DataError(f"{folder / split}: no rows")
-    return files
-
-
-def _wrong_with(file: pq.ParquetFile) -> Iterator[str]:
-    types = {field.name: field.type for field in file.schema_arrow}
-    if missing := [name for name in COLUMNS if name not in types]:
-        yield f"no column {', '.join(missing)}"
-    for name in COLUMNS:
-        wanted = SCHEMA.field(name).type
-        if name in types and not _alike(types[name], wanted):
-            yield f"column {name} holds {types[name]}, where {wanted} is needed"
-        elif name in types and name != "edits" and (empty := _first_null(file, name)) is not None:  # a row without a list of edits has none
-            yield f"column {name} has no value in row {empty:,}, counted from 0"
-
-
-def _alike(found: pa.DataType, wanted: pa.DataType) -> bool:
-    """Whether values of one type can be read as the other, sizes aside."""
-    if pa.types.is_list(wanted):
-        return (pa.types.is_list(found) or pa.types.is_large_list(found)) and _alike(found.value_type, wanted.value_type)
-    if pa.types.is_struct(wanted):
-        fields = {field.name: field.type for field in found} if pa.types.is_struct(found) else {}
-        return all(field.name in fields and _alike(fields[field.name], field.type) for field in wanted)
-    if pa.types.is_string(wanted):
-        return pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
-    return pa.types.is_integer(found) or (pa.types.is_floating(wanted) and pa.types.is_floating(found))
-
-
-def _first_null(file: pq.ParquetFile, name: str) -> int | None:
-    """The first row without a value in a column. A file that counts them itself is not read."""
-    before = 0
-    for i in range(file.num_row_groups):
-        group = file.metadata.row_group(i)
-        counted = [group.column(c).statistics for c in range(group.num_columns) if group.column(c).path_in_schema == name]
-        if not (counted and counted[0] and counted[0].has_null_count and not counted[0].null_count):
-            nulls = np.flatnonzero(file.read_row_group(i, columns=[name])[name].is_null().to_numpy())
-            if len(nulls):
-                return before + int(nulls[0])
-        before += group.num_rows
-    return None
-
-
-def articles(rows: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Rows grouped by article, in the order they came."""
-    grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        grouped[row["article_id"]].append(row)
-    return list(grouped.values())
+    def reduce(self, fold: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
+        """Fold one value per row into one value per group, with `np.add` or `np.maximum`."""
+        folded: NDArray[Any] = fold.reduceat(values[self.rows], self.starts)
+        return folded
 
 
 class TokenBudgetSampler(Sampler[list[int]]):
-    """Yields lists of row numbers whose padded tokens stay within a budget.
+    """Yields batches, as lists of row numbers, whose padded tokens stay within a budget.
 
-    `weights` says how often each row is drawn in an epoch; what is more than whole numbers is drawn once, by the seed, so that each epoch has
-    as many batches. With `strengths`, the first epoch goes from light to heavy spinning, roughly.
+    A row longer than the budget is a batch of its own. `weights` says how often each row is drawn in an epoch: the
+    integer part always, one more draw with the probability of the fraction, decided once by the seed so that epochs
+    have equally many batches. With `strengths` (one per row), the first epoch runs approximately from light to heavy
+    spinning. Raises `DataError` if the weights leave no row.
     """
 
-    def __init__(self, data: Dataset, tokens_per_batch: int, seed: int, weights: Floats | None = None, strengths: Floats | None = None) -> None:
+    def __init__(
+        self,
+        data: Dataset,
+        tokens_per_batch: int,
+        seed: int,
+        weights: Floats | None = None,
+        strengths: Floats | None = None,
+    ) -> None:
         self._seed, self._epoch = seed, 0
         table = data.with_format("arrow")[:]
-        self._members, self._starts, self._sizes = _group_variants(table)
-        groups = np.arange(len(self._starts))
-        if weights is not None:
-            dice = np.random.default_rng((seed, 1)).random(len(groups))
-            groups = np.repeat(groups, (self._of_groups(np.add, weights) / self._sizes + dice).astype(np.int64))
-            if not len(groups):
-                raise DataError("the weights leave no row: raise one")
-        longest = self._of_groups(np.maximum, table["length"].to_numpy())[groups]
+        self._variants = _group_variants(table)
+        groups = self._draw(weights)
+        longest = self._variants.reduce(np.maximum, table["length"].to_numpy())[groups]
         self._batches = [groups[batch] for batch in _fill(longest, tokens_per_batch, np.random.default_rng(seed))]
-        self._hardness = None
-        if strengths is not None:
-            first = strengths[self._members[self._starts]]
-            means = [first[batch].mean() for batch in self._batches]
-            self._hardness = np.array(means) + np.random.default_rng((seed, 2)).uniform(0, 0.1, len(means))
+        self._hardness = None if strengths is None else self._hardness_of_batches(strengths)
 
     def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch that the next iteration yields; the trainer calls this."""
         self._epoch = epoch
 
     def __len__(self) -> int:
@@ -141,61 +75,86 @@ class TokenBudgetSampler(Sampler[list[int]]):
         order = np.random.default_rng((self._seed, self._epoch)).permutation(len(self._batches))
         if self._hardness is not None and self._epoch == 0:
             order = np.argsort(self._hardness, kind="stable")
+        rows, starts, sizes = self._variants
         for i in order:
             groups = self._batches[i]
-            yield self._members[self._starts[groups] + self._epoch % self._sizes[groups]].tolist()
+            yield rows[starts[groups] + self._epoch % sizes[groups]].tolist()
 
-    def _of_groups(self, fold: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
-        """A figure of each row folded to one of each group."""
-        folded: NDArray[Any] = fold.reduceat(values[self._members], self._starts)
-        return folded
+    def _draw(self, weights: Floats | None) -> Ints:
+        """Group numbers, each as often as its mean weight says."""
+        groups = np.arange(len(self._variants.starts))
+        if weights is None:
+            return groups
+        dice = np.random.default_rng((self._seed, 1)).random(len(groups))
+        means = self._variants.reduce(np.add, weights) / self._variants.sizes
+        groups = np.repeat(groups, (means + dice).astype(np.int64))
+        if not len(groups):
+            raise DataError("source_weights and spinner_weights leave no row: raise one")
+        return groups
+
+    def _hardness_of_batches(self, strengths: Floats) -> Floats:
+        """Mean strength of each batch's first variants, with a little noise so that equal batches are shuffled."""
+        first = strengths[self._variants.rows[self._variants.starts]]
+        means = np.array([first[batch].mean() for batch in self._batches])
+        return means + np.random.default_rng((self._seed, 2)).uniform(0, 0.1, len(means))
 
 
-def row_weights(data: Dataset, sources: dict[str, float], engines: dict[str, float]) -> Floats | None:
-    """The weight of each row: its source's, times the mean of its edits' engines'; 1 where nothing is said. None if no weights are given.
+def row_weights(data: Dataset, sources: dict[str, float], spinners: dict[str, float]) -> Floats | None:
+    """The weight of each row, or None if no weights are given.
 
-    Raises `DataError` for a source or an engine that the data do not have.
+    A row's weight is its source's weight times the mean weight of the spinners of its edits; names that are not listed
+    weigh 1. Raises `DataError` for a source or spinner that does not occur in the data.
     """
-    if not sources and not engines:
+    if not sources and not spinners:
         return None
-    table = data.select_columns(["article_id", "engines"]).with_format("arrow")[:]
-    lists = table["engines"].combine_chunks()
-    there = {
-        "source": {article.split("/")[0] for article in pc.unique(table["article_id"]).to_pylist()},
-        "engine": set(pc.unique(lists.flatten().drop_null()).to_pylist()),
-    }
-    for kind, asked in (("source", sources), ("engine", engines)):
-        if unknown := sorted(asked.keys() - there[kind]):
-            raise DataError(f"{kind}_weights: the data have no {kind} {', '.join(unknown)}, but {', '.join(sorted(there[kind]))}")
-    weights = _looked_up(table["article_id"], lambda article: sources.get(article.split("/")[0], 1.0))
+    table = data.select_columns(["article_id", "spinners"]).with_format("arrow")[:]
+    lists = table["spinners"].combine_chunks()
+    _check_names("source", sources, {_source_of(article) for article in pc.unique(table["article_id"]).to_pylist()})
+    _check_names("spinner", spinners, set(pc.unique(lists.flatten().drop_null()).to_pylist()))
+    weights = _look_up(table["article_id"], lambda article: sources.get(_source_of(article), 1.0))
     counts = lists.value_lengths().to_numpy()
-    some = np.flatnonzero(counts)
-    if len(some):
-        of_edits = _looked_up(pa.chunked_array([lists.flatten().fill_null("")]), lambda engine: engines.get(engine, 1.0))
-        weights[some] *= np.add.reduceat(of_edits, (np.cumsum(counts) - counts)[some]) / counts[some]
+    edited = np.flatnonzero(counts)
+    if len(edited):
+        names = pa.chunked_array([lists.flatten().fill_null("")])
+        weights_of_edits = _look_up(names, lambda spinner: spinners.get(spinner, 1.0))
+        starts = np.cumsum(counts) - counts
+        weights[edited] *= np.add.reduceat(weights_of_edits, starts[edited]) / counts[edited]
     return weights
 
 
-def _looked_up(names: pa.ChunkedArray, weight: Callable[[str], float]) -> Floats:
+def _source_of(article_id: str) -> str:
+    return article_id.split("/")[0]
+
+
+def _check_names(kind: str, weights: dict[str, float], present: set[str]) -> None:
+    if unknown := sorted(weights.keys() - present):
+        raise DataError(
+            f"{kind}_weights: the data have no {kind} {', '.join(unknown)}; they have {', '.join(sorted(present))}"
+        )
+
+
+def _look_up(names: pa.ChunkedArray, weight: Callable[[str], float]) -> Floats:
+    """The weight of each name, computed once per distinct name."""
     coded = names.combine_chunks().dictionary_encode()
     return np.array([weight(name) for name in coded.dictionary.to_pylist()], dtype=np.float64)[coded.indices.to_numpy()]
 
 
-def _group_variants(table: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """(row numbers, those of one sentence side by side; where each sentence begins; how many variants it has), sentences as they first come."""
+def _group_variants(table: pa.Table) -> Variants:
+    """Group the rows of a table by (article, paragraph, sentence); groups are in the order of their first rows."""
     article = table["article_id"].combine_chunks().dictionary_encode().indices.to_numpy()
-    places = np.stack([article, table["paragraph"].to_numpy(), table["sentence"].to_numpy()], axis=1).astype(np.int64)
-    spans = places.max(axis=0) + 1
-    codes = (places[:, 0] * spans[1] + places[:, 1]) * spans[2] + places[:, 2]
-    _, first, group, sizes = np.unique(codes, return_index=True, return_inverse=True, return_counts=True)
-    order = np.argsort(first)
-    members = np.argsort(first[group], kind="stable")
-    sizes = sizes[order]
-    return members, np.cumsum(sizes) - sizes, sizes
+    positions = np.stack([article, table["paragraph"].to_numpy(), table["sentence"].to_numpy()], axis=1)
+    positions = positions.astype(np.int64)
+    sizes = positions.max(axis=0) + 1
+    codes = (positions[:, 0] * sizes[1] + positions[:, 1]) * sizes[2] + positions[:, 2]
+    _, first, group, counts = np.unique(codes, return_index=True, return_inverse=True, return_counts=True)
+    counts = counts[np.argsort(first)]
+    return Variants(np.argsort(first[group], kind="stable"), np.cumsum(counts) - counts, counts)
 
 
 def _fill(lengths: NDArray[np.integer], budget: int, rng: np.random.Generator) -> list[list[int]]:
-    """Neighbours by length (ties shuffled) fill a batch until its padded size would pass the budget."""
+    """Put rows into batches by ascending length, ties shuffled; a batch ends before its padded size passes the
+    budget.
+    """
     batches: list[list[int]] = [[]]
     for i in np.lexsort((rng.permutation(len(lengths)), lengths)).tolist():
         if batches[-1] and lengths[i] * (len(batches[-1]) + 1) > budget:
@@ -205,7 +164,7 @@ def _fill(lengths: NDArray[np.integer], budget: int, rng: np.random.Generator) -
 
 
 class Rows(TorchDataset[Any]):
-    """Tokenized rows for a `DataLoader`, a batch at a time: an Arrow table of their sources and targets."""
+    """Tokenized rows for a `DataLoader`, which fetches a batch at once: an Arrow table of sources and targets."""
 
     def __init__(self, data: Dataset) -> None:
         self._data = data.select_columns(["source", "target"]).with_format("arrow")
@@ -221,54 +180,65 @@ Batch = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
-class OneSidedCollator:
-    """For decoder-only models: source and target joined, padded on the right to a width that `multiple` divides.
+class CausalCollator:
+    """Batches for decoder-only models: source and target joined, padded on the right to a multiple of `multiple`.
 
-    `labels` are -100 everywhere but on the target. `positions` are those of the flattened batch after which a target token comes. There is no
-    attention mask: what a token sees lies to its left, and no padding does, so that attention takes its fastest kernel and is exact.
+    `input_ids` and `labels` are (rows, width); labels are -100 except on the target. `positions` (one per target
+    token) index the flattened batch: the token after each is a target. There is no attention mask: a token only sees
+    tokens to its left, which are never padding, so attention is exact and can use its fastest kernel.
     """
 
     multiple: int = 1
 
     def __call__(self, rows: pa.Table) -> Batch:
         (sources, source_lengths), (targets, target_lengths) = _flat(rows["source"]), _flat(rows["target"])
-        width = _rounded((source_lengths + target_lengths).max(), self.multiple)
-        ids, labels = (np.full((len(rows), width), value) for value in (0, IGNORED))
+        width = _round_up((source_lengths + target_lengths).max(), self.multiple)
+        ids, labels = (np.full((len(rows), width), value) for value in (0, IGNORE_INDEX))
         ids[_cells(source_lengths)] = sources
-        row, column = _cells(target_lengths, source_lengths)
+        row, column = _cells(target_lengths, first_columns=source_lengths)
         ids[row, column] = labels[row, column] = targets
-        tensors = {"input_ids": ids, "labels": labels, "positions": row * width + column - 1}
-        return {name: torch.from_numpy(array) for name, array in tensors.items()}
+        return _tensors({"input_ids": ids, "labels": labels, "positions": row * width + column - 1})
 
 
 @dataclass(frozen=True)
-class TwoSidedCollator:
-    """For encoder-decoder models: source and target apart, each padded on the right to a width that `multiple` divides."""
+class Seq2SeqCollator:
+    """Batches for encoder-decoder models: source and target apart, each padded on the right to a multiple of
+    `multiple`.
+
+    `input_ids` and `attention_mask` are (rows, source width), `labels` (rows, target width) with -100 on padding.
+    """
 
     multiple: int = 1
 
     def __call__(self, rows: pa.Table) -> Batch:
         (sources, source_lengths), (targets, target_lengths) = _flat(rows["source"]), _flat(rows["target"])
-        ids, mask = (np.zeros((len(rows), _rounded(source_lengths.max(), self.multiple)), dtype=np.int64) for _ in range(2))
-        labels = np.full((len(rows), _rounded(target_lengths.max(), self.multiple)), IGNORED)
+        source_width, target_width = (
+            _round_up(lengths.max(), self.multiple) for lengths in (source_lengths, target_lengths)
+        )
+        ids, mask = (np.zeros((len(rows), source_width), dtype=np.int64) for _ in range(2))
+        labels = np.full((len(rows), target_width), IGNORE_INDEX)
         cells = _cells(source_lengths)
         ids[cells], mask[cells] = sources, 1
         labels[_cells(target_lengths)] = targets
-        return {name: torch.from_numpy(array) for name, array in {"input_ids": ids, "attention_mask": mask, "labels": labels}.items()}
+        return _tensors({"input_ids": ids, "attention_mask": mask, "labels": labels})
 
 
-def _flat(lists: pa.ChunkedArray) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
-    """(the ids of all rows one after the other, how many each row has)."""
+def _tensors(arrays: dict[str, NDArray[Any]]) -> Batch:
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def _flat(lists: pa.ChunkedArray) -> tuple[NDArray[np.integer], Ints]:
+    """The ids of all rows, concatenated, and the number of ids of each row."""
     whole = lists.combine_chunks()
     return whole.flatten().to_numpy(), whole.value_lengths().to_numpy().astype(np.int64)
 
 
-def _cells(lengths: NDArray[np.int64], after: NDArray[np.int64] | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(row, column) of each id of rows that lie one after the other; each row's begin in the column `after`, or the first."""
+def _cells(lengths: Ints, first_columns: Ints | None = None) -> tuple[Ints, Ints]:
+    """The (row, column) of each of the concatenated ids; rows start in column 0, or in their `first_columns`."""
     row = np.repeat(np.arange(len(lengths)), lengths)
     column = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return row, column if after is None else column + after[row]
+    return row, column if first_columns is None else column + first_columns[row]
 
 
-def _rounded(width: int, multiple: int) -> int:
+def _round_up(width: int, multiple: int) -> int:
     return int(-(-width // multiple) * multiple)

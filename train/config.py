@@ -1,188 +1,206 @@
-"""The configurations of training and evaluation, checked before anything heavy is loaded."""
+"""The configuration of a training run, checked before anything heavy is loaded.
+
+Keys are named as in transformers' `TrainingArguments` where it has the same setting; each field's description is its
+documentation. Keys that contradict one another are refused here. `unspin.train.plan` checks what depends on data,
+model or machine.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
-from unspin.data.config import Config
-from unspin.data.stores import Place
-from unspin.train.benchmark.suites import PairsSuite, SuiteConfig
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+from unspin.config import Config
+from unspin.storage import PathOrUrl
 
 
-def _seconds(value: object) -> object:
-    """Seconds of a duration such as 90s, 20m or 1h30m; what is none is left for pydantic to refuse."""
+def _parse_duration(value: object) -> object:
+    """Seconds of a duration such as 90s, 20m or 1h30m. Numbers pass unchanged; any other text raises ValueError."""
     parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", str(value).replace(" ", ""))
-    if not parts or not parts[0]:
-        if isinstance(value, (str, bool)):
-            raise ValueError("give a time such as 90s, 20m or 1h30m")
-        return value
-    return sum(int(part or 0) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True))
+    if parts and parts[0]:
+        return sum(int(part or 0) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True))
+    if isinstance(value, (str, bool)):
+        raise ValueError("give a time such as 90s, 20m or 1h30m")
+    return value
 
 
 Weight = Annotated[float, Field(ge=0, le=100)]
-Duration = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_seconds, json_schema_input_type=str)]
+Duration = Annotated[
+    float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_parse_duration, json_schema_input_type=str)
+]
 
 
 class LoraSettings(Config):
     """A low-rank adapter (Hu et al. 2021, arXiv 2106.09685)."""
 
-    rank: int = Field(16, ge=1)
-    alpha: float = Field(32, gt=0, description="the update is scaled by alpha / rank")
-    dropout: float = Field(0.0, ge=0, lt=1)
-    targets: str = Field("all-linear", description="'all-linear', or a regular expression that the adapted modules' full names match")
-    four_bit: bool = Field(False, description="QLoRA: the base model in 4-bit NormalFloat (Dettmers et al. 2023, arXiv 2305.14314); needs a GPU")
+    renamed: ClassVar = {"targets": "target_modules", "four_bit": "load_in_4bit"}
 
-    @field_validator("targets")
+    rank: int = Field(16, ge=1, description="rank of the update matrices")
+    alpha: float = Field(32, gt=0, description="the update is scaled by alpha / rank")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout on the adapter's input")
+    target_modules: str = Field(
+        "all-linear",
+        description="'all-linear', or a regular expression matched against the full names of the modules to adapt",
+    )
+    load_in_4bit: bool = Field(
+        False,
+        description="QLoRA (Dettmers et al. 2023, arXiv 2305.14314): load the base model in 4-bit NormalFloat; "
+        "needs a GPU",
+    )
+
+    @field_validator("target_modules")
     @classmethod
-    def _compiles(cls, targets: str) -> str:
+    def _compiles(cls, pattern: str) -> str:
         try:
-            re.compile(targets)
+            re.compile(pattern)
         except re.error as error:
-            raise ValueError(f"no regular expression ({error})") from None
-        return targets
+            raise ValueError(f"not a regular expression ({error})") from None
+        return pattern
 
 
 class TrainConfig(Config):
-    """What `unspin train` runs."""
+    """Settings of `unspin train`."""
 
-    backbone: str = Field("default", description="'default' (the packaged Gemma 3 270M), a folder, or a hub name; decoder-only or encoder-decoder")
-    adapter: Place | None = Field(None, description="adapter folder to go on from; left out: a fresh adapter")
-    data: Place = Field(description="folder written by `unspin build`")
-    output: Path = Field(description="run folder: checkpoints, logs, and the finished checkpoint")
-    seed: int = Field(20, ge=0, lt=2**32)
-    trained: Literal["adapter", "layers", "everything"] = Field(
-        "adapter", description="a low-rank adapter; or the weights of all layers, embeddings as they are; or every weight"
+    renamed: ClassVar = {
+        "trained": "trainable",
+        "schedule": "lr_scheduler_type",
+        "steps": "max_steps",
+        "label_smoothing": "label_smoothing_factor",
+        "accumulate": "gradient_accumulation_steps",
+        "longest": "max_tokens",
+        "over_long": "overlong",
+        "passage": "max_passage_words",
+        "engine_weights": "spinner_weights",
+        "compile": "torch_compile",
+        "save_every": "save_steps",
+        "evaluate_every": "eval_steps",
+        "evaluate_rows": "eval_rows",
+        "patience": "early_stopping_patience",
+        "loggers": "report_to",
+    }
+
+    backbone: str = Field(
+        "default",
+        description="base model: 'default' (the packaged Gemma 3 270M), a folder, or a name on the Hugging Face hub; "
+        "decoder-only or encoder-decoder",
     )
-    lora: LoraSettings = Field(LoraSettings.model_validate({}), description="the adapter, where one is trained")
-    learning_rate: float = Field(3e-4, gt=0)
-    schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
-    warmup_steps: int = Field(30, ge=0)
-    steps: int | None = Field(None, gt=0, description="optimizer steps; the learning rate falls to 0 at the last, but where it is constant")
+    adapter: PathOrUrl | None = Field(
+        None, description="folder of an adapter to continue training; if left out, training starts from a new adapter"
+    )
+    data: PathOrUrl = Field(description="data set: a folder written by `unspin build`")
+    output: Path = Field(description="run folder for checkpoints, logs and the finished checkpoint")
+    seed: int = Field(20, ge=0, lt=2**32, description="seeds the adapter's weights, dropout and the order of batches")
+    trainable: Literal["adapter", "layers", "everything"] = Field(
+        "adapter",
+        description="what is trained: 'adapter' (LoRA), 'layers' (all weights except the embeddings), or 'everything'",
+    )
+    lora: LoraSettings = Field(
+        LoraSettings.model_validate({}), description="settings of the adapter; used if trainable is 'adapter'"
+    )
+    learning_rate: float = Field(3e-4, gt=0, description="peak learning rate")
+    lr_scheduler_type: Literal["linear", "cosine", "constant_with_warmup"] = Field(
+        "linear", description="shape of the learning rate after warm-up; 'linear' and 'cosine' decay to 0"
+    )
+    warmup_steps: int = Field(30, ge=0, description="steps over which the learning rate rises to its peak")
+    max_steps: int | None = Field(
+        None, gt=0, description="number of optimizer steps; may be left out if time_limit is set"
+    )
     time_limit: Duration | None = Field(
-        None, description="such as 20m or 1h30m: trains as many steps as fit (at most `steps`), and the learning rate reaches 0 in time"
+        None,
+        description="such as 20m or 1h30m: train as many steps as fit (at most max_steps); "
+        "the learning rate reaches 0 when the time is up",
     )
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
-    tokens_per_batch: int = Field(2048, gt=0, description="padded tokens of source and target that one batch may hold")
-    accumulate: int = Field(1, ge=1, description="batches an optimizer step sums")
-    longest: int = Field(256, gt=8, description="tokens of source and target that a row may have")
-    over_long: Literal["drop", "cut"] = Field("drop", description="rows of more tokens: left out, or cut to the sentences that fit; both are counted")
-    passage: int = Field(0, ge=0, description="restoring shows the model neighbouring sentences of up to so many words: as the data's `passage`")
-    curriculum: bool = Field(False, description="in the first epoch lightly spun batches come before heavily spun ones")
-    source_weights: dict[str, Weight] = Field(default_factory=dict, description="how often rows of a source are drawn, 1 if left out")
-    engine_weights: dict[str, Weight] = Field(default_factory=dict, description="the same by the engines of a row's edits, averaged")
-    precision: Literal["auto", "bf16", "fp16", "fp32"] = Field("auto", description="'auto': bf16 where the processor or GPU multiplies it natively")
-    gradient_checkpointing: bool = Field(False, description="less memory, a third more time")
-    compile: bool = Field(False, description="compile the layers: after the first minute a step takes a fifth less time; needs a C++ compiler")
+    label_smoothing_factor: float = Field(0.0, ge=0, lt=1, description="label smoothing of the cross entropy")
+    tokens_per_batch: int = Field(
+        2048, gt=0, description="maximum number of source and target tokens in a batch, padding included"
+    )
+    gradient_accumulation_steps: int = Field(1, ge=1, description="batches summed in one optimizer step")
+    max_tokens: int = Field(256, gt=8, description="maximum number of source and target tokens in a row")
+    overlong: Literal["drop", "cut"] = Field(
+        "drop",
+        description="what to do with rows longer than max_tokens: drop them, or cut them to the sentences that fit",
+    )
+    max_passage_words: int = Field(
+        0,
+        ge=0,
+        description="restoring shows the model neighbouring sentences together, up to this many words; "
+        "set it to the max_passage_words of the data set",
+    )
+    curriculum: bool = Field(
+        False, description="order the first epoch from lightly spun to heavily spun batches (approximately)"
+    )
+    source_weights: dict[str, Weight] = Field(
+        default_factory=dict, description="source name -> how often its rows are drawn in an epoch; 1 if left out"
+    )
+    spinner_weights: dict[str, Weight] = Field(
+        default_factory=dict,
+        description="spinner name -> how often rows with its edits are drawn; 1 if left out; "
+        "a row's weight is the mean over its edits",
+    )
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = Field(
+        "auto", description="number format of matrix products; 'auto': bf16 if the hardware supports it, otherwise fp32"
+    )
+    gradient_checkpointing: bool = Field(
+        False, description="recompute activations in the backward pass: less memory, about a third more time"
+    )
+    torch_compile: bool = Field(
+        False,
+        description="compile the layers: takes about a minute, then steps take a fifth less time on a CPU; "
+        "needs a C++ compiler",
+    )
     vocabulary: Literal["seen", "full"] = Field(
-        "seen", description="'seen': a decoder-only model's softmax runs over the ids the data set uses (twice as fast); 'full': over all"
+        "seen",
+        description="token ids that a decoder-only model's loss runs over: "
+        "'seen' (those in the data set; twice as fast) or 'full'",
     )
-    save_every: int = Field(100, gt=0, description="steps between resumable checkpoints")
-    evaluate_every: int = Field(0, ge=0, description="steps between restorations of validation rows; 0: none")
-    evaluate_rows: int = Field(96, gt=0, description="validation rows restored at each evaluation")
-    patience: int = Field(0, ge=0, description="evaluations without a better edit F0.5 after which to stop; 0: never")
-    loggers: tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...] = ("tensorboard",)
+    save_steps: int = Field(100, gt=0, description="steps between resumable checkpoints")
+    eval_steps: int = Field(0, ge=0, description="steps between evaluations on validation rows; 0: no evaluation")
+    eval_rows: int = Field(96, gt=0, description="validation rows restored at each evaluation")
+    early_stopping_patience: int = Field(
+        0, ge=0, description="stop after this many evaluations without a better edit F0.5; 0: never"
+    )
+    report_to: tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...] = Field(
+        ("tensorboard",), description="experiment trackers that receive the training log"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> TrainConfig:
-        """Keys that contradict one another, each with the way out."""
-        family = _family(self.backbone)
-        contradictions = {
-            "fp16 overflows in the feed-forward layers of T5 and Gemma models (beyond 65,504): set precision to bf16 or fp32": self.precision
-            == "fp16"
-            and (self.backbone == "default" or any(name in family for name in ("t5", "gemma"))),
-            "adapter goes on with LoRA weights: set trained to adapter, or leave adapter out": self.adapter is not None and self.trained != "adapter",
-            "save_every must be a multiple of evaluate_every, so that what is saved has a score": self.evaluate_every > 0
-            and self.save_every % self.evaluate_every != 0,
-            "patience counts evaluations: set evaluate_every, or leave patience out": self.patience > 0 and self.evaluate_every == 0,
-            "give steps, or a time_limit such as 20m": self.steps is None and self.time_limit is None,
-            "time_limit ends with a learning rate of 0: set schedule to linear or cosine": self.time_limit is not None
-            and self.schedule == "constant_with_warmup",
-        }
-        for message, holds in contradictions.items():
-            if holds:
-                raise ValueError(message)
+        """Refuse keys that contradict one another."""
+        for complaint in self._contradictions():
+            raise ValueError(complaint)
         return self
 
+    def _contradictions(self) -> Iterator[str]:
+        if self.precision == "fp16" and self._overflows_in_fp16():
+            yield (
+                "fp16 overflows in the feed-forward layers of T5 and Gemma models (values beyond 65,504): "
+                "set precision to bf16 or fp32"
+            )
+        if self.adapter is not None and self.trainable != "adapter":
+            yield "adapter continues the training of LoRA weights: set trainable to adapter, or leave adapter out"
+        if self.eval_steps > 0 and self.save_steps % self.eval_steps != 0:
+            yield "save_steps must be a multiple of eval_steps, so that every saved checkpoint has a score"
+        if self.early_stopping_patience > 0 and self.eval_steps == 0:
+            yield "early_stopping_patience counts evaluations: set eval_steps, or leave early_stopping_patience out"
+        if self.max_steps is None and self.time_limit is None:
+            yield "give max_steps, or a time_limit such as 20m"
+        if self.time_limit is not None and self.lr_scheduler_type == "constant_with_warmup":
+            yield "a run with a time_limit ends with a learning rate of 0: set lr_scheduler_type to linear or cosine"
 
-def _family(backbone: str) -> str:
-    """What kind of model a backbone is: as its folder says, and for one of the hub as its name does."""
+    def _overflows_in_fp16(self) -> bool:
+        return self.backbone == "default" or any(name in _model_type(self.backbone) for name in ("t5", "gemma"))
+
+
+def _model_type(backbone: str) -> str:
+    """The `model_type` in a backbone folder's config.json; for a model on the hub, its name in lower case."""
     settings = Path(backbone) / "config.json"
     if not settings.is_file():
         return backbone.lower()
     try:
         return str(dict(json.loads(settings.read_text(encoding="utf-8"))).get("model_type", ""))
     except (ValueError, TypeError):
-        raise ValueError(f"backbone: {settings} is damaged: copy the model again") from None
-
-
-class Stage(Config):
-    """A point of the learning curve: a checkpoint and how many pairs it was trained on."""
-
-    checkpoint: str
-    pairs: int = Field(ge=0)
-
-
-class EvalConfig(Config):
-    """What `unspin evaluate` runs: systems over suites."""
-
-    checkpoint: str = Field("default", description="'default' (the adapter that ships) or a folder, for the systems called unspin")
-    min_confidence: float | None = Field(
-        None, ge=0, le=1, description="edits below it are not made; left out: the checkpoint's own, and calibration is reported"
-    )
-    systems: tuple[Literal["unspin", "unspin int8", "copy the input", "reverse lexicon", "noisy channel", "few-shot", "harper"], ...] = (
-        "unspin",
-        "copy the input",
-    )
-    real: Path | None = Field(
-        None, description="texts of real tools with originals, .tsv with a header or .jsonl (tool, spun, original); scored first, per tool too"
-    )
-    suites: tuple[SuiteConfig, ...] = Field((), validate_default=True)
-    limit: int = Field(300, gt=0, description="rows of a suite; of data sets and clean text up to ten rows of an article of each source in turn")
-    lexicon_data: Path = Field(Path("build/data/measure"), description="data set whose clean text the lexicon baselines count")
-    curve: tuple[Stage, ...] = Field((), description="checkpoints scored on the first suite, every edit made, for the learning curve")
-    output: Path = Field(description="folder for results.json, report.html and kept outputs")
-    resamples: int = Field(1000, ge=100, description="of the bootstrap and of the paired test")
-    seed: int = 20
-
-    @field_validator("suites")
-    @classmethod
-    def _names_differ(cls, suites: tuple[SuiteConfig, ...], info: ValidationInfo) -> tuple[SuiteConfig, ...]:
-        real = PairsSuite(kind="pairs", name="real", path=info.data["real"]) if info.data.get("real") else None
-        if real and real not in suites:
-            suites = (real, *suites)
-        names = [suite.name for suite in suites]
-        if not suites or len(set(names)) < len(names):
-            raise ValueError("give at least one suite, each with a name of its own, or real=FILE")
-        return suites
-
-
-class CalibrateConfig(Config):
-    """What `unspin calibrate` runs."""
-
-    checkpoint: str = Field(description="the adapter folder to calibrate")
-    engine: Literal["draft", "ctranslate2", "transformers"] = "draft"
-    suites: tuple[SuiteConfig, ...] = Field(description="texts that neither training nor a reported score sees, clean ones among them")
-    unseen: tuple[str, ...] = Field(
-        min_length=1, description="the suites whose spinners no model is trained on: the estimated share of garbled words is fitted on them"
-    )
-    limit: int = Field(300, gt=0, description="rows of a suite; of data sets and clean text up to ten rows of an article of each source in turn")
-
-    @field_validator("suites")
-    @classmethod
-    def _names_differ(cls, suites: tuple[SuiteConfig, ...]) -> tuple[SuiteConfig, ...]:
-        names = [suite.name for suite in suites]
-        if not suites or len(set(names)) < len(names):
-            raise ValueError("give at least one suite, each with a name of its own")
-        return suites
-
-    @field_validator("unseen")
-    @classmethod
-    def _are_suites(cls, unseen: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        names = [suite.name for suite in info.data.get("suites", ())]
-        if names and (unknown := [name for name in unseen if name not in names]):
-            raise ValueError(f"no suite is called {', '.join(unknown)}: there are {', '.join(names)}")
-        return unseen
+        raise ValueError(f"backbone: {settings} is not a JSON object: copy the model again") from None

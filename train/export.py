@@ -1,35 +1,40 @@
-"""A checkpoint as others use it: merged into a plain transformers folder, as CTranslate2 int8, or on the hub."""
+"""Exports a checkpoint for use without unspin: a merged transformers folder, CTranslate2 int8 folders, the hub."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
-from unspin.data.errors import UnspinError
-from unspin.infer.checkpoint import RECORD, Checkpoint
+from unspin.errors import UnspinError
+from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint
 
 
-def export(name: str, output: Path, int8: bool, push: str | None, report: Callable[[str], None]) -> list[Path]:
-    """Write ``output/merged`` and, asked for, ``output/int8`` and ``output/int8-trimmed``; push the merged model to the hub under a name.
+def export(name: str, output: Path, int8: bool, push: str | None) -> list[Path]:
+    """Write ``output/merged`` and return the folders written.
 
-    Raises `UnspinError` where `output` exists.
+    `name` is "default" or a checkpoint folder. With `int8`, also writes ``output/int8`` and ``output/int8-trimmed``
+    (only the token ids seen in training). `push` is the name of a repository on the Hugging Face hub to upload the
+    merged model to. Raises `UnspinError` if `output` exists, and `ModelError` if the checkpoint cannot be opened.
     """
     if output.exists():
         raise UnspinError(f"{output} exists: remove it, or give another --output")
     checkpoint = Checkpoint.open(name)
-    made = {"merged": checkpoint.merged(report)}
+    folders = {"merged": checkpoint.merged()}
     if int8:
-        made |= {"int8": checkpoint.int8(report), "int8-trimmed": checkpoint.int8(report, trimmed=True)}
-    for kind, folder in made.items():
+        folders |= {"int8": checkpoint.int8(), "int8-trimmed": checkpoint.int8(trimmed=True)}
+    for kind, folder in folders.items():
         shutil.copytree(folder, output / kind)
-        for file in (RECORD, "README.md"):
+        for file in (UNSPIN_JSON, "README.md"):
             if (checkpoint.folder / file).is_file():
                 shutil.copyfile(checkpoint.folder / file, output / kind / file)
     if push:
-        from huggingface_hub import HfApi
+        _push(output / "merged", push)
+    return [output / kind for kind in folders]
 
-        api = HfApi()
-        api.create_repo(push, exist_ok=True)
-        api.upload_folder(repo_id=push, folder_path=output / "merged", commit_message="unspin checkpoint")
-    return [output / kind for kind in made]
+
+def _push(folder: Path, repository: str) -> None:
+    from huggingface_hub import HfApi
+
+    api = HfApi()
+    api.create_repo(repository, exist_ok=True)
+    api.upload_folder(repo_id=repository, folder_path=folder, commit_message="unspin checkpoint")

@@ -1,11 +1,13 @@
-"""The fine-tuning script: data, model, trainer, train, save. Resumes from the newest whole checkpoint in the output folder.
+"""Fine-tunes a backbone: data, model, trainer, train, save.
 
-Checkpoints come every `save_every` steps; a killed run started again with the same config goes on from the last one and ends with the same
-weights. The finished checkpoint is a plain PEFT or transformers folder (bf16 safetensors) with `unspin.json` and a model card beside it.
+A run saves a checkpoint every `save_steps` steps. A killed run, started again with the same config, resumes from the
+newest complete checkpoint and ends with the same weights. The finished checkpoint is a plain PEFT or transformers
+folder (bf16 safetensors) with `unspin.json` and a model card.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
@@ -17,6 +19,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from safetensors import SafetensorError
+from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torch.utils.data import DataLoader
 from transformers import (
@@ -28,46 +31,60 @@ from transformers import (
     TrainerControl,
     TrainerState,
 )
-from unspin.data.check import nearest_folder
-from unspin.data.errors import UnspinError
-from unspin.data.guard import seal, sole_writer
-from unspin.data.stores import here
-from unspin.infer.checkpoint import read_vocabulary
+from unspin.checksums import write_checksums
+from unspin.data.load import split_files
+from unspin.data.plan import nearest_folder
+from unspin.errors import UnspinError
+from unspin.infer.models.checkpoint import read_vocabulary
+from unspin.locking import sole_writer
+from unspin.storage import local_copy
 from unspin.train import schedule
-from unspin.train.backbones import Backbone, bare, resolve_precision, restrict_loss, settled
-from unspin.train.batches import Rows, TokenBudgetSampler, row_weights, split_files
+from unspin.train.backbones import (
+    Backbone,
+    count_weights,
+    resolve_precision,
+    restrict_loss,
+    unwrap,
+    with_adapter_settings,
+)
+from unspin.train.batches import Rows, TokenBudgetSampler, row_weights
 from unspin.train.config import TrainConfig
 from unspin.train.progress import GB, Bar, Stopwatch, memory
-from unspin.train.resume import contents_of, finished, last_whole_checkpoint, note_settings, target_of
-from unspin.train.save import save
+from unspin.train.resume import contents_of, finished_checkpoint, newest_complete_checkpoint, note_settings, target_of
+from unspin.train.save import save_checkpoint
 from unspin.train.schedule import Clock
-from unspin.train.tokens import tokenize, vocabulary_of
-from unspin.train.trial import Trial
+from unspin.train.tokens import Encoded, tokenize, vocabulary_of
+from unspin.train.validation import Validation
 
-LOADERS = 2  # processes that make batches for a GPU; one makes a hundred a second
-UNBOUNDED = 10**9  # steps of a run that only its time ends
+logger = logging.getLogger(__name__)
+
+LOADER_PROCESSES = 2  # prepare batches for a GPU; one makes about a hundred a second
+UNLIMITED_STEPS = 10**9  # max_steps of a run that only its time_limit ends
 
 
 class TrainError(UnspinError):
-    """Training that cannot go on; the message says at which step and what is kept."""
+    """Training failed; the message says at which step, what to change and which checkpoints remain."""
 
 
 class PairTrainer(Seq2SeqTrainer):
-    """A Trainer whose batches come by token budget and whose evaluations are restorations."""
+    """A `Trainer` with batches by token budget, restoration scores as evaluation, and an optional time limit."""
 
-    def __init__(self, *args: Any, config: TrainConfig, trial: Trial | None, clock: Clock | None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, config: TrainConfig, validation: Validation | None, clock: Clock | None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self._config, self._restorations, self._clock = config, trial, clock
+        self._config, self._validation, self._clock = config, validation, clock
         self._stopwatch = Stopwatch()
         self.add_callback(self._stopwatch)
         if clock:
             self.add_callback(clock)
         self._tokens, self._since = 0, time.perf_counter()
-        self._failed = torch.zeros((), dtype=torch.int64, device=self.args.device)  # the step whose loss was no number; 0: none
+        # First step with a loss that is not finite, 0 if none; kept on the device so that no step waits for it.
+        self._failed_step = torch.zeros((), dtype=torch.int64, device=self.args.device)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         config, data = self._config, self.train_dataset
-        weights = row_weights(data, config.source_weights, config.engine_weights)
+        weights = row_weights(data, config.source_weights, config.spinner_weights)
         strengths = data.with_format("numpy")["strength"][:] if config.curriculum else None
         loader: DataLoader[Any] = DataLoader(
             Rows(data),
@@ -85,40 +102,55 @@ class PairTrainer(Seq2SeqTrainer):
         return self.lr_scheduler
 
     def train_to_end(self, checkpoint: Path | None) -> None:
-        """Train, from a checkpoint on if there is one. One of a run's end is left as it is: `train` would make another step from it."""
-        config = self._config
-        state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json")) if checkpoint else TrainerState()
-        over = bool(checkpoint and self._clock and self._clock.over())
-        if over and self.is_world_process_zero():
-            print(f"time_limit is over: what step {state.global_step} left is finished as it is")
-        enough = bool(config.steps and state.global_step >= config.steps) or bool(config.patience and since_best(state) >= config.patience)
-        if checkpoint and (over or enough):
-            self.state = state
-            self._load_from_checkpoint(state.best_model_checkpoint or str(checkpoint))
+        """Train to the end of the run, from a checkpoint if there is one. Raises `TrainError`.
+
+        If the checkpoint is already the last of the run, its weights are loaded unchanged: `train` would add a step.
+        """
+        if checkpoint and self._ends_at(checkpoint):
+            self._load_from_checkpoint(self.state.best_model_checkpoint or str(checkpoint))
             return
         self._since = time.perf_counter()
         try:
             self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         except torch.OutOfMemoryError as error:
             raise TrainError(
-                f"the memory of the GPU is used up at step {self.state.global_step + 1} ({str(error).split('. ')[0]}): lower tokens_per_batch "
-                f"(and raise accumulate), or set compile or gradient_checkpointing; what was saved before stays in {self._config.output}"
+                f"the GPU ran out of memory at step {self.state.global_step + 1} ({str(error).split('. ')[0]}): "
+                "lower tokens_per_batch (and raise gradient_accumulation_steps), or set torch_compile or "
+                f"gradient_checkpointing; earlier checkpoints remain in {self._config.output}"
             ) from None
         self.stop_if_failed()
+
+    def _ends_at(self, checkpoint: Path) -> bool:
+        """Whether a run that reached this checkpoint has nothing left to train; if so, takes over its state."""
+        config, state = self._config, TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+        is_over = self._clock is not None and self._clock.over()
+        if is_over and self.is_world_process_zero():
+            logger.info("time_limit is over: finishing with the weights of step %d", state.global_step)
+        ends = (
+            is_over
+            or bool(config.max_steps and state.global_step >= config.max_steps)
+            or bool(config.early_stopping_patience and since_best(state) >= config.early_stopping_patience)
+        )
+        if ends:
+            self.state = state
+        return ends
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
         self._tokens += inputs["input_ids"].numel() + (0 if "positions" in inputs else inputs["labels"].numel())
         loss: torch.Tensor = super().training_step(model, inputs, *args, **kwargs)
-        sound = loss.isfinite() | (self._failed > 0)
-        self._failed = torch.where(sound, self._failed, self.state.global_step + 1)
+        keep = loss.isfinite() | (self._failed_step > 0)
+        self._failed_step = torch.where(keep, self._failed_step, self.state.global_step + 1)
         return loss
 
     def stop_if_failed(self) -> None:
-        """Raise `TrainError` if a loss was no number. Reads from the device, so it is asked where others do: at logging, and before saving."""
-        if step := int(self._failed):
+        """Raise `TrainError` if a loss was not finite.
+
+        Waits for the device, so it is called only where the trainer waits anyway: when logging and before saving.
+        """
+        if step := int(self._failed_step):
             raise TrainError(
-                f"the loss is no number at step {step}: lower learning_rate or take another precision; "
-                f"what was saved before stays in {self._config.output}"
+                f"the loss is not finite at step {step}: lower learning_rate or choose another precision; "
+                f"earlier checkpoints remain in {self._config.output}"
             )
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
@@ -140,42 +172,46 @@ class PairTrainer(Seq2SeqTrainer):
         with self._clock.aside("saving") if self._clock else nullcontext(), writing(folder):
             super()._save_checkpoint(*args, **kwargs)
             if self.is_world_process_zero():
-                seal(folder, (file for file in folder.iterdir() if file.suffix in (".safetensors", ".pt", ".pth")))
+                weights = (file for file in folder.iterdir() if file.suffix in (".safetensors", ".pt", ".pth"))
+                write_checksums(folder, weights)
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
-        """Restore validation rows with the model as it is."""
-        assert self._restorations is not None
+        """Restore the validation rows with the current weights, and log and return the scores."""
+        assert self._validation is not None
         started = time.perf_counter()
         with self._clock.aside("evaluating") if self._clock else nullcontext():
-            found = self._restorations.run(self.accelerator.unwrap_model(self.model), show=self.is_world_process_zero())
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
+            outputs = self._validation.restore(self.accelerator.unwrap_model(self.model))
+            scores = self._validation.score(outputs)
+            if self.is_world_process_zero():
+                self._validation.show(outputs, scores)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in scores.items()}
         self.log(metrics)
         self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        self._since += time.perf_counter() - started  # tokens per second are of training alone
+        self._since += time.perf_counter() - started  # evaluations do not count for tokens per second
         return metrics
 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Raises `TrainError` for what torch, safetensors and the system say where a disk is full or cannot be written."""
+    """Turn the errors of torch, safetensors and the system while writing a folder into `TrainError`."""
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
         free = shutil.disk_usage(nearest_folder(folder)).free
         raise TrainError(
-            f"{folder} could not be written ({str(error).splitlines()[0]}; {free / GB:.1f} GB are free): make room and start the run again, "
-            "it goes on from its last whole checkpoint"
+            f"{folder} could not be written ({str(error).splitlines()[0]}; {free / GB:.1f} GB free): free some space "
+            "and start the run again; it resumes from its newest complete checkpoint"
         ) from None
 
 
 def since_best(state: TrainerState) -> int:
-    """How many evaluations there were after the best."""
+    """The number of evaluations after the one with the best edit F0.5."""
     scores = [row["eval_f0.5"] for row in state.log_history if "eval_f0.5" in row]
     return len(scores) - 1 - scores.index(max(scores)) if scores else 0
 
 
 class Patience(EarlyStoppingCallback):
-    """Early stopping that does not begin to count anew when a killed run goes on."""
+    """Early stopping whose count survives a resumed run."""
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         super().on_train_begin(args, state, control, **kwargs)
@@ -183,7 +219,7 @@ class Patience(EarlyStoppingCallback):
 
 
 class LastEvaluation(TrainerCallback):
-    """Scores the weights of a run's last step too, so that the best are chosen among all that could be shipped."""
+    """Evaluates after the last step too, so that the best weights are chosen among all candidates."""
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step >= state.max_steps:
@@ -191,119 +227,154 @@ class LastEvaluation(TrainerCallback):
 
 
 def main(config: TrainConfig, started: float | None = None) -> Path:
-    """Train, and return the folder of the finished checkpoint. A run that is finished already is left as it is.
+    """Train, and return the folder of the finished checkpoint. A finished run is left unchanged.
 
-    `started` is when its time began, by `schedule.now`; left out: now. Raises `BusyError` where another run has the same output, `OtherRunError`
-    where it holds one with other settings, `TrainError`, and what is wrong with data and models.
+    `started` is the start of the run's time limit, by `schedule.now`; now if left out. Raises `BusyError` if another
+    process writes the same output, `OtherRunError` if the output holds a run with other settings, `TrainError` if
+    training or saving fails, `OutOfTimeError`, and the errors of data and models.
     """
     started = schedule.now() if started is None else started
-    if int(os.environ.get("LOCAL_RANK", "0")) > 0:  # the run's first process holds the lock
-        return _main(config, started)
+    if int(os.environ.get("LOCAL_RANK", "0")) > 0:  # the first process on this machine holds the lock
+        return _run(config, started)
     with sole_writer(config.output):
-        return _main(config, started)
+        return _run(config, started)
 
 
-def _main(config: TrainConfig, started: float) -> Path:
+def _run(config: TrainConfig, started: float) -> Path:
     # 1. data
-    config = settled(config)
+    config = with_adapter_settings(config)
     backbone = Backbone.open(config.backbone)
     files = split_files(config.data, "train")
     contents = contents_of(config, backbone.folder, files)
-    if done := finished(config, contents):
-        print(f"{config.output} holds this run, finished: nothing to do")
-        return done
-    encoded = tokenize(files, backbone.prompt, config.longest, config.over_long)
+    if target := finished_checkpoint(config, contents):
+        logger.info("%s holds this run, finished: nothing to do", config.output)
+        return target
+    encoded = tokenize(files, backbone.prompt, config.max_tokens, config.overlong)
     vocabulary = vocabulary_for(config, backbone, encoded.rows)
-    trial = Trial(config, backbone) if config.evaluate_every else None
-    print(f"{len(encoded.rows):,} rows ({encoded.dropped:,} of more than {config.longest} tokens dropped, {encoded.cut:,} cut)", end="")
-    print(f", vocabulary {len(vocabulary):,}" if vocabulary else ", whole vocabulary")
+    validation = Validation(config, backbone) if config.eval_steps else None
+    _log_rows(config, encoded, vocabulary)
 
     # 2. model
     model = backbone.load(config)
-    restrict_loss(bare(model), vocabulary, config.label_smoothing)
-    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    print(f"{trained:,} of {sum(p.numel() for p in model.parameters()):,} weights are trained, in {resolve_precision(config.precision)}")
+    restrict_loss(unwrap(model), vocabulary, config.label_smoothing_factor)
+    _log_weights(config, model)
 
     # 3. trainer
-    clock = Clock(config, started) if config.time_limit else None
-    trainer = PairTrainer(
-        model=model,
-        args=_arguments(config),
-        train_dataset=encoded.rows,
-        eval_dataset=trial.rows if trial else None,
-        data_collator=backbone.collator,
-        config=config,
-        trial=trial,
-        clock=clock,
-    )
-    trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(Bar(clock))
-    if config.evaluate_every:
-        trainer.add_callback(LastEvaluation())
-    if config.patience:
-        trainer.add_callback(Patience(config.patience))
+    trainer = _trainer(config, backbone, model, encoded.rows, validation, started)
 
     # 4. train
-    checkpoint = last_whole_checkpoint(config.output)
-    print(f"resuming from {checkpoint}" if checkpoint else "starting anew")
+    checkpoint = newest_complete_checkpoint(config.output)
+    logger.info(f"resuming from {checkpoint}" if checkpoint else "starting a new run")
     if trainer.is_world_process_zero():
         note_settings(config, contents)
     trainer.train_to_end(checkpoint)
 
     # 5. save
-    losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
-    figures = {
-        "train_loss": sum(losses) / len(losses) if losses else None,  # none where time was over before the first line of the log
-        "rows": len(encoded.rows),
-        "steps": trainer.state.global_step,
-        "best": trainer.state.best_metric,
-    }
     target = target_of(config)
     if trainer.is_world_process_zero():
         with writing(target):
-            save(trainer.accelerator.unwrap_model(trainer.model), backbone, config, vocabulary, figures, trainer.state.log_history, target)
+            trained = trainer.accelerator.unwrap_model(trainer.model)
+            log = trainer.state.log_history
+            save_checkpoint(
+                trained, backbone, config, vocabulary, _figures(trainer.state, len(encoded.rows)), log, target
+            )
     trainer.accelerator.wait_for_everyone()
     return target
 
 
+def _log_rows(config: TrainConfig, encoded: Encoded, vocabulary: list[int] | None) -> None:
+    overlong = f"{encoded.dropped:,} of more than {config.max_tokens} tokens dropped, {encoded.cut:,} cut"
+    ids = f"vocabulary of {len(vocabulary):,} ids" if vocabulary else "full vocabulary"
+    logger.info(f"{len(encoded.rows):,} rows ({overlong}), {ids}")
+
+
+def _log_weights(config: TrainConfig, model: nn.Module) -> None:
+    trained, total = count_weights(model)
+    logger.info(f"training {trained:,} of {total:,} weights in {resolve_precision(config.precision)}")
+
+
+def _trainer(
+    config: TrainConfig,
+    backbone: Backbone,
+    model: nn.Module,
+    rows: Dataset,
+    validation: Validation | None,
+    started: float,
+) -> PairTrainer:
+    """The trainer with its callbacks."""
+    clock = Clock(config, started) if config.time_limit else None
+    trainer = PairTrainer(
+        model=model,
+        args=_arguments(config),
+        train_dataset=rows,
+        eval_dataset=validation.rows if validation else None,
+        data_collator=backbone.collator,
+        config=config,
+        validation=validation,
+        clock=clock,
+    )
+    trainer.remove_callback(ProgressCallback)
+    trainer.add_callback(Bar(clock))
+    if config.eval_steps:
+        trainer.add_callback(LastEvaluation())
+    if config.early_stopping_patience:
+        trainer.add_callback(Patience(config.early_stopping_patience))
+    return trainer
+
+
+def _figures(state: TrainerState, rows: int) -> dict[str, Any]:
+    """What `unspin.json` says about the run; the mean loss is None if time was over before the first log entry."""
+    losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
+    return {
+        "train_loss": sum(losses) / len(losses) if losses else None,
+        "rows": rows,
+        "steps": state.global_step,
+        "best": state.best_metric,
+    }
+
+
 def vocabulary_for(config: TrainConfig, backbone: Backbone, rows: Dataset) -> list[int] | None:
-    """The ids that the loss runs over: those of the data set and those that an earlier stage was taught, ascending. None: all there are."""
-    if config.vocabulary == "full" or backbone.two_sided:
+    """The ids that the loss runs over, ascending: those in the data and those that the continued adapter was trained
+    on.
+
+    None means all ids: for encoder-decoder models, if the config says so, or if the adapter was trained on all.
+    """
+    if config.vocabulary == "full" or backbone.is_encoder_decoder:
         return None
-    taught = read_vocabulary(here(config.adapter)) if config.adapter else []
-    return None if taught is None else sorted({*vocabulary_of(rows), *taught})
+    earlier = read_vocabulary(local_copy(config.adapter)) if config.adapter else []
+    return None if earlier is None else sorted({*vocabulary_of(rows), *earlier})
 
 
 def _arguments(config: TrainConfig) -> Seq2SeqTrainingArguments:
     precision, on_gpu = resolve_precision(config.precision), torch.cuda.is_available()
-    steps = config.steps or UNBOUNDED
+    steps = config.max_steps or UNLIMITED_STEPS
     return Seq2SeqTrainingArguments(
         output_dir=str(config.output),
         max_steps=steps,
         learning_rate=config.learning_rate,
-        lr_scheduler_type=config.schedule,
+        lr_scheduler_type=config.lr_scheduler_type,
         warmup_steps=config.warmup_steps,
-        gradient_accumulation_steps=config.accumulate,
+        gradient_accumulation_steps=config.gradient_accumulation_steps,
         gradient_checkpointing=config.gradient_checkpointing,
         bf16=precision == "bf16",
         fp16=precision == "fp16",
         use_cpu=not on_gpu,
         optim="adamw_torch_fused",
-        dataloader_num_workers=LOADERS if on_gpu else 0,  # on a CPU they would take what the model needs
+        dataloader_num_workers=LOADER_PROCESSES if on_gpu else 0,  # on a CPU they would compete with the model
         dataloader_pin_memory=on_gpu,
         accelerator_config={"non_blocking": on_gpu},
         logging_steps=min(10, max(steps // 24, 1)),
         logging_nan_inf_filter=False,
-        save_steps=config.save_every,
+        save_steps=config.save_steps,
         save_total_limit=2,
-        eval_strategy="steps" if config.evaluate_every else "no",
-        eval_steps=config.evaluate_every or None,
-        load_best_model_at_end=config.evaluate_every > 0,
-        metric_for_best_model="f0.5" if config.evaluate_every else None,
-        greater_is_better=True if config.evaluate_every else None,
+        eval_strategy="steps" if config.eval_steps else "no",
+        eval_steps=config.eval_steps or None,
+        load_best_model_at_end=config.eval_steps > 0,
+        metric_for_best_model="f0.5" if config.eval_steps else None,
+        greater_is_better=True if config.eval_steps else None,
         remove_unused_columns=False,
         label_names=["labels"],
-        report_to=list(config.loggers) or "none",
+        report_to=list(config.report_to) or "none",
         seed=config.seed,
         max_grad_norm=1.0,
         weight_decay=0.0,

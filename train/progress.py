@@ -1,4 +1,8 @@
-"""What a run shows while it trains: loss, tokens a second, the share of time that the device stood by, memory, and the time that is left."""
+"""What a run shows while it trains.
+
+The progress bar gives the loss, tokens per second, the share of time spent outside steps, memory, and the time left.
+Measuring never makes a step wait for the device.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,9 @@ GB = 1e9
 
 
 class Stopwatch(TrainerCallback):
-    """How much of the time passes between the steps: loading, logging, saving.
+    """Measures the share of time spent between steps: loading, logging, saving.
 
-    On a GPU the marks are events in its own queue, read where the loss is read anyhow, so that no step waits for them.
+    On a GPU it records events in the device's own queue, and reads them only where the loss is read anyway.
     """
 
     def __init__(self) -> None:
@@ -33,7 +37,7 @@ class Stopwatch(TrainerCallback):
         self._steps[-1] = (self._steps[-1][0], _mark())
 
     def outside(self) -> float:
-        """The share since it was last asked for, up to the end of the last step."""
+        """The share of time outside steps, from the last call to the end of the last step."""
         last = self._steps[-1][1]
         if not isinstance(last, float):
             last.synchronize()
@@ -44,6 +48,7 @@ class Stopwatch(TrainerCallback):
 
 
 def _mark() -> Any:
+    """A point in time: seconds on a CPU, an event in the queue of a GPU."""
     if not torch.cuda.is_available():
         return time.perf_counter()
     event = torch.cuda.Event(enable_timing=True)
@@ -52,16 +57,17 @@ def _mark() -> Any:
 
 
 def _between(first: Any, second: Any) -> float:
+    """The time between two marks: seconds on a CPU, milliseconds on a GPU."""
     return float(second - first if isinstance(first, float) else first.elapsed_time(second))
 
 
 def memory() -> float:
-    """Bytes that the run holds: on a GPU the most that it held there."""
+    """Bytes of memory in use by this process; on a GPU, the peak of what it allocated there."""
     return float(torch.cuda.max_memory_allocated() if torch.cuda.is_available() else psutil.Process().memory_info().rss)
 
 
 class Bar(ProgressCallback):
-    """The progress bar, with a run's figures on it instead of a line for each logging step."""
+    """A progress bar that shows the run's figures, instead of printing a line at each logging step."""
 
     def __init__(self, clock: Clock | None) -> None:
         super().__init__()
@@ -70,11 +76,17 @@ class Bar(ProgressCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         super().on_train_begin(args, state, control, **kwargs)
         if self._clock and self.training_bar is not None:
-            self.training_bar.total = None  # how many steps fit is not known
+            self.training_bar.total = None  # with a time limit, the number of steps is unknown
             self.training_bar.refresh()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
         if logs and "loss" in logs and self.training_bar is not None:
-            shown = f"loss {logs['loss']:.3f}, {logs['tokens_per_second']:,.0f} tokens/s, {logs['outside']:.0%} outside, {logs['gigabytes']:.1f} GB"
-            left = f", {timedelta(seconds=round(max(self._clock.left, 0)))} left" if self._clock else ""
-            self.training_bar.set_postfix_str(shown + left)
+            figures = [
+                f"loss {logs['loss']:.3f}",
+                f"{logs['tokens_per_second']:,.0f} tokens/s",
+                f"{logs['outside']:.0%} outside",
+                f"{logs['gigabytes']:.1f} GB",
+            ]
+            if self._clock:
+                figures.append(f"{timedelta(seconds=round(max(self._clock.left, 0)))} left")
+            self.training_bar.set_postfix_str(", ".join(figures))

@@ -1,105 +1,143 @@
-"""What a run folder holds already: nothing, a run to go on with, a finished run, or another run, which is refused."""
+"""Decides what a run folder holds: nothing, a run to resume, a finished run, or a different run.
+
+A run is identified by its settings and by the content of its data and starting weights, wherever those files lie. A
+folder that holds a different run is refused and left unchanged. Checking reads and hashes all of these files, once
+per start.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_jsonable_python
 from transformers import TrainerState
-from unspin.data.errors import UnspinError
-from unspin.data.guard import SUMS, DamagedError, verify
-from unspin.data.stores import here, write_whole
-from unspin.infer.checkpoint import RECORD, Checkpoint
+from unspin.checksums import CHECKSUMS, ChecksumError, verify_checksums
+from unspin.config import Config
+from unspin.errors import UnspinError
+from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint
+from unspin.storage import local_copy, write_atomic
 from unspin.train.config import TrainConfig
 from unspin.train.tokens import content_of
 
+logger = logging.getLogger(__name__)
+
 SETTINGS = "settings.json"
-FREE = {"output", "save_every", "loggers", "evaluate_rows"}  # what may change while a run goes on
-CONTENTS = {"data": "rows", "backbone": "weights", "adapter": "weights"}  # that are compared by what their files hold, wherever they lie
-LENGTH = {"steps", "time_limit"}
-CHECKPOINT_FILES = ("trainer_state.json", "optimizer.pt", "scheduler.pt", SUMS)
+CHANGEABLE_KEYS = {"output", "save_steps", "report_to", "eval_rows"}  # a resumed run may have other values of these
+COMPARED_BY_CONTENT = {"data": "rows", "backbone": "weights", "adapter": "weights"}  # key -> what its files hold
+LENGTH_KEYS = {"max_steps", "time_limit"}
+CHECKPOINT_FILES = ("trainer_state.json", "optimizer.pt", "scheduler.pt", CHECKSUMS)
+MISSING = "missing"  # shown for a key that settings.json lacks
 
 
 class OtherRunError(UnspinError):
-    """A run folder that holds a run with other settings; nothing was changed."""
+    """The run folder holds a run with other settings, or files that no run wrote; nothing was changed."""
+
+
+class Difference(NamedTuple):
+    """A setting of the run in the folder, and of the run that was asked for."""
+
+    stored: Any
+    requested: Any
 
 
 def target_of(config: TrainConfig) -> Path:
-    """Where the finished checkpoint goes."""
-    return config.output / ("adapter" if config.trained == "adapter" else "model")
+    """The folder that the finished checkpoint is written to."""
+    return config.output / ("adapter" if config.trainable == "adapter" else "model")
 
 
 def contents_of(config: TrainConfig, backbone: Path, data: Sequence[Path]) -> dict[str, str]:
-    """What a run starts from, by content: its data files, and the weights of its backbone's folder and of its adapter."""
-    found = {"data": content_of(data)}
+    """Hashes of what a run starts from: its data files, and the weights of its backbone and of its adapter.
+
+    The default backbone has no entry: its name identifies it.
+    """
+    contents = {"data": content_of(data)}
     if config.backbone != "default":
-        found["backbone"] = content_of(sorted(backbone.glob("*.safetensors")))
+        contents["backbone"] = content_of(sorted(backbone.glob("*.safetensors")))
     if config.adapter is not None:
-        found["adapter"] = content_of(sorted(here(config.adapter).glob("*.safetensors")))
-    return found
+        contents["adapter"] = content_of(sorted(local_copy(config.adapter).glob("*.safetensors")))
+    return contents
 
 
-def finished(config: TrainConfig, contents: dict[str, str]) -> Path | None:
-    """The checkpoint of a run that has ended, or None where there is something left to do.
+def finished_checkpoint(config: TrainConfig, contents: dict[str, str]) -> Path | None:
+    """The finished checkpoint of this run, or None if the run has yet to start or to end.
 
-    `contents` is what `contents_of` found. Raises `OtherRunError` where the folder holds a run with other settings, or something else, and
-    `DamagedError` or `ModelError` where what it finished is damaged.
+    `contents` comes from `contents_of`. Raises `OtherRunError` if the folder holds a different run or unknown files,
+    `ChecksumError` or `ModelError` if the finished checkpoint is damaged.
     """
     target = target_of(config)
-    if config.output.exists() and not config.output.is_dir():
-        raise OtherRunError(f"{config.output} is a file: give a folder as output")
-    if config.output.resolve() == here(config.data).resolve():
-        raise OtherRunError(f"{config.output} is the data set: give another output")
-    if target.resolve() in (Path(str(start)).resolve() for start in (config.backbone, config.adapter)):
-        raise OtherRunError(f"{target} is what the run starts from and where it would be saved: give another output")
-    if target.is_dir() and any(target.iterdir()) and not (config.output / SETTINGS).is_file():
-        raise OtherRunError(f"{target} holds files of no run that is known here: give another output, or remove the folder")
-    done = (target / RECORD).is_file()
-    if not done and not any(_checkpoints(config.output)):
+    _check_output(config, target)
+    is_finished = (target / UNSPIN_JSON).is_file()
+    if not is_finished and not any(_checkpoints(config.output)):
         return None
     if not (config.output / SETTINGS).is_file():
-        raise OtherRunError(f"{config.output} holds checkpoints but no {SETTINGS}, which says what run they belong to: give another output")
-    differences = dict(_differences(config, contents))
-    if done and differences and differences.keys() <= LENGTH:
-        further = f"adapter={target}" if config.trained == "adapter" else f"backbone={target}"
         raise OtherRunError(
-            f"{config.output} holds a finished run ({_told(differences)}): a run that ends elsewhere is another run. "
-            f"Train a further stage from it with {further} and another output, or a whole new run with another output"
+            f"{config.output} holds checkpoints but no {SETTINGS}, so their run is unknown: give another output"
         )
-    if differences:
-        raise OtherRunError(
-            f"{config.output} holds {'a finished run' if done else 'checkpoints of a run'} with other settings ({_told(differences)}): "
-            "set them back to go on with it, give another output, or remove the folder"
-        )
-    if not done:
+    if differences := dict(_differences(config, contents)):
+        raise OtherRunError(_explain(config, target, differences, is_finished))
+    if not is_finished:
         return None
-    Checkpoint.open(str(target))  # raises where it is not whole
-    if not (target / SUMS).is_file():
-        raise DamagedError(f"{target} has no {SUMS}, so it cannot be checked for damage: remove the folder, and the run goes on")
+    Checkpoint.open(str(target))  # raises if a file is missing or damaged
+    if not (target / CHECKSUMS).is_file():
+        raise ChecksumError(
+            f"{target} has no {CHECKSUMS} and cannot be checked for damage: remove the folder and start the run again"
+        )
     return target
 
 
+def _check_output(config: TrainConfig, target: Path) -> None:
+    """Raise `OtherRunError` if the output is a file, an input of the run, or holds files that no run wrote."""
+    if config.output.exists() and not config.output.is_dir():
+        raise OtherRunError(f"{config.output} is a file: give a folder as output")
+    if config.output.resolve() == local_copy(config.data).resolve():
+        raise OtherRunError(f"{config.output} is the data set: give another output")
+    if target.resolve() in (Path(str(start)).resolve() for start in (config.backbone, config.adapter)):
+        raise OtherRunError(f"the run starts from {target} and would overwrite it: give another output")
+    if target.is_dir() and any(target.iterdir()) and not (config.output / SETTINGS).is_file():
+        raise OtherRunError(f"{target} holds files of an unknown run: give another output, or remove the folder")
+
+
+def _explain(config: TrainConfig, target: Path, differences: Mapping[str, Difference], is_finished: bool) -> str:
+    """What to do about a folder whose run differs from the one asked for."""
+    described = _describe(differences)
+    if is_finished and differences.keys() <= LENGTH_KEYS:
+        start = f"{'adapter' if config.trainable == 'adapter' else 'backbone'}={target}"
+        return (
+            f"{config.output} holds a finished run ({described}), and a finished run cannot be made longer: "
+            f"continue from it with {start} and another output, or train a new run with another output"
+        )
+    held = "a finished run" if is_finished else "checkpoints of a run"
+    return (
+        f"{config.output} holds {held} with other settings ({described}): "
+        "set them back to resume it, give another output, or remove the folder"
+    )
+
+
 def note_settings(config: TrainConfig, contents: dict[str, str]) -> None:
-    """Write down which run the folder holds from now on."""
-    write_whole(config.output / SETTINGS, (json.dumps(_settings(config, contents), indent=1) + "\n").encode())
+    """Write the settings that identify this run to `settings.json` in its folder."""
+    write_atomic(config.output / SETTINGS, (json.dumps(_settings(config, contents), indent=1) + "\n").encode())
 
 
-def last_whole_checkpoint(output: Path) -> Path | None:
-    """The newest checkpoint that was written to its end: its sums are its last file, and all that they name must be there."""
-    for folder in sorted(_checkpoints(output), key=lambda it: -int(it.name.removeprefix("checkpoint-"))):
+def newest_complete_checkpoint(output: Path) -> Path | None:
+    """The newest complete and undamaged checkpoint of a run; logs a warning for each newer one that it skips.
+
+    A checkpoint's checksums are written last, so one without them is incomplete.
+    """
+    for folder in sorted(_checkpoints(output), key=_step_of, reverse=True):
         if not all((folder / name).is_file() for name in CHECKPOINT_FILES):
-            print(f"{folder} was not written to its end: passed over")
+            logger.warning("skipping %s: it is incomplete", folder)
             continue
         try:
-            verify(folder)
+            verify_checksums(folder)
             state = TrainerState.load_from_json(str(folder / CHECKPOINT_FILES[0]))
-            if folder.name != f"checkpoint-{state.global_step}":
+            if state.global_step != _step_of(folder):
                 raise ValueError(f"{CHECKPOINT_FILES[0]} is of step {state.global_step}")
-        except (DamagedError, ValueError, TypeError) as error:
-            print(f"{folder} is damaged ({error}): passed over")
+        except (ChecksumError, ValueError, TypeError) as error:
+            logger.warning("skipping %s: it is damaged (%s)", folder, error)
             continue
         return folder
     return None
@@ -109,29 +147,51 @@ def _checkpoints(output: Path) -> Iterator[Path]:
     return (folder for folder in output.glob("checkpoint-*") if folder.name.removeprefix("checkpoint-").isdigit())
 
 
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix("checkpoint-"))
+
+
 def _settings(config: TrainConfig, contents: dict[str, str]) -> dict[str, Any]:
-    return config.model_dump(mode="json", exclude=FREE) | contents
+    return config.model_dump(mode="json", exclude=CHANGEABLE_KEYS) | contents
 
 
-def _differences(config: TrainConfig, contents: dict[str, str]) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """The keys in which the folder's run differs, with (what it has, what is asked for)."""
+def _differences(config: TrainConfig, contents: dict[str, str]) -> Iterator[tuple[str, Difference]]:
+    """The keys in which the run in the folder differs from this one. Raises `ChecksumError` for unreadable settings."""
     file = config.output / SETTINGS
     try:
-        noted = _defaults() | dict(json.loads(file.read_text(encoding="utf-8")))
+        stored = _defaults() | with_current_keys(TrainConfig, dict(json.loads(file.read_text(encoding="utf-8"))))
     except (ValueError, TypeError):
-        raise DamagedError(f"{file} is damaged: give another output, or remove the folder") from None
-    for key, asked in _settings(config, contents).items():
-        if noted.get(key, "not known") != asked:
-            yield key, (noted.get(key, "not known"), asked)
+        raise ChecksumError(f"{file} is damaged: give another output, or remove the folder") from None
+    for key, requested in _settings(config, contents).items():
+        if stored.get(key, MISSING) != requested:
+            yield key, Difference(stored.get(key, MISSING), requested)
+
+
+def with_current_keys(model: type[Config], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that any version wrote, under the keys of this version, nested configurations included."""
+    current: dict[str, Any] = {}
+    for stored_key, value in stored.items():
+        key = model.renamed.get(stored_key, stored_key)
+        nested = model.model_fields[key].annotation if key in model.model_fields else None
+        if isinstance(value, dict) and isinstance(nested, type) and issubclass(nested, Config):
+            value = with_current_keys(nested, value)
+        current[key] = value
+    return current
 
 
 def _defaults() -> dict[str, Any]:
-    """What a run had for keys that its version of unspin did not know yet."""
-    fields = {key: field for key, field in TrainConfig.model_fields.items() if not field.is_required() and key not in FREE}
-    return {key: to_jsonable_python(field.get_default(call_default_factory=True)) for key, field in fields.items()}
+    """Default values of the optional keys: a run of an older version had these for keys it did not know."""
+    return {
+        key: to_jsonable_python(field.get_default(call_default_factory=True))
+        for key, field in TrainConfig.model_fields.items()
+        if not field.is_required() and key not in CHANGEABLE_KEYS
+    }
 
 
-def _told(differences: dict[str, tuple[Any, Any]]) -> str:
+def _describe(differences: Mapping[str, Difference]) -> str:
     return ", ".join(
-        f"{key}: other {CONTENTS[key]}" if key in CONTENTS else f"{key}: {there} there, {asked} here" for key, (there, asked) in differences.items()
+        f"{key}: other {COMPARED_BY_CONTENT[key]}"
+        if key in COMPARED_BY_CONTENT
+        else f"{key}: {difference.stored} there, {difference.requested} here"
+        for key, difference in differences.items()
     )

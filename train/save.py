@@ -1,4 +1,8 @@
-"""The finished checkpoint: a plain PEFT or transformers folder that anyone can load, with `unspin.json` and a model card."""
+"""Writes the finished checkpoint: a plain PEFT or transformers folder, with `unspin.json` and a model card.
+
+Anyone can load it without unspin. Weights are saved as bf16 safetensors. `unspin.json` is written last and
+atomically, so a folder with that file is complete.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,13 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from unspin.data.guard import seal
-from unspin.data.stores import write_whole
-from unspin.infer.checkpoint import RECORD, TOKENIZER_FILES, VOCABULARY
-from unspin.infer.default_model import LICENCE_NOTE
+from unspin.checksums import write_checksums
+from unspin.infer.models.base_model import LICENCE_NOTE
+from unspin.infer.models.checkpoint import TOKENIZER_FILES, UNSPIN_JSON, VOCABULARY
+from unspin.storage import write_atomic
 from unspin.train.backbones import Backbone
 from unspin.train.config import TrainConfig
-from unspin.train.trial import FIGURES
+from unspin.train.validation import FIGURES
 
 DEFAULT_ON_HUB = "google/gemma-3-270m"
 LOG = "log.json"
@@ -27,7 +31,7 @@ LARGEST_FILE = "4GB"
 PACKAGES = ("torch", "transformers", "peft", "datasets", "accelerate", "unspin")
 
 
-def save(
+def save_checkpoint(
     model: Any,
     backbone: Backbone,
     config: TrainConfig,
@@ -36,96 +40,139 @@ def save(
     log: Sequence[dict[str, float]],
     target: Path,
 ) -> None:
-    """Write a checkpoint in bf16, with what made it and the ids it was taught."""
-    if config.trained == "adapter":
-        model.save_pretrained(target, safe_serialization=True)
-        settings = json.loads((target / "adapter_config.json").read_text(encoding="utf-8"))
-        settings["base_model_name_or_path"] = DEFAULT_ON_HUB if config.backbone == "default" else config.backbone  # not a folder of this machine
-        (target / "adapter_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-        weights = target / "adapter_model.safetensors"
-        save_file({k: v.to(torch.bfloat16) for k, v in load_file(weights).items()}, weights, metadata={"format": "pt"})
+    """Write a checkpoint to `target`, and the run's log beside it.
+
+    `vocabulary` lists the ids that the model was trained on (None: all), `figures` goes into `unspin.json`.
+    Raises OSError, RuntimeError or SafetensorError if the disk is full or not writable.
+    """
+    if config.trainable == "adapter":
+        _save_adapter(model, config, target)
     else:
-        model.config.use_cache = True
-        model.to(torch.bfloat16).save_pretrained(target, max_shard_size=LARGEST_FILE)
-        for file in TOKENIZER_FILES:
-            shutil.copyfile(backbone.folder / file, target / file)
+        _save_whole_model(model, backbone, target)
     if vocabulary is not None:
         save_file({"ids": torch.tensor(vocabulary, dtype=torch.int32)}, target / VOCABULARY)
     (target.parent / LOG).write_text(json.dumps(list(log), indent=1) + "\n", encoding="utf-8")
-    scores = [{name: row[f"eval_{name}"] for name in FIGURES} | {"step": row["step"]} for row in log if "eval_f0.5" in row]
-    record = {
+    record = _record(backbone, config, figures, log)
+    (target / "README.md").write_text(card(record, config), encoding="utf-8")
+    write_checksums(target, target.glob("*.safetensors"))
+    write_atomic(target / UNSPIN_JSON, (json.dumps(record, indent=2) + "\n").encode())
+
+
+def _save_adapter(model: Any, config: TrainConfig, target: Path) -> None:
+    model.save_pretrained(target, safe_serialization=True)
+    file = target / "adapter_config.json"
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    settings["base_model_name_or_path"] = _base_model(config)  # PEFT writes the folder in this machine's cache
+    file.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    weights = target / "adapter_model.safetensors"
+    in_bf16 = {name: tensor.to(torch.bfloat16) for name, tensor in load_file(weights).items()}
+    save_file(in_bf16, weights, metadata={"format": "pt"})
+
+
+def _save_whole_model(model: Any, backbone: Backbone, target: Path) -> None:
+    model.config.use_cache = True
+    model.to(torch.bfloat16).save_pretrained(target, max_shard_size=LARGEST_FILE)
+    for file in TOKENIZER_FILES:
+        shutil.copyfile(backbone.folder / file, target / file)
+
+
+def _base_model(config: TrainConfig) -> str:
+    return DEFAULT_ON_HUB if config.backbone == "default" else config.backbone
+
+
+def _record(
+    backbone: Backbone, config: TrainConfig, figures: dict[str, Any], log: Sequence[dict[str, float]]
+) -> dict[str, Any]:
+    """The content of `unspin.json`."""
+    evaluations = [row for row in log if "eval_f0.5" in row]
+    return {
         "backbone": config.backbone,
         "prompt": backbone.prompt.name,
-        "passage": config.passage,
+        "passage": config.max_passage_words,
         "config": config.model_dump(mode="json"),
         "figures": figures,
-        "validation": scores,
+        "validation": [{name: row[f"eval_{name}"] for name in FIGURES} | {"step": row["step"]} for row in evaluations],
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "revision": _revision(),
     }
-    (target / "README.md").write_text(card(record, config), encoding="utf-8")
-    seal(target, target.glob("*.safetensors"))
-    write_whole(target / RECORD, (json.dumps(record, indent=2) + "\n").encode())  # the last file: a run with it is finished
 
 
 def card(record: dict[str, Any], config: TrainConfig) -> str:
-    """A model card with the data card in it."""
-    default = config.backbone == "default"
-    scores = record["validation"]
-    best = max(scores, key=lambda row: row["f0.5"]) if scores else None
-    data_card = config.data / "README.md"
-    data = data_card.read_text(encoding="utf-8").split("---\n", 2)[-1].strip() if data_card.is_file() else "no data card was found"
-    data = "\n".join(f"#{line}" if line.startswith("#") else line for line in data.splitlines())
+    """The model card of a checkpoint, with the card of its data set in it. `record` is the content of `unspin.json`."""
+    is_default = config.backbone == "default"
+    licence = (
+        f"{LICENCE_NOTE}." if is_default else f"Those of the base model, {config.backbone}, and of the data below."
+    )
+    front_matter = "license: gemma\n" if is_default else ""
+    training = {name: record[name] for name in ("config", "figures", "versions", "revision")}
+    return f"""\
+---
+language: en
+base_model: {_base_model(config)}
+library_name: {"peft" if config.trainable == "adapter" else "transformers"}
+{front_matter}tags: [text-restoration, article-spinning]
+---
+
+# unspin checkpoint
+
+Restores English sentences that an automatic article spinner garbled. It was trained with `unspin train`; use it with
+`unspin restore ARTICLE --checkpoint FOLDER`.
+
+## Scores
+
+{_scores_section(record["validation"], config.eval_rows)}
+
+## Intended use and limits
+
+For reading and cleaning spun English text. A restoration is a good guess and no evidence of what the original said. The
+restorer guards names, numbers, dates and polarity; these weights alone do not.
+
+## Training
+
+```json
+{json.dumps(training, indent=1)}
+```
+
+## Licence
+
+{licence}
+
+## Data
+
+{_data_section(config)}
+"""
+
+
+def _scores_section(scores: Sequence[dict[str, float]], rows: int) -> str:
+    """A table of the best evaluation, if there was one."""
+    if not scores:
+        return "The checkpoint was not scored during training: run `unspin evaluate`."
+    best = max(scores, key=lambda row: row["f0.5"])
     lines = [
-        "---",
-        "language: en",
-        f"base_model: {DEFAULT_ON_HUB if default else config.backbone}",
-        f"library_name: {'peft' if config.trained == 'adapter' else 'transformers'}",
-        *(["license: gemma"] if default else []),
-        "tags: [text-restoration, article-spinning]",
-        "---",
+        f"On {rows} validation rows at step {best['step']}, with every edit made (copying the input restores nothing):",
         "",
-        "# unspin checkpoint",
-        "",
-        "Restores English sentences that an automatic article spinner garbled. Made by `unspin train`; use it with",
-        "`unspin restore ARTICLE --checkpoint FOLDER`.",
-        "",
-        "## Scores",
-        "",
-        *(
-            [f"On {config.evaluate_rows} validation rows at step {best['step']}, every edit made (copying the input restores nothing):", ""]
-            + ["| figure | |", "| --- | --- |", *(f"| {name} | {best[name]:.3f} |" for name in FIGURES)]
-            if best
-            else ["Not scored while training: run `unspin evaluate`."]
-        ),
-        "",
-        "## Intended use and limits",
-        "",
-        "For reading and cleaning spun English text. A restoration is a good guess, no evidence of what the original said. Names, numbers, dates and",
-        "polarity are guarded by the restorer, not by these weights.",
-        "",
-        "## Training",
-        "",
-        "```json",
-        json.dumps(
-            {"config": record["config"], "figures": record["figures"], "versions": record["versions"], "revision": record["revision"]}, indent=1
-        ),
-        "```",
-        "",
-        "## Licence",
-        "",
-        f"{LICENCE_NOTE}." if default else f"That of the base model, {config.backbone}, and of the data below.",
-        "",
-        "## Data",
-        "",
-        data,
+        "| figure | |",
+        "| --- | --- |",
+        *(f"| {name} | {best[name]:.3f} |" for name in FIGURES),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
+
+
+def _data_section(config: TrainConfig) -> str:
+    """The data set's own card without its front matter, its headings one level lower."""
+    file = config.data / "README.md"
+    if not file.is_file():
+        return "The data set has no data card."
+    body = file.read_text(encoding="utf-8").split("---\n", 2)[-1].strip()
+    return "\n".join(f"#{line}" if line.startswith("#") else line for line in body.splitlines())
 
 
 def _revision() -> str:
+    """The git revision of the source, or "unknown"."""
     try:
-        done = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=Path(__file__).parent)
-    except FileNotFoundError:  # no git on this machine
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=Path(__file__).parent
+        )
+    except FileNotFoundError:  # git is not installed
         return "unknown"
     return done.stdout.strip() or "unknown"

@@ -1,11 +1,13 @@
-"""Rows of a data set as token ids, made once by all cores and kept in the user's cache.
+"""Tokenizes a data set once, on all cores, and keeps the rows in the user's cache.
 
-What is kept is keyed by what it was made from: the SHA-256 of the data files, the tokenizer, the settings and the code that tokenizes. So it is
-found again by every run on the same rows, and by no other. Training reads it from disk as it goes, without a Python object for each token.
+The cache key covers everything that determines the rows: SHA-256 of the data files, the tokenizer, the settings and
+the code that tokenizes. Every run on the same rows finds them, and no other run does. Training reads the rows from
+disk as it goes, without a Python object per token. Rows that no run has used for sixty days are removed.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -14,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -24,17 +27,19 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
-from unspin.data import segment
-from unspin.data.guard import DamagedError, seal, sum_of, verify
-from unspin.data.segment import sentences
-from unspin.infer import prompt as prompts
-from unspin.infer.default_model import build_once, cache_folder
-from unspin.infer.prompt import Prompt
-from unspin.train.batches import DataError
+from unspin import segment
+from unspin.checksums import ChecksumError, sha256_of, verify_checksums, write_checksums
+from unspin.data.load import DataError
+from unspin.data.rows import upgrade_batch
+from unspin.infer.models import prompt as prompts
+from unspin.infer.models.base_model import build_once
+from unspin.infer.models.prompt import Prompt
+from unspin.segment import sentences
+from unspin.storage import cache_folder
 
-ROWS_AT_A_TIME = 4096
-FORGOTTEN = 60 * 24 * 3600  # seconds after which rows that were not asked for leave the cache
-READ = ("article_id", "paragraph", "sentence", "strength", "edits", "spun", "original")
+ROWS_PER_BATCH = 4096
+EXPIRY = 60 * 24 * 3600  # seconds without use after which cached rows are removed
+COLUMNS = ("article_id", "paragraph", "sentence", "strength", "edits", "spun", "original")  # read from the data set
 IDS = pa.list_(pa.int32())
 SCHEMA = pa.schema(
     [
@@ -42,58 +47,73 @@ SCHEMA = pa.schema(
         ("paragraph", pa.int32()),
         ("sentence", pa.int32()),
         ("strength", pa.float32()),
-        ("engines", pa.list_(pa.string())),
+        ("spinners", pa.list_(pa.string())),
         ("source", IDS),
         ("target", IDS),
         ("length", pa.int32()),
     ]
 )
+Overlong = Literal["drop", "cut"]
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A tokenized split: columns as in `SCHEMA`, and how many of its rows were left out or cut for their length."""
+    """A tokenized split: rows with the columns of `SCHEMA`, and how many overlong rows were dropped or cut."""
 
     rows: Dataset
     dropped: int
     cut: int
 
 
-def tokenize(files: Sequence[Path], prompt: Prompt, longest: int, over_long: str = "drop") -> Encoded:
-    """Token ids of a split's files; rows of more than `longest` tokens (of source and target) are dropped, or cut to the sentences that fit.
+def tokenize(files: Sequence[Path], prompt: Prompt, max_tokens: int, overlong: Overlong = "drop") -> Encoded:
+    """Tokenize a split's files, or load the rows from the cache.
 
-    Raises `DataError` where nothing is left.
+    Rows of more than `max_tokens` tokens (source and target together) are dropped, or cut to the sentences that fit.
+    Raises `DataError` if no row is left.
     """
-    key = key_of(files, prompt, longest, over_long)
-    kept = cache_folder() / "tokens" / key
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(kept.parent / ".lock"):  # of several processes of a run, one tokenizes, by all cores
-        if not _whole(kept):
-            _forget(kept.parent)
-            build_once(kept, lambda target: _write(files, prompt, longest, over_long, target), "tokenizing (once for these rows)", print)
-    os.utime(kept)
-    counts = json.loads((kept / "counts.json").read_text(encoding="utf-8"))
+    folder = cache_folder() / "tokens" / key_of(files, prompt, max_tokens, overlong)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent / ".lock"):  # one process of a run tokenizes, on all cores; the others wait
+        if not _is_complete(folder):
+            _remove_expired(folder.parent)
+            build_once(
+                folder,
+                lambda target: _write(files, prompt, max_tokens, overlong, target),
+                "tokenizing (once for these rows)",
+            )
+    os.utime(folder)
+    counts = json.loads((folder / "counts.json").read_text(encoding="utf-8"))
     if not counts["rows"]:
-        raise DataError(f"none of {counts['dropped']} rows has {longest} tokens or fewer: raise `longest`")
-    return Encoded(Dataset.from_file(str(kept / "rows.arrow")), counts["dropped"], counts["cut"])
+        raise DataError(f"none of {counts['dropped']} rows has {max_tokens} tokens or fewer: raise max_tokens")
+    return Encoded(Dataset.from_file(str(folder / "rows.arrow")), counts["dropped"], counts["cut"])
 
 
-def key_of(files: Sequence[Path], prompt: Prompt, longest: int, over_long: str) -> str:
-    """What decides the tokens of a split, as a name."""
-    code = [Path(str(module.__file__)) for module in (prompts, segment)] + [Path(__file__)]
-    seen = hashlib.sha256(json.dumps([prompt.name, prompt.bos, prompt.eos, longest, over_long]).encode())
-    for part in (content_of(files), content_of(code), prompt.tokenizer.to_str()):
-        seen.update(part.encode())
-    return seen.hexdigest()[:24]
+def key_of(files: Sequence[Path], prompt: Prompt, max_tokens: int, overlong: Overlong) -> str:
+    """The cache key of a tokenized split."""
+    digest = hashlib.sha256(json.dumps([prompt.name, prompt.bos, prompt.eos, max_tokens, overlong]).encode())
+    code = [_code_of(Path(file)) for file in (str(prompts.__file__), str(segment.__file__), __file__)]
+    for part in (content_of(files), *code, prompt.tokenizer.to_str()):
+        digest.update(part.encode())
+    return digest.hexdigest()[:24]
+
+
+def _code_of(module: Path) -> str:
+    """A module's code without comments and docstrings: changes of its documentation leave the cache valid."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value = ast.Constant(None)
+    return ast.dump(tree)
 
 
 def content_of(files: Sequence[Path]) -> str:
-    """What files hold, in their order and whatever they are called, as a name."""
-    return hashlib.sha256("".join(map(sum_of, files)).encode()).hexdigest()
+    """A hash of the contents of files in the given order; their names do not matter."""
+    return hashlib.sha256("".join(map(sha256_of, files)).encode()).hexdigest()
 
 
-def _write(files: Sequence[Path], prompt: Prompt, longest: int, over_long: str, target: Path) -> None:
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # said outright, it makes no notes when the loader forks
+def _write(files: Sequence[Path], prompt: Prompt, max_tokens: int, overlong: Overlong, target: Path) -> None:
+    """Tokenize files into a new folder: the rows, their counts, and checksums of both."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # if set explicitly, no warning when the loader forks
     target.mkdir()
     total = sum(pq.read_metadata(file).num_rows for file in files)
     rows, cut = 0, 0
@@ -104,70 +124,85 @@ def _write(files: Sequence[Path], prompt: Prompt, longest: int, over_long: str, 
     ):
         task = bar.add_task("tokenizing", total=total)
         for file in files:
-            for batch in pq.ParquetFile(file).iter_batches(ROWS_AT_A_TIME, columns=list(READ)):
+            for batch in pq.ParquetFile(file).iter_batches(ROWS_PER_BATCH, columns=list(COLUMNS)):
                 try:
-                    encoded, shortened = encode(batch, prompt, longest, over_long)
+                    encoded, shortened = encode(batch, prompt, max_tokens, overlong)
                 except pa.ArrowInvalid as error:  # a number too large for its column
                     raise DataError(f"{file}: {error}") from None
                 writer.write_batch(encoded)
                 rows, cut = rows + len(encoded), cut + shortened
                 bar.advance(task, len(batch))
-    (target / "counts.json").write_text(json.dumps({"rows": rows, "dropped": total - rows, "cut": cut}), encoding="utf-8")
-    seal(target, target.iterdir())
+    counts = {"rows": rows, "dropped": total - rows, "cut": cut}
+    (target / "counts.json").write_text(json.dumps(counts), encoding="utf-8")
+    write_checksums(target, target.iterdir())
 
 
-def _whole(kept: Path) -> bool:
-    """Whether these rows are in the cache as they were written; damaged ones are removed."""
+def _is_complete(folder: Path) -> bool:
+    """Whether the cache holds these rows undamaged; damaged ones are removed."""
     try:
-        verify(kept)
-    except DamagedError:
-        shutil.rmtree(kept)
-    return kept.is_dir()
+        verify_checksums(folder)
+    except ChecksumError:
+        shutil.rmtree(folder)
+    return folder.is_dir()
 
 
-def _forget(cache: Path) -> None:
-    """Remove rows that no run has asked for in a long time."""
-    for kept in cache.iterdir():
-        if kept.is_dir() and time.time() - kept.stat().st_mtime > FORGOTTEN:
-            shutil.rmtree(kept, ignore_errors=True)
+def _remove_expired(cache: Path) -> None:
+    """Remove the rows that no run has used for `EXPIRY` seconds."""
+    for folder in cache.iterdir():
+        if folder.is_dir() and time.time() - folder.stat().st_mtime > EXPIRY:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def encode(batch: pa.RecordBatch, prompt: Prompt, longest: int, over_long: str) -> tuple[pa.RecordBatch, int]:
-    """(rows that fit, how many of them were cut)."""
+def encode(batch: pa.RecordBatch, prompt: Prompt, max_tokens: int, overlong: Overlong) -> tuple[pa.RecordBatch, int]:
+    """Tokenize rows of a data set. Returns those that fit, with the columns of `SCHEMA`, and how many were cut."""
     spun, original = batch["spun"].to_pylist(), batch["original"].to_pylist()
-    sources = [prompt.wrap(ids) for ids in prompt.texts_ids(spun)]
-    targets = [prompt.end(ids) for ids in prompt.texts_ids(original)]
-    lengths = np.array([len(source) + len(target) for source, target in zip(sources, targets, strict=True)], dtype=np.int32)
-    too_long = np.flatnonzero(lengths > longest)
+    sources = [prompt.wrap(ids) for ids in prompt.batch_text_ids(spun)]
+    targets = [prompt.end(ids) for ids in prompt.batch_text_ids(original)]
+    lengths = np.array([len(a) + len(b) for a, b in zip(sources, targets, strict=True)], dtype=np.int32)
     cut = 0
-    for row in too_long.tolist() if over_long == "cut" else ():
-        for source, target in _shortened(spun[row], original[row], prompt):
-            if len(source) + len(target) <= longest:
+    for row in np.flatnonzero(lengths > max_tokens).tolist() if overlong == "cut" else ():
+        for source, target in _without_last_sentences(spun[row], original[row], prompt):
+            if len(source) + len(target) <= max_tokens:
                 sources[row], targets[row], lengths[row] = source, target, len(source) + len(target)
                 cut += 1
                 break
-    fits = pa.array(lengths <= longest)
-    made = {"source": pa.array(sources, IDS), "target": pa.array(targets, IDS), "length": pa.array(lengths)}
-    edits = batch["edits"]
-    starts = np.concatenate([[0], np.cumsum(edits.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))])
-    made["engines"] = pa.ListArray.from_arrays(pa.array(starts, pa.int32()), pc.struct_field(edits.flatten(), "engine"))
-    columns = [(made[name] if name in made else batch[name]).filter(fits).cast(SCHEMA.field(name).type) for name in SCHEMA.names]
-    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA), cut
+    columns = {
+        **{name: batch[name] for name in SCHEMA.names if name in batch.schema.names},
+        "spinners": _spinners_of(batch),
+        "source": pa.array(sources, IDS),
+        "target": pa.array(targets, IDS),
+        "length": pa.array(lengths),
+    }
+    fits = pa.array(lengths <= max_tokens)
+    arrays = [columns[field.name].filter(fits).cast(field.type) for field in SCHEMA]
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA), cut
 
 
-def _shortened(spun: str, original: str, prompt: Prompt) -> Iterator[tuple[list[int], list[int]]]:
-    """Ids of both texts without their last sentence, without their last two, and so on; none where they have not equally many."""
-    ends = [[span.end for span in sentences(text)] for text in (spun, original)]
-    if len(ends[0]) == len(ends[1]):
-        for end_of_spun, end_of_original in zip(*(side[-2::-1] for side in ends), strict=True):
-            yield prompt.source_ids(spun[:end_of_spun]), prompt.target_ids(original[:end_of_original])
+def _spinners_of(batch: pa.RecordBatch) -> pa.ListArray:
+    """The spinner of each edit of each row; data sets of earlier versions are read as well."""
+    edits = upgrade_batch(batch)["edits"]
+    ends = np.cumsum(edits.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
+    starts = pa.array(np.concatenate([[0], ends]), pa.int32())
+    return pa.ListArray.from_arrays(starts, pc.struct_field(edits.flatten(), "spinner"))
+
+
+def _without_last_sentences(spun: str, original: str, prompt: Prompt) -> Iterator[tuple[list[int], list[int]]]:
+    """Ids of both texts without their last sentence, then without their last two, and so on.
+
+    Yields nothing if the texts have different numbers of sentences.
+    """
+    spun_ends, original_ends = ([span.end for span in sentences(text)] for text in (spun, original))
+    if len(spun_ends) == len(original_ends):
+        for spun_end, original_end in zip(spun_ends[-2::-1], original_ends[-2::-1], strict=True):
+            yield prompt.source_ids(spun[:spun_end]), prompt.target_ids(original[:original_end])
 
 
 def vocabulary_of(data: Dataset) -> list[int]:
-    """The ids that occur in a tokenized data set, ascending."""
+    """The token ids that occur in a tokenized data set, ascending."""
     table = data.select_columns(["source", "target"]).with_format("arrow")[:]
     chunks = [chunk.flatten().to_numpy() for column in table.columns for chunk in column.chunks]
-    seen: NDArray[np.bool_] = np.zeros(1 + max((int(chunk.max()) for chunk in chunks if len(chunk)), default=0), dtype=bool)
+    largest = max((int(chunk.max()) for chunk in chunks if len(chunk)), default=0)
+    seen: NDArray[np.bool_] = np.zeros(1 + largest, dtype=bool)
     for chunk in chunks:
         seen[chunk] = True
     return [int(i) for i in np.flatnonzero(seen)]

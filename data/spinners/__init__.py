@@ -1,12 +1,24 @@
-"""The engines that garble clean sentences, one module each, behind one protocol and one registry.
+"""Spinners: the substitution methods that garble clean sentences, one module each.
 
-An engine proposes `Substitution`s for a sentence; the mixture chooses among them. Whatever an engine decides is a pure
-function of the persona and the words it looks at, so that a row depends on nothing else.
+A spinner proposes `Substitution`s for a sentence, and `Mixture` chooses among the proposals of all spinners that a
+sampled tool (`Persona`) uses. Every decision is a pure function of the persona and the words concerned, so a spun
+sentence depends on nothing else. `protocol.py` says how to write a spinner.
 """
 
 from unspin.data.spinners.mixture import Mixture, spin_article
 from unspin.data.spinners.persona import Persona
 from unspin.data.spinners.protocol import Sentence, Spinner, Substitution, Word
-from unspin.data.spinners.registry import EngineError, engine_names, load_engine
+from unspin.data.spinners.registry import SpinnerError, load_spinner, spinner_names
 
-__all__ = ["EngineError", "Mixture", "Persona", "Sentence", "Spinner", "Substitution", "Word", "engine_names", "load_engine", "spin_article"]
+__all__ = [
+    "Mixture",
+    "Persona",
+    "Sentence",
+    "Spinner",
+    "SpinnerError",
+    "Substitution",
+    "Word",
+    "load_spinner",
+    "spin_article",
+    "spinner_names",
+]

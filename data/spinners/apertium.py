@@ -1,8 +1,8 @@
-"""Round trips by Apertium, rule-based and offline (Forcada et al., Machine Translation 25(2), 2011).
+"""Round trips by Apertium, a rule-based offline translator (Forcada et al., Machine Translation 25(2), 2011).
 
-Its processes are kept running and flushed by a null character after each sentence, all but the tagger, which remembers earlier
-sentences and is started anew each time, so that what a sentence becomes depends on the sentence alone. That takes 20 to 40 ms a sentence
-once the second that loading takes is over, and some 30 small processes for each that spins.
+A translation depends on its sentence only. Apertium's programs keep running and are flushed by a null character after
+each sentence; only the tagger, which remembers earlier sentences, is restarted every time. That costs 20 to 40 ms a
+sentence after a second of loading, and some 30 small processes for each process that spins.
 """
 
 from __future__ import annotations
@@ -23,52 +23,66 @@ from pathlib import Path
 from typing import Any
 
 from unspin.data.spinners.models import first_line
-from unspin.data.spinners.registry import EngineError
+from unspin.data.spinners.registry import SpinnerError
 
-PATIENCE = 30.0  # seconds for one answer, loading included
+TIMEOUT = 30.0  # seconds for one answer, loading included
 TAGGER = "apertium-tagger"
-# Debian's packages that translate both ways, by the language code in their mode names.
-PACKAGES = {"cat": "apertium-eng-cat", "eo": "apertium-eo-en", "gl": "apertium-en-gl", "hbs": "apertium-hbs-eng", "spa": "apertium-eng-spa"}
+# Debian's packages that translate in both directions, by the language code in their mode names.
+PACKAGES = {
+    "cat": "apertium-eng-cat",
+    "eo": "apertium-eo-en",
+    "gl": "apertium-en-gl",
+    "hbs": "apertium-hbs-eng",
+    "spa": "apertium-eng-spa",
+}
 
-_RESERVED = re.compile(r"([\\\[\]{}^$/<>@])")  # of the Apertium stream format, https://wiki.apertium.org/wiki/Apertium_stream_format
+# Reserved by the Apertium stream format, https://wiki.apertium.org/wiki/Apertium_stream_format
+_RESERVED = re.compile(r"([\\\[\]{}^$/<>@])")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_MARKED = re.compile(r"[*#@](\w[\w'’-]*)")
+_UNKNOWN = re.compile(r"[*#@](\w[\w'’-]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Apertium:
-    """There and back by two modes, such as eng-spa and spa-eng."""
+class ApertiumRoute:
+    """Translates by one mode, such as eng-spa, and back by another, such as spa-eng."""
 
     forward: str
     back: str
 
     @property
     def rule(self) -> str:
+        """The forward mode."""
         return self.forward
 
     def round_trip(self, text: str) -> str:
-        """On the way back unknown words keep their marks, which tells English that went through unseen from what was left in between."""
-        home = _apertium_translate(self.back, "-g", _apertium_translate(self.forward, "-n", text))
-        return _MARKED.sub(lambda m: m[1] if m[1] in text and m[0] not in text else m[0], home)
+        """The text translated there and back, or "" if that failed.
+
+        Unknown words are marked on the way back only. A marked word of the original text passed through both ways as
+        English and loses its mark; any other was left in the other language and keeps it.
+        """
+        back = _translate(self.back, "-g", _translate(self.forward, "-n", text))
+        return _UNKNOWN.sub(lambda m: m[1] if m[1] in text and m[0] not in text else m[0], back)
 
 
-def apertium(language: str) -> Apertium:
-    """The route from English to a language and back. Raises `EngineError` naming what to install."""
+def apertium(language: str) -> ApertiumRoute:
+    """The route from English to a language and back. Raises `SpinnerError` naming the package to install."""
     english = "eng" if len(language.partition("_")[0]) == 3 else "en"
-    route = Apertium(f"{english}-{language}", f"{language}-{english}")
+    route = ApertiumRoute(f"{english}-{language}", f"{language}-{english}")
     package = PACKAGES.get(language, f"apertium-{english}-{language}")
-    for tool in ("apertium-wblank-mode", "bash"):
-        if not shutil.which(tool):
-            raise EngineError(f"engines: roundtrip:apertium:{language}: no {tool} here; apt-get install apertium {package} (Apertium 3.8 or later)")
+    where = f"spinners: roundtrip:apertium:{language}"
+    install = f"apt-get install apertium {package}"
+    for program in ("apertium-wblank-mode", "bash"):
+        if not shutil.which(program):
+            raise SpinnerError(f"{where}: {program} is not installed; {install} (Apertium 3.8 or later)")
     for mode in (route.forward, route.back):
         if not re.fullmatch(r"[\w-]+", mode) or not _mode_file(mode).is_file():
-            advice = f"apt-get install apertium {package}" if language in PACKAGES else f"Debian has both ways for {', '.join(PACKAGES)}"
-            raise EngineError(f"engines: roundtrip:apertium:{language}: Apertium has no mode {mode}; {advice}")
+            advice = install if language in PACKAGES else f"Debian has both directions for {', '.join(PACKAGES)}"
+            raise SpinnerError(f"{where}: Apertium has no mode {mode}; {advice}")
     return route
 
 
 def _programs() -> Path:
-    """The folder that Apertium's programs are in."""
+    """The folder of Apertium's programs."""
     return Path(shutil.which("apertium-wblank-mode") or "/usr/bin/apertium-wblank-mode").parent
 
 
@@ -77,75 +91,88 @@ def _mode_file(mode: str) -> Path:
 
 
 def _environment() -> dict[str, str]:
-    """What the programs run in: they read and write the locale's encoding."""
+    """The programs' environment; they read and write in the locale's encoding."""
     return {"LC_ALL": "C.UTF-8", "PATH": os.pathsep.join([str(_programs()), os.defpath])}
 
 
 @lru_cache(maxsize=8)
 def _stages(mode: str) -> tuple[str, ...]:
-    """The mode's pipeline as shell text, parted before and behind the tagger, every part told to flush on a null character.
+    """The mode's pipeline as shell commands, split before and after the tagger.
 
-    The `apertium` script would run it whole, but its gawk holds an answer back until the next one comes.
+    Every program flushes at a null character. The `apertium` script could run all of it, but its gawk holds each
+    answer back until the next one arrives.
     """
+    command = ["apertium-wblank-mode", "-z", str(_mode_file(mode))]
     try:
-        made = subprocess.run(["apertium-wblank-mode", "-z", str(_mode_file(mode))], capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.SubprocessError) as error:
-        raise EngineError(f"engines: roundtrip: cannot read Apertium's mode {mode} ({first_line(error)}); reinstall its package") from error
-    return tuple(" | ".join(group) for _, group in groupby(made.stdout.strip().split(" | "), lambda part: part.startswith(TAGGER)))
+        what = f"spinners: roundtrip: cannot read Apertium's mode {mode} ({first_line(error)})"
+        raise SpinnerError(f"{what}; reinstall its package") from error
+    programs = done.stdout.strip().split(" | ")
+    return tuple(" | ".join(group) for _, group in groupby(programs, lambda program: program.startswith(TAGGER)))
 
 
-def _apertium_translate(mode: str, marks: str, text: str) -> str:
-    """The translation, or nothing where it failed; `marks` is the generator's option."""
+def _translate(mode: str, marks: str, text: str) -> str:
+    """The translation, or "" if it failed. `marks` is the generator's option for unknown words."""
     stream = _RESERVED.sub(r"\\\1", text)
     for stage in _stages(mode):
         if not stream.strip():
             return ""
-        stream = _tag(stage, stream) if stage.startswith(TAGGER) else _pipe(mode, stage, marks).ask(stream)
+        stream = _tag(stage, stream) if stage.startswith(TAGGER) else _pipe(mode, stage, marks).send(stream)
     return _ESCAPED.sub(r"\1", stream)
 
 
 def _tag(stage: str, stream: str) -> str:
-    """The tagger's output. A tagger that runs on gives one sentence in 25 another reading after other sentences."""
+    """The output of a fresh tagger, or "" if it failed.
+
+    A tagger kept running reads one sentence in 25 differently after other sentences.
+    """
     command = shlex.split(stage.replace("$1", "").replace("$2", ""))
-    given = f"{stream}[]\0".encode(errors="replace")
+    text = f"{stream}[]\0".encode(errors="replace")
     try:
-        made = subprocess.run(command, input=given, env=_environment(), capture_output=True, check=True, timeout=PATIENCE)
+        done = subprocess.run(command, input=text, env=_environment(), capture_output=True, check=True, timeout=TIMEOUT)
     except (OSError, subprocess.SubprocessError):
         return ""
-    return made.stdout.decode(errors="replace").rstrip("\0").removesuffix("[]")
+    return done.stdout.decode(errors="replace").rstrip("\0").removesuffix("[]")
 
 
 class _Pipe:
-    """A part of a direction, kept running: started when first asked, started afresh when it dies, hangs or answers out of turn."""
+    """A running part of a pipeline. It starts at the first use, and again after a crash, timeout or wrong answer."""
 
     def __init__(self, mode: str, stage: str, marks: str) -> None:
         self._mode = mode
         self._command = ["bash", "-c", stage, "apertium", marks, ""]
-        self._asked = 0
+        self._requests = 0
         self._has_answered = False
         self._process: subprocess.Popen[bytes] | None = None
-        self._end: Any = None
+        self._stop: Any = None
 
-    def ask(self, stream: str) -> str:
-        """What becomes of `stream`, or nothing if it fails twice. Raises `EngineError` where nothing ever came back."""
+    def send(self, stream: str) -> str:
+        """The answer to `stream`, or "" after two failures. Raises `SpinnerError` if there was never an answer."""
         for _ in range(2):
             answer = self._try(stream)
             if answer is not None:
                 self._has_answered = True
                 return answer
         if not self._has_answered:
-            raise EngineError(f"engines: roundtrip: Apertium's {self._mode} does not answer; see what `echo House | apertium {self._mode}` says")
+            what = f"spinners: roundtrip: Apertium's {self._mode} does not answer"
+            raise SpinnerError(f"{what}; see what `echo House | apertium {self._mode}` says")
         return ""
 
     def close(self) -> None:
-        if self._end:
-            self._end()
-        self._process = self._end = None
+        """End the processes; the next `send` starts new ones."""
+        if self._stop:
+            self._stop()
+        self._process = self._stop = None
 
     def _try(self, stream: str) -> str | None:
-        """Numbered in a blank, which comes through as it is and proves that the answer belongs to the question."""
-        self._asked += 1
-        number = f"[{self._asked}]"
+        """One attempt; None if no answer or the wrong one came.
+
+        The text ends with a number in blanks, which Apertium passes through unchanged: it proves which request is
+        answered.
+        """
+        self._requests += 1
+        number = f"[{self._requests}]"
         reply = b""
         try:
             process = self._process or self._start()
@@ -153,45 +180,50 @@ class _Pipe:
             reply = _read(process)
         except OSError:
             pass
-        finally:  # an interrupt leaves an answer on its way, too
+        finally:  # also after an interrupt, which leaves an answer in the pipe
             if not reply.endswith(f"{number}\0".encode()):
                 self.close()
         return reply.decode(errors="replace").removesuffix(f"{number}\0") if self._process else None
 
     def _start(self) -> subprocess.Popen[bytes]:
-        """In a session of its own, so that all its parts can be ended at once, and without buffers, which a fork would copy."""
-        pipe, environment = subprocess.PIPE, _environment()
+        """Start the pipeline in its own session, to end all parts at once, and unbuffered: forks copy buffers."""
         process = subprocess.Popen(
-            self._command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True, env=environment
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            start_new_session=True,
+            env=_environment(),
         )
-        self._process, self._end = process, weakref.finalize(self, _stop, process, os.getpid())
+        self._process, self._stop = process, weakref.finalize(self, _stop, process, os.getpid())
         return process
 
 
 def _write(process: subprocess.Popen[bytes], text: str) -> None:
     assert process.stdin
-    left = text.encode(errors="replace") + b"\0"
-    while left:
-        left = left[process.stdin.write(left) :]
+    rest = text.encode(errors="replace") + b"\0"
+    while rest:
+        rest = rest[process.stdin.write(rest) :]
 
 
 def _read(process: subprocess.Popen[bytes]) -> bytes:
-    """All up to a null character. Raises OSError at the end of the stream and when `PATIENCE` is over."""
+    """Read up to a null character. Raises OSError at the end of the stream or after `TIMEOUT` seconds."""
     assert process.stdout
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     reply = b""
     while not reply.endswith(b"\0"):
         if not select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
             raise TimeoutError
-        piece = os.read(process.stdout.fileno(), 1 << 16)
-        if not piece:
+        chunk = os.read(process.stdout.fileno(), 1 << 16)
+        if not chunk:
             raise BrokenPipeError
-        reply += piece
+        reply += chunk
     return reply
 
 
 def _stop(process: subprocess.Popen[bytes], owner: int) -> None:
-    """Close the pipes, and end the pipeline if it is this process's own and not the one it was forked from."""
+    """Close the pipes, and kill the pipeline unless this process inherited it by a fork."""
     for stream in (process.stdin, process.stdout):
         if stream:
             stream.close()
@@ -206,5 +238,5 @@ def _pipe(mode: str, stage: str, marks: str) -> _Pipe:
     return _Pipe(mode, stage, marks)
 
 
-if hasattr(os, "register_at_fork"):  # two processes at one pipe would read each other's answers
+if hasattr(os, "register_at_fork"):  # two processes that share a pipe would read each other's answers
     os.register_at_fork(after_in_child=_pipe.cache_clear)

@@ -1,4 +1,7 @@
-"""The mixture: what one persona makes of a sentence, from the proposals of all its engines."""
+"""Spins a sentence: collects the proposals of all spinners that a tool has, and carries out some of them.
+
+`Mixture` guarantees that the edits it returns restore the original exactly.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from unspin.data.edits import Edit, apply, invert
-from unspin.data.morphology import starts_with_vowel_sound
-from unspin.data.segment import Span, paragraphs, sentences
-from unspin.data.spinners.persona import Persona, held_out
+from unspin.data.spinners.persona import Persona, is_held_out_term
 from unspin.data.spinners.protocol import Sentence, Substitution
-from unspin.data.spinners.registry import load_engine
+from unspin.data.spinners.registry import load_spinner
+from unspin.edits import Edit, apply, invert, select_non_overlapping
+from unspin.english.morphology import starts_with_vowel_sound
+from unspin.segment import paragraphs, quotations, sentences
 
 HeldOut = Literal["exclude", "only", "include"]
 _ARTICLE_BEFORE = re.compile(r"\b([Aa]n?) $")
@@ -22,80 +25,100 @@ _ARTICLE_BEFORE = re.compile(r"\b([Aa]n?) $")
 
 @dataclass(frozen=True, slots=True)
 class Spun:
-    """A spun sentence and the edits that lead from it back to the original."""
+    """A spun text; `edits` are spans of it and turn it back into the original."""
 
     text: str
     edits: tuple[Edit, ...]
 
 
 class Mixture:
-    """Spins sentences with the named engines.
+    """A set of loaded spinners that spins sentences for any persona.
 
-    `held_out_heads` says whether entries kept from every model are left out, used alone, or included; `dictionaries` which file an engine reads.
-    Raises `EngineError` where an engine is unknown or lacks its tools.
+    `held_out_headwords` says whether held-out dictionary entries are excluded, the only ones used, or included.
+    `dictionaries` maps spinner names to the files they read. Raises `SpinnerError` if a spinner is unknown or cannot
+    be loaded.
     """
 
-    def __init__(self, engines: Iterable[str], held_out_heads: HeldOut = "exclude", dictionaries: Mapping[str, Path] = MappingProxyType({})) -> None:
-        self._held_out_heads = held_out_heads
-        self._engines = {name: load_engine(f"{name}:{dictionaries[name]}" if name in dictionaries else name) for name in engines}
+    def __init__(
+        self,
+        spinners: Iterable[str],
+        held_out_headwords: HeldOut = "exclude",
+        dictionaries: Mapping[str, Path] = MappingProxyType({}),
+    ) -> None:
+        self._held_out_headwords = held_out_headwords
+        self._spinners = {
+            name: load_spinner(f"{name}:{dictionaries[name]}" if name in dictionaries else name) for name in spinners
+        }
 
     def spin(self, text: str, persona: Persona) -> Spun:
-        sentence = Sentence.of(text)
-        proposed = [
-            (order, proposal)
-            for order, name in enumerate(persona.engines)
-            for proposal in self._engines[name].propose(sentence, persona)
-            if self._allowed(sentence, persona, proposal)
-        ]
-        proposed.sort(key=lambda it: (it[0], it[1].start - it[1].end, it[1].start, persona.draw("reading", it[1].rule), it[1].replacement))
-        chosen = _without_overlaps(proposal for _, proposal in proposed if _touches(persona, proposal))
+        """Spin one sentence. `persona.spinners` must be among the mixture's."""
+        chosen = select_non_overlapping(
+            proposal for proposal in self._proposals(Sentence.of(text), persona) if _touches(persona, proposal)
+        )
         forward: list[Edit] = []
         for proposal in chosen:
             forward.append(_edit(text, proposal, persona, forward[-1].end if forward else 0))
         return Spun(apply(text, forward), tuple(invert(text, forward)))
 
-    def _allowed(self, sentence: Sentence, persona: Persona, proposal: Substitution) -> bool:
-        if proposal.term and self._held_out_heads != "include":
-            unseen = held_out(proposal.head) or held_out(proposal.term)
-            if unseen != (self._held_out_heads == "only"):
+    def _proposals(self, sentence: Sentence, persona: Persona) -> list[Substitution]:
+        """All allowed proposals by preference: the tool's order of spinners, longest first, from left to right."""
+        allowed = [
+            (precedence, proposal)
+            for precedence, name in enumerate(persona.spinners)
+            for proposal in self._spinners[name].propose(sentence, persona)
+            if self._is_allowed(sentence, persona, proposal)
+        ]
+
+        def preference(ranked: tuple[int, Substitution]) -> tuple[int, int, int, float, str]:
+            precedence, proposal = ranked
+            length = proposal.end - proposal.start
+            tie_break = persona.draw("reading", proposal.rule)
+            return precedence, -length, proposal.start, tie_break, proposal.replacement
+
+        return [proposal for _, proposal in sorted(allowed, key=preference)]
+
+    def _is_allowed(self, sentence: Sentence, persona: Persona, proposal: Substitution) -> bool:
+        """Whether the held-out setting and the tool's protections allow a proposal."""
+        if proposal.term and self._held_out_headwords != "include":
+            unseen = is_held_out_term(proposal.head) or is_held_out_term(proposal.term)
+            if unseen != (self._held_out_headwords == "only"):
                 return False
-        if persona.protects_quotations and any(a <= proposal.start < b for a, b in sentence.quoted()):
+        if persona.protects_quotations and any(
+            quoted.start <= proposal.start < quoted.end for quoted in quotations(sentence.text)
+        ):
             return False
         if not persona.protects_names:
             return True
-        touched = (i for i, w in enumerate(sentence.words) if proposal.start <= w.start < proposal.end)
+        touched = (i for i, word in enumerate(sentence.words) if proposal.start <= word.start < proposal.end)
         return not any(sentence.named(i) for i in touched)
 
 
 def _touches(persona: Persona, proposal: Substitution) -> bool:
-    """Whether the tool acts on a proposal: by head where it is consistent, else by place."""
+    """Whether the tool carries out a proposal: decided per headword if the tool is consistent, otherwise per place."""
     key = (proposal.head,) if persona.consistent else (proposal.head, proposal.start, proposal.replacement)
     return persona.draw("touch", *key) < min(1.0, 2 * persona.strength)
 
 
-def _without_overlaps(proposals: Iterable[Substitution]) -> list[Substitution]:
-    chosen: list[Substitution] = []
-    for proposal in proposals:
-        if all(proposal.end <= other.start or other.end <= proposal.start for other in chosen):
-            chosen.append(proposal)
-    return sorted(chosen, key=lambda proposal: (proposal.start, proposal.end))
-
-
 def _edit(text: str, proposal: Substitution, persona: Persona, free_from: int) -> Edit:
-    """The proposal as an edit of the original, its article put right if the tool does so."""
-    edit = Edit(proposal.start, proposal.end, proposal.replacement, proposal.engine, proposal.rule)
-    article = _ARTICLE_BEFORE.search(text, free_from, proposal.start)
-    if not (article and persona.fixes_articles and proposal.replacement):
+    """The proposal as an edit of the original.
+
+    Some tools also correct an article before it, unless that starts before `free_from`, inside the previous edit.
+    """
+    edit = Edit(proposal.start, proposal.end, proposal.replacement, proposal.spinner, proposal.rule)
+    match = _ARTICLE_BEFORE.search(text, free_from, proposal.start)
+    if not (match and persona.fixes_articles and proposal.replacement):
         return edit
-    right = ("an" if article[1][0] == "a" else "An") if starts_with_vowel_sound(proposal.replacement) else article[1][0]
-    return replace(edit, start=article.start(), replacement=f"{right} {proposal.replacement}") if right != article[1] else edit
+    article = match[1][0] + ("n" if starts_with_vowel_sound(proposal.replacement) else "")
+    if article == match[1]:
+        return edit
+    return replace(edit, start=match.start(), replacement=f"{article} {proposal.replacement}")
 
 
 def spin_article(text: str, persona: Persona, mixture: Mixture) -> str:
-    """An article spun sentence by sentence, all that lies between sentences kept."""
-    edits = [
-        Edit(sentence.start, sentence.end, mixture.spin(text[sentence.start : sentence.end], persona).text)
-        for paragraph in paragraphs(text)
-        for sentence in (Span(paragraph.start + s.start, paragraph.start + s.end) for s in sentences(text[paragraph.start : paragraph.end]))
-    ]
+    """Spin an article sentence by sentence; the text between sentences is unchanged."""
+    edits = []
+    for paragraph in paragraphs(text):
+        for span in sentences(text[paragraph.start : paragraph.end]):
+            start, end = paragraph.start + span.start, paragraph.start + span.end
+            edits.append(Edit(start, end, mixture.spin(text[start:end], persona).text))
     return apply(text, edits)

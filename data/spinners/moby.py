@@ -1,4 +1,7 @@
-"""The `moby` engine: the Moby Thesaurus, which lists under a word whatever is related to it in any sense, as the dictionaries of real spinners do."""
+"""The `moby` spinner: the Moby Thesaurus.
+
+It lists under a word everything related to it in any sense, as the dictionaries of real spinners do.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,23 @@ from collections.abc import Iterator
 from functools import cache
 
 from unspin.data.spinners.persona import Persona
-from unspin.data.spinners.protocol import Sentence, Substitution
-from unspin.data.spinners.tables import Index, propose
+from unspin.data.spinners.protocol import Sentence, Spinner, Substitution
+from unspin.data.spinners.tables import Index, propose_substitutions
 from unspin.data.spinners.thesaurus import read_thesaurus
 
-PREFERENCE = 40  # the first substitutes of an entry are put this many times as often as one that stands so far down or further
+PREFERENCE = 40  # substitutes are weighted by rank: PREFERENCE // (rank + 4) + 1, from 11 for the first down to 1
 
 
 @cache
 def index() -> Index:
+    """The Moby table, loaded once per process; early substitutes weigh more."""
     return Index(read_thesaurus("moby.tsv.gz", lambda rank: PREFERENCE // (rank + 4) + 1))
 
 
-class Moby:
-    """Related words of any sense, the closest and commonest most often."""
+class Moby(Spinner):
+    """Replaces words by related words of any sense, close and common ones most often."""
 
     name = "moby"
 
     def propose(self, sentence: Sentence, persona: Persona) -> Iterator[Substitution]:
-        yield from propose(index(), sentence, persona, self.name)
+        yield from propose_substitutions(index(), sentence, persona, self.name)

@@ -1,58 +1,80 @@
-"""A persona: one sampled spinning tool, the same throughout an article.
+"""A persona: one sampled spinning tool, which keeps its habits throughout an article.
 
-Its decisions are draws from a hash of (persona seed, what is decided about), never from a running generator: the same word is
-treated the same way all through an article, whatever the order of work.
+Each decision is drawn from a hash of the persona's seed and the thing decided on, never from a running generator. The
+same word is therefore treated alike throughout an article, in whatever order the sentences are spun.
 """
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from pydantic import Field
-from unspin.data.config import Config
-from unspin.data.lexicons import frequency
+from unspin.config import Config
+from unspin.english.lexicons import frequency
+from unspin.hashing import hash_uniform
 
-CONTENT_ONLY = 0.1  # of the function words that others know are known to a tool that is after content words
+CONTENT_ONLY = 0.1  # share of the usual function words in the dictionary of a tool that targets content words
+SURFACE_RULES = (
+    *("contract", "expand", "digits", "words", "abbreviate", "lengthen"),
+    *("british", "american", "agreement", "article", "case"),
+)
 
 
-def draw(*key: object) -> float:
-    """A number in [0, 1) that depends on `key` alone."""
-    digest = hashlib.blake2b("\x1f".join(map(str, key)).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
-
-
-def held_out(term: str) -> bool:
-    """Whether a lexicon term is in the hashed tenth that no model is trained on."""
-    return draw("held-out head", term.lower()) < 0.1
+def is_held_out_term(term: str) -> bool:
+    """Whether a dictionary term belongs to the hashed tenth that no model is trained on."""
+    return hash_uniform("held-out head", term.lower()) < 0.1
 
 
 class Tools(Config):
-    """What the sampled tools are like, each trait as the share of tools that have it."""
+    """The population of sampled tools: for each trait, the share of tools that have it."""
 
     heavy: float = Field(0.0, ge=0, le=1, description="share of tools that replace nearly every word they know")
-    content: float = Field(0.2, ge=0, le=1, description="share of tools that hardly touch function words")
-    rare: float = Field(0.0, ge=0, le=1, description="share of tools that take the rarest substitute within their reach (of phrases and thesaurus)")
-    chained: float = Field(0.0, ge=0, le=1, description="share of tools that put synonyms of synonyms, as thesauri do that merge senses")
+    content: float = Field(0.2, ge=0, le=1, description="share of tools that rarely replace function words")
+    rare: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of tools that choose the rarest of the substitutes they consider (phrases and thesaurus)",
+    )
+    chained: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of tools that use synonyms of synonyms, as thesauri do that merge senses",
+    )
+
+
+USUAL_TOOLS = Tools()
 
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A spinning tool.
+    """The habits of one spinning tool.
 
-    seed: what every draw starts from. engines: names, in order of precedence. strength: the share of words it tries to
-    touch, 0..1. coverage: the share of heads its dictionary holds. consistent: one substitute per head throughout.
-    senses: how far down a list of substitutes it reaches. rare: whether it takes the rarest of these. near: the weight of near relations.
-    chained: whether synonyms of synonyms are near relations. inflects: whether a substitute takes the form of what it replaces; crude tools
-    insert dictionary forms. function_words: the share of function words its dictionary has of those that others have. Protections say what
-    it leaves alone.
+    Attributes:
+        seed: prefix of every draw.
+        spinners: names of the spinners the tool uses, in order of precedence.
+        strength: the share of words the tool tries to replace, 0 to 1.
+        coverage: the share of headwords that its dictionary has.
+        consistent: whether it uses the same substitute for a word every time.
+        senses: how many substitutes of an entry it considers, counted from the first.
+        rare: whether it chooses the rarest of these.
+        near: the probability of taking a near relation instead of a synonym.
+        chained: whether synonyms of synonyms count as near relations.
+        inflects: whether it inflects substitutes; crude tools insert dictionary forms.
+        function_words: the share of the usual function words that its dictionary has.
+        surface_rules: which rules of the `surface` spinner it has.
+        fixes_articles: whether it corrects "a" and "an" before a substitute.
+        title_case: whether it keeps titles capitalised.
+        protects_names: whether it leaves names alone.
+        protects_quotations: whether it leaves quotations alone.
     """
 
     seed: str
-    engines: tuple[str, ...]
+    spinners: tuple[str, ...]
     strength: float
     coverage: float
     consistent: bool
@@ -69,38 +91,41 @@ class Persona:
     protects_quotations: bool
 
     def draw(self, *key: object) -> float:
-        return draw(self.seed, *key)
+        """A uniform number in [0, 1) that depends on the persona's seed and `key` only."""
+        return hash_uniform(self.seed, *key)
 
-    def knows(self, engine: str, head: str, share: float = 1.0) -> bool:
-        """Whether the persona's copy of the engine's dictionary has this head, which a `share` of such tools have."""
-        return self.draw("knows", engine, head) < share * self.coverage
+    def knows(self, spinner: str, head: str, share: float = 1.0) -> bool:
+        """Whether this tool's copy of the spinner's dictionary has `head`, which a `share` of dictionaries have."""
+        return self.draw("knows", spinner, head) < share * self.coverage
 
     def choose(self, head: str, options: Sequence[str], counts: Sequence[int], *place: object) -> str:
-        """One of the substitutes of a head, by how often each was seen where `counts` tells; `place` matters only to an inconsistent tool."""
+        """Choose one of the substitutes of `head`, in proportion to `counts` if there are any.
+
+        An inconsistent tool chooses anew for each `place`; a consistent one ignores it.
+        """
         key = ("choose", head) if self.consistent else ("choose", head, *place)
         if counts:
             sums = list(accumulate(counts))
             return options[bisect_right(sums, self.draw(*key) * sums[-1])]
-        reach = options[: self.senses]
-        return min(reach, key=frequency) if self.rare else reach[int(self.draw(*key) * len(reach))]
+        considered = options[: self.senses]
+        return min(considered, key=frequency) if self.rare else considered[int(self.draw(*key) * len(considered))]
 
     @classmethod
-    def sample(cls, *seed: object, engines: dict[str, float], tools: Tools = Tools.model_construct()) -> Persona:  # noqa: B008 - it is frozen
-        """Draw a tool. `engines` maps engine names to weights: the chance, relative to the heaviest, that a tool has it, and how early in turn."""
+    def sample(cls, *seed: object, spinners: dict[str, float], tools: Tools = USUAL_TOOLS) -> Persona:
+        """Sample a tool.
+
+        `spinners` maps names to weights. A spinner's weight relative to the heaviest decides how likely the tool has
+        it and how early it comes in the order of precedence.
+        """
         key = "\x1f".join(map(str, seed))
 
         def die(*what: object) -> float:
-            return draw(key, "persona", *what)
+            return hash_uniform(key, "persona", *what)
 
-        heaviest = max(engines.values())
-        chosen = [name for name, weight in engines.items() if die("engine", name) < 0.9 * weight / heaviest]
-        if not chosen:
-            chosen = [max(engines, key=lambda name: engines[name] * (0.5 + die("fallback", name)))]
-        heavy, content, rare = (die(trait) < share for trait, share in (("heavy", tools.heavy), ("content", tools.content), ("rare", tools.rare)))
-        surface = ("contract", "expand", "digits", "words", "abbreviate", "lengthen", "british", "american", "agreement", "article", "case")
+        heavy, content, rare = die("heavy") < tools.heavy, die("content") < tools.content, die("rare") < tools.rare
         return cls(
             seed=key,
-            engines=tuple(sorted(chosen, key=lambda name: -(die("turn", name) ** (1 / engines[name])))),  # Efraimidis and Spirakis 2006
+            spinners=_sample_spinners(spinners, die),
             strength=0.4 + 0.2 * die("strength") if heavy else 0.06 + 0.5 * die("strength") ** 1.3,
             coverage=0.8 + 0.2 * die("coverage") if heavy else 0.35 + 0.65 * die("coverage"),
             consistent=die("consistent") < 0.75,
@@ -110,9 +135,18 @@ class Persona:
             chained=die("chained") < tools.chained,
             inflects=die("inflects") < 0.85,
             function_words=CONTENT_ONLY if content else 1.0,
-            surface_rules=tuple(rule for rule in surface if die("surface", rule) < 0.25),
+            surface_rules=tuple(rule for rule in SURFACE_RULES if die("surface", rule) < 0.25),
             fixes_articles=die("articles") < 0.5,
             title_case=die("title case") < 0.8,
             protects_names=die("names") < 0.4,
             protects_quotations=die("quotations") < 0.2,
         )
+
+
+def _sample_spinners(weights: Mapping[str, float], die: Callable[..., float]) -> tuple[str, ...]:
+    """Draw at least one spinner, in weighted random order (Efraimidis and Spirakis, Inf. Proc. Letters 97(5), 2006)."""
+    heaviest = max(weights.values())
+    chosen = [name for name, weight in weights.items() if die("engine", name) < 0.9 * weight / heaviest]
+    if not chosen:
+        chosen = [max(weights, key=lambda name: weights[name] * (0.5 + die("fallback", name)))]
+    return tuple(sorted(chosen, key=lambda name: -(die("turn", name) ** (1 / weights[name]))))

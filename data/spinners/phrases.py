@@ -1,4 +1,7 @@
-"""The `phrases` engine: the lexicon written for this project, words and phrases both ways, function words included."""
+"""The `phrases` spinner: the lexicon written for this project.
+
+It replaces words and phrases in both directions, function words included.
+"""
 
 from __future__ import annotations
 
@@ -6,44 +9,55 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
-from unspin.data.lexicons import phrase_lexicon
 from unspin.data.spinners.persona import Persona
-from unspin.data.spinners.protocol import Sentence, Substitution
-from unspin.data.spinners.tables import IMMUTABLE, Head, Index, propose
+from unspin.data.spinners.protocol import Sentence, Spinner, Substitution
+from unspin.data.spinners.tables import Headword, Index, propose_substitutions
+from unspin.english.lexicons import phrase_lexicon
+from unspin.english.word_classes import IMMUTABLE
 
-MOST_CHAINED = 24
+MAX_CHAINED = 24  # synonyms of synonyms that an entry keeps
 
 
 @cache
 def index() -> Index:
-    """Forward entries first, then each substitute as a head of its own: a spinner's tables are sets of equals."""
-    united: dict[tuple[str, str], dict[str, None]] = {}
+    """The lexicon in both directions, loaded once per process.
+
+    Each substitute is also a headword, because the synonym sets of real spinners have no direction. The lexicon's own
+    substitutes come first.
+    """
+    merged: dict[tuple[str, str], dict[str, None]] = {}
     entries = phrase_lexicon().values()
     for entry in entries:
-        united.setdefault((entry.head, entry.pos), {}).update(dict.fromkeys(entry.substitutes))
+        merged.setdefault((entry.head, entry.pos), {}).update(dict.fromkeys(entry.substitutes))
     for entry in entries:
         for substitute in entry.substitutes:
-            united.setdefault((substitute, entry.pos), {}).setdefault(entry.head)
-    return Index(Head(head, pos, tuple(options)) for (head, pos), options in united.items() if pos == "function" or head not in IMMUTABLE)
+            merged.setdefault((substitute, entry.pos), {}).setdefault(entry.head)
+    return Index(
+        Headword(head, pos, tuple(substitutes))
+        for (head, pos), substitutes in merged.items()
+        if pos == "function" or head not in IMMUTABLE
+    )
 
 
 @cache
 def chained_index() -> Index:
-    """The same with synonyms of synonyms as near relations: what comes of merging the senses of a thesaurus."""
-    plain = {(head.head, head.pos): head for head in index().heads()}
+    """The same entries with synonyms of synonyms as near relations, as in a thesaurus that merges senses."""
+    by_head = {(entry.head, entry.pos): entry for entry in index().heads()}
 
-    def chained(head: Head) -> tuple[str, ...]:
-        steps = [plain[step, head.pos].substitutes for step in head.substitutes if (step, head.pos) in plain]
-        found = dict.fromkeys(term for options in steps for term in options)
-        return tuple(term for term in found if term != head.head and term not in head.substitutes)[:MOST_CHAINED]
+    def chained(entry: Headword) -> tuple[str, ...]:
+        steps = [by_head[step, entry.pos].substitutes for step in entry.substitutes if (step, entry.pos) in by_head]
+        terms = dict.fromkeys(term for substitutes in steps for term in substitutes)
+        return tuple(term for term in terms if term != entry.head and term not in entry.substitutes)[:MAX_CHAINED]
 
-    return Index(head if head.pos == "function" else replace(head, near=chained(head)) for head in plain.values())
+    return Index(
+        entry if entry.pos == "function" else replace(entry, near=chained(entry)) for entry in by_head.values()
+    )
 
 
-class Phrases:
-    """Longest dictionary phrase first, one sense for all."""
+class Phrases(Spinner):
+    """Replaces the longest dictionary phrase at each place, in any sense."""
 
     name = "phrases"
 
     def propose(self, sentence: Sentence, persona: Persona) -> Iterator[Substitution]:
-        yield from propose(chained_index() if persona.chained else index(), sentence, persona, self.name)
+        yield from propose_substitutions(chained_index() if persona.chained else index(), sentence, persona, self.name)

@@ -1,23 +1,37 @@
-"""What an engine is: a name and a way to propose substitutions for a sentence."""
+"""The interface of a spinner, and the types it reads and yields.
+
+To add a spinner, write one module and register its class::
+
+    class Shouting(Spinner):
+        name = "shouting"
+
+        def propose(self, sentence: Sentence, persona: Persona) -> Iterator[Substitution]:
+            for word in sentence.words:
+                if persona.knows(self.name, word.lower):
+                    yield Substitution(word.start, word.end, word.text.upper(), self.name, "upper case")
+
+    # pyproject.toml
+    [project.entry-points."unspin.spinners"]
+    shouting = "mypackage.shouting:Shouting"
+
+A build config can then name it under ``spinners``. It may live in any installed package.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from unspin.data.segment import is_word, tokenize
+from unspin.segment import is_word, tokenize
 
 if TYPE_CHECKING:
     from unspin.data.spinners.persona import Persona
 
-_QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"")
-
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a sentence: its characters ``start:end`` and its lower-case form."""
+    """A word of a sentence and its character offsets, ``sentence.text[start:end]``."""
 
     start: int
     end: int
@@ -25,34 +39,33 @@ class Word:
 
     @property
     def lower(self) -> str:
+        """The word in lower case with straight apostrophes, as dictionaries spell it."""
         return self.text.lower().replace("’", "'")
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence and its words; made once, read by every engine."""
+    """A sentence and its words. Build it with `Sentence.of`; all spinners share one instance."""
 
     text: str
-    words: tuple[Word, ...] = field(default=())
+    words: tuple[Word, ...] = ()
 
     @classmethod
     def of(cls, text: str) -> Sentence:
-        found, position = [], 0
+        """Tokenize `text`; punctuation and whitespace are not words."""
+        words, position = [], 0
         for token in tokenize(text):
             if is_word(token):
-                found.append(Word(position, position + len(token), token))
+                words.append(Word(position, position + len(token), token))
             position += len(token)
-        return cls(text, tuple(found))
+        return cls(text, tuple(words))
 
     def adjacent(self, first: int, last: int) -> bool:
-        """Whether words `first` to `last` are parted by single white space alone."""
+        """Whether only whitespace separates the words with the indices `first` to `last`."""
         return all(self.text[self.words[i].end : self.words[i + 1].start].isspace() for i in range(first, last))
 
-    def quoted(self) -> list[tuple[int, int]]:
-        return [m.span() for m in _QUOTED.finditer(self.text)]
-
     def named(self, index: int) -> bool:
-        """Whether the word looks like part of a name: capitalised where no sentence opens."""
+        """Whether the word looks like part of a name: it is capitalised and does not open a sentence or quotation."""
         word = self.words[index]
         before = self.text[: word.start].rstrip()
         opens = not before or before[-1] in '.!?:“"‘('
@@ -61,29 +74,43 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Substitution:
-    """Put `replacement` for ``sentence[start:end]``.
+    """A proposal to replace ``sentence.text[start:end]`` with `replacement`.
 
-    `head` is the dictionary entry used and `term` what it stands in for it, both as lemmas; a rule without a dictionary has its name as `head`
-    and no `term`.
+    A dictionary spinner gives the entry it used as `head` and the chosen substitute as `term`, both as lemmas. They
+    decide whether the proposal is held out from training. Any other spinner gives the name of its rule as `head` and
+    leaves `term` empty. An empty range inserts text; an empty `replacement` deletes it.
     """
 
     start: int
     end: int
     replacement: str
-    engine: str
+    spinner: str
     head: str
     term: str = ""
 
     @property
     def rule(self) -> str:
+        """What the data set records for the edit: ``head > term``, or the name of the rule."""
         return f"{self.head} > {self.term}" if self.term else self.head
 
 
 class Spinner(Protocol):
-    """An engine."""
+    """Proposes substitutions for a sentence.
+
+    The class is called once per process, without arguments or with the text after the colon of a name such as
+    ``roundtrip:apertium:spa``, or with the path of its dictionary file. It raises `SpinnerError` if a program, model
+    or file is missing, so that a build fails before it reads any article. An instance is pickled to worker processes:
+    load weights and start processes in the first call of `propose`, not in the constructor.
+    """
 
     name: str
+    """The registered name; `Substitution.spinner` repeats it."""
 
     def propose(self, sentence: Sentence, persona: Persona) -> Iterator[Substitution]:
-        """Substitutions that this persona's tool knows for the sentence, in any order, overlaps allowed."""
+        """Yield all substitutions that this tool could make, in any order; they may overlap.
+
+        The result must depend on `sentence` and `persona` only. Take random numbers from `Persona.draw`, never from a
+        running generator. The mixture resolves overlaps, protects names and quotations, and decides how many
+        proposals a tool carries out.
+        """
         ...

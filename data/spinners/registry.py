@@ -1,46 +1,55 @@
-"""The engines by name: every class that an installed package, this one included, declares under the entry point group ``unspin.spinners``.
+"""Spinners by name: the ``unspin.spinners`` entry points of all installed packages, this one included.
 
-A name may carry an argument behind a colon (``roundtrip:apertium:spa``), which the class is called with. An engine's module is imported
-when the engine is first asked for, so that one with heavy needs costs nothing to those who leave it out.
+A name may carry an argument for the class after a colon, as in ``roundtrip:apertium:spa``. A spinner's module is
+imported when the spinner is first loaded, so heavy dependencies cost nothing to builds that do not use them.
 """
 
 from __future__ import annotations
 
 from importlib.metadata import entry_points
 
-from unspin.data.errors import UnspinError
 from unspin.data.spinners.protocol import Spinner
+from unspin.errors import UnspinError
 
 GROUP = "unspin.spinners"
-# Languages of round trips that are kept from every model, to measure what it makes of a spinner it never saw. Spanish is Apertium's default.
-HELD_OUT = frozenset({"", "es", "spa", "ca", "cat"})
+# Languages whose round trips are never trained on: they measure how a model copes with a spinner it has not seen.
+# The empty string stands for Apertium's default, Spanish.
+HELD_OUT_LANGUAGES = frozenset({"", "es", "spa", "ca", "cat"})
 
 
-class EngineError(UnspinError, ValueError):
-    """An engine that does not exist or lacks a tool it needs; the message says what to install."""
+class SpinnerError(UnspinError, ValueError):
+    """A spinner does not exist, or a program, model or file that it needs is missing."""
 
 
-def engine_names() -> list[str]:
+def spinner_names() -> list[str]:
+    """The names of all registered spinners, sorted."""
     return sorted(entry_points(group=GROUP).names)
 
 
-def load_engine(name: str) -> Spinner:
-    """The engine ``name`` or ``name:argument``. Raises `EngineError` where none is registered or its tools are missing."""
+def load_spinner(name: str) -> Spinner:
+    """Create the spinner ``name`` or ``name:argument``.
+
+    Raises `SpinnerError` if none is registered under that name, if it takes no argument, or if what it needs is
+    missing.
+    """
     base, _, argument = name.partition(":")
-    found = entry_points(group=GROUP, name=base)
-    if not found:
-        raise EngineError(f"engines: unknown {base!r}; there are {', '.join(engine_names())}")
-    make = next(iter(found)).load()
+    registered = entry_points(group=GROUP, name=base)
+    if not registered:
+        raise SpinnerError(f"spinners: unknown {base!r}; there are {', '.join(spinner_names())}")
+    spinner_class = next(iter(registered)).load()
     try:
-        return make(argument) if argument else make()
+        return spinner_class(argument) if argument else spinner_class()
     except TypeError:
-        raise EngineError(f"engines: {base} takes no argument and reads no file, found {argument!r}") from None
+        raise SpinnerError(f"spinners: {base} takes no argument and reads no file, found {argument!r}") from None
 
 
-def is_held_out(name: str) -> bool:
-    """Whether an engine is a round trip through a language that only measures. A Marian model's name need not say what it translates."""
+def is_held_out_spinner(name: str) -> bool:
+    """Whether a spinner is a round trip through a held-out language.
+
+    Marian round trips never count, because a model's name need not say what it translates.
+    """
     base, _, route = name.partition(":")
     kind, _, argument = route.partition(":")
     if base != "roundtrip" or kind not in ("", "apertium", "nllb"):
         return False
-    return argument.rpartition(",")[2].partition("_")[0] in HELD_OUT
+    return argument.rpartition(",")[2].partition("_")[0] in HELD_OUT_LANGUAGES

@@ -1,8 +1,8 @@
-"""The `roundtrip` engine: what a sentence has become after translation into another language and back.
+"""The `roundtrip` spinner: the differences between a sentence and its translation into another language and back.
 
-What comes back depends on the sentence alone, so results are kept for the process, and strength is the mixture's matter. A trip that comes
-back empty, half or twice as long, or with words left in the other language proposes nothing; no proposal changes digits, double quotation
-marks or addresses. Who translates: `apertium.py`, `seq2seq.py`.
+The translation depends on the sentence only, so results are cached per process. A translation is discarded if it is
+empty, less than half or more than twice as long, or contains words left in the other language. No proposal changes
+digits, double quotation marks or addresses. `apertium.py` and `seq2seq.py` translate.
 """
 
 from __future__ import annotations
@@ -12,27 +12,30 @@ from collections.abc import Hashable, Iterator
 from functools import lru_cache
 from typing import Protocol
 
-from unspin.data.edits import Edit, align
 from unspin.data.spinners.apertium import apertium
 from unspin.data.spinners.persona import Persona
-from unspin.data.spinners.protocol import Sentence, Substitution
-from unspin.data.spinners.registry import EngineError
+from unspin.data.spinners.protocol import Sentence, Spinner, Substitution
+from unspin.data.spinners.registry import SpinnerError
 from unspin.data.spinners.seq2seq import marian, nllb
+from unspin.edits import Edit, align
 
-LONGEST = 8000  # characters; more could fill the pipes both ways at once
+MAX_CHARACTERS = 8000  # longer sentences could fill Apertium's pipes in both directions at once
 USAGE = "write roundtrip:apertium:spa, roundtrip:marian:FORWARD,BACK or roundtrip:nllb:MODEL,deu_Latn"
 
-_MARKS = "*#@\\^$[]{}¿¡\ufffd"
-_KEPT = re.compile(r"\d|[\"“”„«»]")
+_MARKS = "*#@\\^$[]{}¿¡\ufffd"  # of untranslated words and of Apertium's stream; more of them spoil a translation
+_PROTECTED = re.compile(r"\d|[\"“”„«»]")
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|\S+@\S+\.\w+")
 
 
-class RoundTrip:
-    """Puts what differs after a round trip. `route` is ``apertium:LANGUAGE``, ``marian:FORWARD,BACK`` or ``nllb:MODEL,LANGUAGE``.
+class RoundTrip(Spinner):
+    """Proposes whatever a round trip changed.
 
-    FORWARD, BACK and MODEL are folders or hub names of transformers sequence-to-sequence models. Without a route, Apertium's Spanish.
-    Holds names alone, so it is cheap to pickle; processes are started and weights loaded at the first sentence, once a process.
-    Raises `EngineError` where Apertium, the language pair or a model is missing.
+    `route` is ``apertium:LANGUAGE``, ``marian:FORWARD,BACK`` or ``nllb:MODEL,LANGUAGE``; FORWARD, BACK and MODEL are
+    local folders or hub names of transformers sequence-to-sequence models. Without a route, Apertium translates to
+    Spanish and back.
+
+    An instance holds names only and is cheap to pickle; processes are started and weights loaded at the first sentence.
+    Raises `SpinnerError` if Apertium, the language pair or a model is missing.
     """
 
     name = "roundtrip"
@@ -41,33 +44,38 @@ class RoundTrip:
         kind, _, argument = route.partition(":")
         first, _, second = argument.partition(",")
         if kind in ("", "apertium"):
-            self._route: _Route = apertium(argument or "spa")
+            self._route: Route = apertium(argument or "spa")
         elif kind == "marian" and first and second:
             self._route = marian(first, second)
         elif kind == "nllb" and first and second:
             self._route = nllb(first, second)
         else:
-            raise EngineError(f"engines: roundtrip:{route}: no such route; {USAGE}")
+            raise SpinnerError(f"spinners: roundtrip:{route}: no such route; {USAGE}")
 
     def propose(self, sentence: Sentence, persona: Persona) -> Iterator[Substitution]:
         yield from _substitutions(self._route, sentence.text)
 
 
-class _Route(Hashable, Protocol):
-    """Where a sentence goes; small to pickle."""
+class Route(Hashable, Protocol):
+    """A way to translate and back; hashable and small to pickle."""
 
     @property
-    def rule(self) -> str: ...
+    def rule(self) -> str:
+        """What the data set records for an edit of this route."""
+        ...
 
     def round_trip(self, text: str) -> str:
-        """`text`, or nothing where the translation failed; words that stayed in the other language marked by one of ``*#@``."""
+        """The text translated there and back, or "" if that failed.
+
+        Words left in the other language are marked by one of ``*#@``.
+        """
         ...
 
 
 @lru_cache(maxsize=1 << 14)
-def _substitutions(route: _Route, text: str) -> tuple[Substitution, ...]:
+def _substitutions(route: Route, text: str) -> tuple[Substitution, ...]:
     core = text.strip()
-    if not core or len(core) > LONGEST or "\0" in core:
+    if not core or len(core) > MAX_CHARACTERS or "\0" in core:
         return ()
     back = _tidy(route.round_trip(core))
     if not _is_sound(core, back):
@@ -78,7 +86,7 @@ def _substitutions(route: _Route, text: str) -> tuple[Substitution, ...]:
 
 
 def _tidy(text: str) -> str:
-    """Without the spaces that a pronoun or a quotation leaves behind when it moves."""
+    """Remove the spaces that a translator leaves around punctuation and moved words."""
     text = re.sub(r" {2,}", " ", text.strip())
     text = re.sub(r" +([.,;:!?)”])", r"\1", text)
     text = re.sub(r"([(“]) +", r"\1", text)
@@ -86,14 +94,15 @@ def _tidy(text: str) -> str:
 
 
 def _is_sound(source: str, back: str) -> bool:
+    """Whether a translation has a plausible length and no new marks of untranslated words."""
     if not len(source) <= 2 * len(back) <= 4 * len(source):
         return False
     return all(back.count(mark) <= source.count(mark) for mark in _MARKS)
 
 
 def _is_harmless(source: str, edit: Edit) -> bool:
-    """Whether an edit changes words and leaves what no spinner may lose."""
+    """Whether an edit changes words and keeps digits, double quotation marks and addresses."""
     old, new = source[edit.start : edit.end], edit.replacement
-    if old.split() == new.split() or _KEPT.findall(old) != _KEPT.findall(new):
+    if old.split() == new.split() or _PROTECTED.findall(old) != _PROTECTED.findall(new):
         return False
     return not any(m.start() < edit.end and edit.start < m.end() for m in _ADDRESS.finditer(source))

@@ -1,4 +1,4 @@
-"""The `thesaurus` engine: WordNet synonyms in any sense, inflection kept; near relations at a lower weight."""
+"""The `thesaurus` spinner: WordNet synonyms, whatever the sense, inflected like the original."""
 
 from __future__ import annotations
 
@@ -8,30 +8,38 @@ from functools import cache
 from importlib.resources import files
 
 from unspin.data.spinners.persona import Persona
-from unspin.data.spinners.protocol import Sentence, Substitution
-from unspin.data.spinners.tables import IMMUTABLE, Head, Index, propose
+from unspin.data.spinners.protocol import Sentence, Spinner, Substitution
+from unspin.data.spinners.tables import Headword, Index, propose_substitutions
+from unspin.english.word_classes import IMMUTABLE
 
 
-def read_thesaurus(name: str, count: Callable[[int], int] | None = None) -> Iterator[Head]:
-    """The entries of a table of the lexicons: lemma, part of speech, substitutes, near relations. `count` weighs a substitute by its rank."""
-    for row in gzip.decompress((files("unspin.data.lexicons") / name).read_bytes()).decode().splitlines():
+def read_thesaurus(name: str, count: Callable[[int], int] | None = None) -> Iterator[Headword]:
+    """The entries of a compressed table in `unspin.english`, except words that are never replaced.
+
+    A row holds headword, part of speech, substitutes and near relations. `count` gives a substitute's weight from its
+    rank, counted from 0.
+    """
+    for row in gzip.decompress((files("unspin.english") / name).read_bytes()).decode().splitlines():
         if row.startswith("#"):
             continue
-        head, pos, same, near = row.split("\t")
-        if head not in IMMUTABLE:
-            substitutes = tuple(filter(None, same.split("|")))
-            yield Head(head, pos, substitutes, tuple(filter(None, near.split("|"))), tuple(map(count, range(len(substitutes)))) if count else ())
+        head, pos, synonyms, relations = row.split("\t")
+        if head in IMMUTABLE:
+            continue
+        substitutes = tuple(filter(None, synonyms.split("|")))
+        near = tuple(filter(None, relations.split("|")))
+        yield Headword(head, pos, substitutes, near, tuple(map(count, range(len(substitutes)))) if count else ())
 
 
 @cache
 def index() -> Index:
+    """The WordNet table, loaded once per process."""
     return Index(read_thesaurus("wordnet.tsv.gz"))
 
 
-class Thesaurus:
-    """Any-sense synonyms, as the crudest tools use them."""
+class Thesaurus(Spinner):
+    """Replaces words by synonyms in any sense, as the crudest tools do."""
 
     name = "thesaurus"
 
     def propose(self, sentence: Sentence, persona: Persona) -> Iterator[Substitution]:
-        yield from propose(index(), sentence, persona, self.name)
+        yield from propose_substitutions(index(), sentence, persona, self.name)

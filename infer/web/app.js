@@ -1,141 +1,170 @@
 "use strict";
-// The page keeps the text, all edits whatever their confidence, and what the reader chose; everything shown follows from these.
+// The state holds the source, every edit whatever its confidence, and what the reader chose. `render` draws it all.
 const $ = (id) => document.getElementById(id);
-const state = { chars: [], edits: [], done: 0, spun_share: 0, warnings: [], format: "txt", name: "article", chosen: new Map() };
+const MAX_CONTEXT = 9000; // characters of a paragraph sent along on each side of an edit
+const state = {
+  chars: [], // of the source: offsets count Unicode code points, which JavaScript strings do not
+  edits: [],
+  done: 0, // characters restored so far
+  spun_share: 0,
+  warnings: [],
+  format: "txt",
+  name: "article", // of the opened file, without its suffix
+  chosen: new Map(), // the key of an edit -> the replacement that the reader chose, or null for the source's own words
+};
+let formats = [];
 
-function isMade(edit) {
-  // A choice by hand goes before the threshold; edits of one group stand or fall together.
-  const choice = state.chosen.get(edit.start + ":" + edit.end);
+const keyOf = (edit) => `${edit.start}:${edit.end}`;
+const groupOf = (edit) => (edit.group ? state.edits.filter((other) => other.group === edit.group) : [edit]);
+const percent = (share) => `${Math.round(share * 100)} %`;
+const source = (start, end) => state.chars.slice(start, end).join("");
+const minConfidence = () => Number($("threshold").value);
+const buttonOf = (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+
+function isApplied(edit) {
+  // The reader's choice overrides the threshold. Edits of a group are applied together or not at all.
+  const choice = state.chosen.get(keyOf(edit));
   if (choice !== undefined) return choice !== null;
-  const together = edit.group ? state.edits.filter((other) => other.group === edit.group) : [edit];
-  const level = Number($("threshold").value);
-  return together.every((other) => other.confidence >= level && state.chosen.get(other.start + ":" + other.end) !== null);
+  return groupOf(edit).every(
+    (other) => other.confidence >= minConfidence() && state.chosen.get(keyOf(other)) !== null,
+  );
 }
 
-function textOf(edit) {
-  const choice = state.chosen.get(edit.start + ":" + edit.end);
-  return choice === undefined || choice === null ? edit.restored : choice;
+function replacementOf(edit) {
+  return state.chosen.get(keyOf(edit)) ?? edit.restored;
 }
 
 function restoredText() {
   const parts = [];
-  let at = 0;
+  let position = 0;
   for (const edit of state.edits) {
-    if (!isMade(edit)) continue;
-    parts.push(state.chars.slice(at, edit.start).join(""), textOf(edit));
-    at = edit.end;
+    if (!isApplied(edit)) continue;
+    parts.push(source(position, edit.start), replacementOf(edit));
+    position = edit.end;
   }
-  parts.push(state.chars.slice(at).join(""));
-  return parts.join("");
+  return [...parts, source(position)].join("");
 }
 
 function describe(edit) {
-  return `${edit.kind}, ${Math.round(edit.confidence * 100)} % sure: “${edit.spun}” becomes “${edit.restored}”${
-    edit.alternatives.length ? `; or ${edit.alternatives.map((other) => `“${other}”`).join(", ")}` : ""
-  }`;
+  const alternatives = edit.alternatives.map((other) => `“${other}”`).join(", ");
+  const change = `${edit.kind}, confidence ${percent(edit.confidence)}: “${edit.spun}” becomes “${edit.restored}”`;
+  return alternatives ? `${change}; alternatives: ${alternatives}` : change;
 }
 
 function element(name, text, className) {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
+  const node = document.createElement(name);
+  node.textContent = text;
+  if (className) node.className = className;
+  return node;
 }
 
-function button(edit, made) {
-  const shown = made ? textOf(edit) : edit.spun;
+function editButton(edit, applied) {
+  const text = applied ? replacementOf(edit) : edit.spun;
   const level = edit.confidence >= 0.8 ? "sure" : edit.confidence >= 0.5 ? "likely" : "doubtful";
-  const one = element("button", shown, (made ? level : "rejected") + (shown.trim() ? "" : " empty"));
-  one.type = "button";
-  one.title = describe(edit);
-  one.setAttribute("aria-label", `${shown || "nothing"}: ${made ? "" : "not made: "}${describe(edit)}`);
-  one.dataset.place = edit.start + ":" + edit.end;
-  one.addEventListener("click", () => choose(edit));
-  one.addEventListener("pointerenter", () => loadAlternatives(edit));
-  return one;
+  const button = element("button", text, (applied ? level : "rejected") + (text.trim() ? "" : " empty"));
+  button.type = "button";
+  button.title = describe(edit);
+  button.setAttribute("aria-label", `${text || "nothing"}: ${applied ? "" : "not applied: "}${describe(edit)}`);
+  button.dataset.key = keyOf(edit);
+  button.addEventListener("click", () => openChoices(edit));
+  button.addEventListener("pointerenter", () => loadAlternatives(edit));
+  return button;
 }
 
-function show() {
+function render() {
   const before = document.createDocumentFragment();
   const after = document.createDocumentFragment();
-  const focused = document.activeElement && document.activeElement.dataset.place;
-  const level = Number($("threshold").value);
-  let at = 0;
-  let made = 0;
+  const focused = document.activeElement?.dataset.key;
+  let position = 0;
+  let count = 0;
   for (const edit of state.edits) {
-    const yes = isMade(edit);
-    if (!yes && edit.confidence < level && !state.chosen.has(edit.start + ":" + edit.end)) continue;
-    const kept = state.chars.slice(at, edit.start).join("");
-    before.append(kept, yes ? element("del", edit.spun) : edit.spun);
-    after.append(kept, button(edit, yes));
-    made += yes;
-    at = edit.end;
+    const applied = isApplied(edit);
+    if (!applied && edit.confidence < minConfidence() && !state.chosen.has(keyOf(edit))) continue;
+    const unchanged = source(position, edit.start);
+    before.append(unchanged, applied ? element("del", edit.spun) : edit.spun);
+    after.append(unchanged, editButton(edit, applied));
+    count += applied;
+    position = edit.end;
   }
-  before.append(state.chars.slice(at).join(""));
-  after.append(state.chars.slice(at, Math.max(at, state.done)).join(""));
-  after.append(element("span", state.chars.slice(Math.max(at, state.done)).join(""), "pending"));
+  const done = Math.max(position, state.done);
+  before.append(source(position));
+  after.append(source(position, done), element("span", source(done), "pending"));
   $("before").replaceChildren(before);
   $("after").replaceChildren(after);
-  if (focused) document.querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
+  if (focused) buttonOf(focused)?.focus();
+  renderFigures(count);
+}
+
+function renderFigures(count) {
   $("spun").value = state.spun_share;
-  $("share").textContent = `about ${Math.round(state.spun_share * 100)} %`;
-  $("level").textContent = `${Math.round(level * 100)} %`;
-  $("count").textContent = `${made} changes`;
+  $("share").textContent = `about ${percent(state.spun_share)}`;
+  $("level").textContent = percent(minConfidence());
+  $("count").textContent = count === 1 ? "1 edit" : `${count} edits`;
   $("warnings").replaceChildren(...state.warnings.map((warning) => element("li", warning)));
   $("warned").hidden = state.warnings.length === 0;
 }
 
 function loadAlternatives(edit) {
-  // Asked for when a change is looked at, once: listing them for all would take longer than restoring.
-  edit.asked = edit.asked || askForAlternatives(edit);
-  return edit.asked;
+  // Fetched once, when an edit is pointed at or opened: fetching them for all edits would take longer than restoring.
+  edit.loading ??= fetchAlternatives(edit);
+  return edit.loading;
 }
 
-async function askForAlternatives(edit) {
+async function fetchAlternatives(edit) {
   let first = edit.start;
   let last = edit.end;
-  while (first > 0 && state.chars[first - 1] !== "\n" && edit.start - first < 9000) first -= 1;
-  while (last < state.chars.length && state.chars[last] !== "\n" && last - edit.end < 9000) last += 1;
-  const place = { paragraph: state.chars.slice(first, last).join(""), start: edit.start - first, end: edit.end - first, restored: edit.restored };
-  const response = await fetch("api/alternatives", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(place) });
+  while (first > 0 && state.chars[first - 1] !== "\n" && edit.start - first < MAX_CONTEXT) first -= 1;
+  while (last < state.chars.length && state.chars[last] !== "\n" && last - edit.end < MAX_CONTEXT) last += 1;
+  const response = await post("api/alternatives", {
+    paragraph: source(first, last),
+    start: edit.start - first,
+    end: edit.end - first,
+    restored: edit.restored,
+  });
   if (!response.ok) return;
   edit.alternatives = (await response.json()).alternatives;
-  const shown = document.querySelector(`[data-place="${CSS.escape(edit.start + ":" + edit.end)}"]`);
-  if (shown) shown.title = describe(edit);
+  const button = buttonOf(keyOf(edit));
+  if (button) button.title = describe(edit);
 }
 
-async function choose(edit) {
+function post(path, body) {
+  return fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+}
+
+async function openChoices(edit) {
   await loadAlternatives(edit);
-  const key = edit.start + ":" + edit.end;
-  const pick = (value) => {
-    const together = edit.group ? state.edits.filter((other) => other.group === edit.group) : [edit];
-    for (const other of together) state.chosen.set(other.start + ":" + other.end, value === null ? null : other === edit ? value : textOf(other));
-    $("choice").close();
-    show();
-    document.querySelector(`[data-place="${CSS.escape(key)}"]`)?.focus();
-  };
-  const now = isMade(edit) ? textOf(edit) : null;
-  const options = [edit.restored, ...edit.alternatives].map((text) => ({ text: `Put “${text}”`, value: text }));
-  options.push({ text: `Keep “${edit.spun}”`, value: null });
-  $("about").textContent = describe(edit) + (edit.group ? "; it goes together with other changes of its sentence" : "");
+  const current = isApplied(edit) ? replacementOf(edit) : null;
+  const options = [edit.restored, ...edit.alternatives].map((text) => ({ label: `Use “${text}”`, replacement: text }));
+  options.push({ label: `Keep “${edit.spun}”`, replacement: null });
+  $("about").textContent = describe(edit) + (edit.group ? "; applied together with other edits of its sentence" : "");
   $("options").replaceChildren(
-    ...options.map(({ text, value }) => {
-      const one = element("button", text);
-      one.type = "button";
-      one.setAttribute("aria-pressed", String(value === now));
-      one.addEventListener("click", () => pick(value));
-      return one;
+    ...options.map(({ label, replacement }) => {
+      const button = element("button", label);
+      button.type = "button";
+      button.setAttribute("aria-pressed", String(replacement === current));
+      button.addEventListener("click", () => choose(edit, replacement));
+      return button;
     }),
   );
   $("choice").showModal();
 }
 
-function say(text, bad = false) {
-  $("status").textContent = text;
-  $("status").classList.toggle("bad", bad);
+function choose(edit, replacement) {
+  for (const other of groupOf(edit)) {
+    const isOther = replacement !== null && other !== edit;
+    state.chosen.set(keyOf(other), isOther ? replacementOf(other) : replacement);
+  }
+  $("choice").close();
+  render();
+  buttonOf(keyOf(edit))?.focus();
 }
 
-async function* linesOf(response) {
+function setStatus(text, isError = false) {
+  $("status").textContent = text;
+  $("status").classList.toggle("bad", isError);
+}
+
+async function* readLines(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
@@ -149,43 +178,47 @@ async function* linesOf(response) {
 
 async function restore(event) {
   event.preventDefault();
+  await settingsLoaded;
   const text = $("text").value;
-  if (!text.trim()) return say("Paste an article first, or drop a file.", true);
-  Object.assign(state, { chars: Array.from(text), edits: [], done: 0, spun_share: 0, warnings: [], format: $("format").value, chosen: new Map() });
+  if (!text.trim()) return setStatus("Paste an article or drop a file first.", true);
+  const format = $("format").value;
+  const fresh = { edits: [], done: 0, spun_share: 0, warnings: [], chosen: new Map() };
+  Object.assign(state, fresh, { chars: Array.from(text), format });
   $("restore").disabled = true;
-  say("Restoring …");
+  setStatus("Restoring …");
   try {
-    const response = await fetch("api/stream", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ text, format: state.format, min_confidence: 0 }),
-    });
-    if (!response.ok) {
-      const problem = await response.json().catch(() => ({}));
-      throw new Error(typeof problem.detail === "string" ? problem.detail : `the server answered ${response.status}`);
-    }
+    // Edits of any confidence are fetched, so that the slider needs no request.
+    const response = await post("api/stream", { text, format, min_confidence: 0 });
+    if (!response.ok) throw new Error(await problemOf(response));
     $("entry").hidden = true;
     $("result").hidden = false;
-    for await (const line of linesOf(response)) {
+    for await (const line of readLines(response)) {
       Object.assign(state, JSON.parse(line));
-      show();
-      say(`Restoring … ${Math.round((100 * state.done) / state.chars.length)} %`);
+      render();
+      setStatus(`Restoring … ${percent(state.done / state.chars.length)}`);
     }
-    say(`Done: ${$("count").textContent}.`);
+    setStatus(`Done: ${$("count").textContent}.`);
   } catch (error) {
-    say(`Not restored: ${error.message}`, true);
+    setStatus(`Restoring failed: ${error.message}`, true);
   } finally {
     $("restore").disabled = false;
   }
 }
 
+async function problemOf(response) {
+  const problem = await response.json().catch(() => ({}));
+  return typeof problem.detail === "string" ? problem.detail : `the server answered with status ${response.status}`;
+}
+
 async function open(file) {
   if (!file) return;
-  const suffix = file.name.split(".").pop().toLowerCase();
-  $("format").value = { md: "md", markdown: "md", html: "html", htm: "html" }[suffix] || "txt";
+  await settingsLoaded;
+  const name = file.name.toLowerCase();
+  const format = formats.find(({ suffixes }) => suffixes.some((suffix) => name.endsWith(suffix)));
+  $("format").value = format ? format.name : "txt";
   state.name = file.name.replace(/\.[^.]*$/, "");
   $("text").value = await file.text();
-  say(`${file.name} is open.`);
+  setStatus(`Opened ${file.name}.`);
 }
 
 function download() {
@@ -196,20 +229,31 @@ function download() {
   URL.revokeObjectURL(link.href);
 }
 
+function newArticle() {
+  $("entry").hidden = false;
+  $("result").hidden = true;
+  setStatus("");
+  $("text").focus();
+}
+
+async function loadSettings() {
+  const settings = await (await fetch("api/settings")).json();
+  formats = settings.formats;
+  $("threshold").value = settings.threshold;
+  $("level").textContent = percent(settings.threshold);
+  $("format").replaceChildren(...formats.map(({ name, label }) => new Option(label, name)));
+  $("file").accept = formats.flatMap(({ suffixes }) => suffixes).join(",");
+}
+
 $("entry").addEventListener("submit", restore);
-$("threshold").addEventListener("input", show);
+$("threshold").addEventListener("input", render);
 $("file").addEventListener("change", (event) => open(event.target.files[0]));
 $("close").addEventListener("click", () => $("choice").close());
 $("download").addEventListener("click", download);
+$("back").addEventListener("click", newArticle);
 $("copy").addEventListener("click", async () => {
   await navigator.clipboard.writeText(restoredText());
-  say("Copied.");
-});
-$("back").addEventListener("click", () => {
-  $("entry").hidden = false;
-  $("result").hidden = true;
-  say("");
-  $("text").focus();
+  setStatus("Copied.");
 });
 for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
@@ -218,9 +262,4 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
     if (kind === "drop") open(event.dataTransfer.files[0]);
   });
 }
-fetch("api/settings")
-  .then((response) => response.json())
-  .then(({ threshold }) => {
-    $("threshold").value = threshold;
-    $("level").textContent = `${Math.round(threshold * 100)} %`;
-  });
+const settingsLoaded = loadSettings();

@@ -1,50 +1,83 @@
-"""The server behind the page: FastAPI on loopback, one model, requests in a fair queue.
+"""The server behind `unspin serve`: the page, and the JSON endpoints around one model that it calls.
 
-The text of a request is never kept. Nothing is fetched from elsewhere: the page, its script and its style come from this folder under a content
-security policy that allows nothing else. Restoring runs in a thread, a piece at a time, and whoever waits longest gets the next piece.
+Articles are held in memory for the length of a request and never stored. The page, its script and its style are
+served from this folder under a content security policy that allows no other origin. The model restores one piece of
+an article at a time, in a thread; waiting requests take turns in order of arrival, so a short article does not wait
+for the whole of a long one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from unspin.data.edits import Edit
-from unspin.data.segment import sentences
-from unspin.infer.formats import FORMATS, FormatError
+from unspin.edits import Edit
+from unspin.infer.documents.base import TEXT_FIELD, FormatError, View
+from unspin.infer.documents.formats import FORMATS_BY_NAME
 from unspin.infer.restoration import Restoration
 from unspin.infer.restorer import Restorer
+from unspin.segment import sentences
 
-MOST_BYTES = 2_000_000
-OFFERED = 4  # alternatives
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-ASSETS = {"/": ("index.html", "text/html"), "/app.js": ("app.js", "text/javascript"), "/style.css": ("style.css", "text/css")}
+MAX_REQUEST_BYTES = 2_000_000
+MAX_ALTERNATIVES = 4
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-Format = Literal["txt", "md", "html"]
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_ASSETS = {
+    "/": ("index.html", "text/html"),
+    "/app.js": ("app.js", "text/javascript"),
+    "/style.css": ("style.css", "text/css"),
+}
+
+MakeRestorer = Callable[[float | None], Restorer]
+RunInTurn = Callable[[Callable[[], Any]], Awaitable[Any]]
+
+
+def _known_format(name: str) -> str:
+    if name not in FORMATS_BY_NAME:
+        raise ValueError(f"unknown format {name!r}: give one of {', '.join(FORMATS_BY_NAME)}")
+    return name
+
+
+FormatName = Annotated[
+    str, AfterValidator(_known_format), WithJsonSchema({"type": "string", "enum": list(FORMATS_BY_NAME)})
+]
 
 
 class Article(BaseModel):
     """A text to restore."""
 
     model_config = ConfigDict(extra="forbid")
-    text: str = Field(min_length=1, max_length=MOST_BYTES, description="the article, as it came")
-    format: Format = Field("txt", description="what it is: plain text, Markdown or HTML")
-    min_confidence: float | None = Field(None, ge=0, le=1, description="edits below it are not made; null: the checkpoint's own threshold")
+    text: str = Field(min_length=1, max_length=MAX_REQUEST_BYTES, description="the spun article")
+    format: FormatName = Field("txt", description="document format of the text")
+    field: str = Field(TEXT_FIELD, description="key that holds the article in JSON Lines; other formats ignore it")
+    min_confidence: float | None = Field(
+        None, ge=0, le=1, description="minimum confidence of an edit; null takes the checkpoint's threshold"
+    )
+
+    def views(self) -> list[View]:
+        """The readable text. Raises `FormatError` if the text is not valid in its format."""
+        return FORMATS_BY_NAME[self.format].views(self.text, self.field)
 
 
 class EditOut(BaseModel):
-    """One change: characters (code points) start to end of the text."""
+    """One edit of the text. Offsets count characters (Unicode code points) of the source."""
 
     start: int
     end: int
@@ -53,11 +86,11 @@ class EditOut(BaseModel):
     kind: Literal["word", "phrase", "insertion", "deletion", "quotation"]
     confidence: float
     alternatives: list[str]
-    group: int = Field(description="edits of one group, not 0, go together")
+    group: int = Field(description="edits with the same group, unless it is 0, must be applied together or not at all")
 
 
 class RestorationOut(BaseModel):
-    """A restored text and what was changed."""
+    """A restored text and its edits."""
 
     text: str
     edits: list[EditOut]
@@ -71,8 +104,8 @@ class Problem(BaseModel):
     detail: str
 
 
-class Place(BaseModel):
-    """An edit in its paragraph, characters start to end of which became `restored`."""
+class AlternativesRequest(BaseModel):
+    """An edit for which other replacements are wanted: characters start to end of the paragraph became `restored`."""
 
     model_config = ConfigDict(extra="forbid")
     paragraph: str = Field(min_length=1, max_length=20_000)
@@ -80,15 +113,47 @@ class Place(BaseModel):
     end: int = Field(ge=0)
     restored: str = Field(max_length=400)
 
+    def sentence_edit(self) -> tuple[str, Edit] | None:
+        """The sentence that the edit lies in, and the edit with offsets in it; None if it does not lie in one
+        sentence."""
+        for span in sentences(self.paragraph):
+            if span.start <= self.start <= self.end <= span.end:
+                edit = Edit(self.start - span.start, self.end - span.start, self.restored)
+                return self.paragraph[span.start : span.end], edit
+        return None
+
 
 class Alternatives(BaseModel):
-    """Other restorations of a place, the likeliest first."""
+    """Other replacements for an edit, most probable first."""
 
     alternatives: list[str]
 
 
-def make_app(restorer: Callable[[float | None], Restorer], threshold: float, hosts: tuple[str, ...] = LOOPBACK) -> FastAPI:
-    """The application. `restorer` gives a restorer for a least confidence (None: the checkpoint's own, `threshold`); `hosts` may be asked for."""
+class FormatOut(BaseModel):
+    """A document format that the page offers."""
+
+    name: str
+    label: str
+    suffixes: list[str]
+
+
+class Settings(BaseModel):
+    """What the page needs to know before it restores anything."""
+
+    threshold: float = Field(description="the checkpoint's own minimum confidence")
+    formats: list[FormatOut]
+
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {413: {"model": Problem}, 422: {"model": Problem}}
+
+
+def make_app(make_restorer: MakeRestorer, threshold: float, hosts: tuple[str, ...] = LOOPBACK) -> FastAPI:
+    """Build the application.
+
+    `make_restorer` returns a restorer with a minimum confidence, or for None with the checkpoint's own, which is
+    `threshold`. Requests whose Host header is not among `hosts` are refused ("*" allows any), so that a web page
+    elsewhere cannot reach a loopback server through a domain name that resolves to it (DNS rebinding).
+    """
     app = FastAPI(
         title="unspin",
         version=version("unspin"),
@@ -96,78 +161,107 @@ def make_app(restorer: Callable[[float | None], Restorer], threshold: float, hos
         docs_url=None,
         redoc_url=None,
     )
-    turn = asyncio.Lock()  # first come, first served
-
-    async def in_turn(work: Callable[[], Any]) -> Any:
-        async with turn:
-            return await asyncio.to_thread(work)
-
-    refusals: dict[int | str, dict[str, Any]] = {413: {"model": Problem}, 422: {"model": Problem}}
-
-    @app.post("/api/restore", response_model=RestorationOut, responses=refusals, summary="Restore an article")
-    async def restore(article: Article) -> Any:
-        views = _views(article)
-        done: Restoration = await in_turn(lambda: restorer(article.min_confidence).restore(article.text, views))
-        return _told(done) | {"text": done.text}
-
-    @app.post("/api/stream", responses=refusals | {200: {"content": {"application/x-ndjson": {}}}}, summary="Restore an article piece by piece")
-    async def stream(article: Article) -> Response:
-        """Lines of JSON, each with `done` (characters read) and, for the text up to there, `edits`, `spun_share` and `warnings`."""
-        steps = restorer(article.min_confidence).stream(article.text, _views(article))
-
-        async def lines() -> AsyncIterator[str]:
-            while (step := await in_turn(lambda: next(steps, None))) is not None:
-                yield json.dumps({"done": step[0], **_told(step[1])}, ensure_ascii=False) + "\n"
-
-        return StreamingResponse(lines(), media_type="application/x-ndjson")
-
-    @app.post("/api/alternatives", response_model=Alternatives, responses=refusals, summary="Other restorations of one place")
-    async def alternatives(place: Place) -> Any:
-        for span in sentences(place.paragraph):
-            if span.start <= place.start <= place.end <= span.end:
-                edit = Edit(place.start - span.start, place.end - span.start, place.restored)
-                sentence = place.paragraph[span.start : span.end]
-                return {"alternatives": await in_turn(partial(restorer(None).alternatives, sentence, edit, OFFERED))}
-        return {"alternatives": []}
-
-    @app.get("/api/settings", summary="The checkpoint's own threshold")
-    async def settings() -> dict[str, float]:
-        return {"threshold": threshold}
-
-    for path, (name, kind) in ASSETS.items():
-        app.add_api_route(path, _asset(name, kind), include_in_schema=False)
-
-    @app.exception_handler(FormatError)
-    async def not_of_its_format(_: Request, error: FormatError) -> Response:
-        return JSONResponse({"detail": str(error)}, 422)
-
-    @app.middleware("http")
-    async def guard(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
-        length = request.headers.get("content-length", "")
-        if request.method == "POST" and not (length.isdigit() and int(length) <= MOST_BYTES):
-            response: Response = JSONResponse({"detail": f"a request may hold {MOST_BYTES:,} bytes, and says how many in Content-Length"}, 413)
-        else:
-            response = await handle(request)
-        response.headers.update(
-            {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
-        )
-        return response
-
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))  # a page elsewhere cannot reach a loopback server by a name of its own
+    run_in_turn = _make_queue()
+    _add_restoring(app, make_restorer, run_in_turn)
+    _add_alternatives(app, make_restorer, run_in_turn)
+    _add_page(app, threshold)
+    app.add_exception_handler(FormatError, _refuse_format)
+    app.middleware("http")(_guard)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     return app
 
 
-def _views(article: Article) -> Any:
-    return FORMATS[f".{article.format}"](article.text)
+def _make_queue() -> RunInTurn:
+    """A function that runs work in a thread, one piece at a time, first come, first served."""
+    turn = asyncio.Lock()  # wakes waiters in order of arrival
+
+    async def run_in_turn(work: Callable[[], Any]) -> Any:
+        async with turn:
+            return await asyncio.to_thread(work)
+
+    return run_in_turn
 
 
-def _told(restoration: Restoration) -> dict[str, Any]:
-    share = round(restoration.spun_share, 4)
-    return {"edits": [asdict(edit) for edit in restoration.edits], "spun_share": share, "warnings": list(restoration.warnings)}
+def _add_restoring(app: FastAPI, make_restorer: MakeRestorer, run_in_turn: RunInTurn) -> None:
+    @app.post("/api/restore", response_model=RestorationOut, responses=_REFUSALS, summary="Restore an article")
+    async def restore(article: Article) -> Any:
+        views, restorer = article.views(), make_restorer(article.min_confidence)
+        restoration: Restoration = await run_in_turn(partial(restorer.restore, article.text, views))
+        return _as_json(restoration) | {"text": restoration.text}
+
+    @app.post(
+        "/api/stream",
+        responses=_REFUSALS | {200: {"content": {"application/x-ndjson": {}}}},
+        summary="Restore an article piece by piece",
+    )
+    async def stream(article: Article) -> Response:
+        """Each line is a JSON object: `done` (characters read so far) and their `edits`, `spun_share` and `warnings`.
+
+        A line replaces the one before it, since later text may change earlier edits.
+        """
+        steps = make_restorer(article.min_confidence).stream(article.text, article.views())
+        return StreamingResponse(_lines(steps, run_in_turn), media_type="application/x-ndjson")
 
 
-def _asset(name: str, kind: str) -> Callable[[], Awaitable[Response]]:
+async def _lines(steps: Iterator[tuple[int, Restoration]], run_in_turn: RunInTurn) -> AsyncIterator[str]:
+    while (step := await run_in_turn(partial(next, steps, None))) is not None:
+        done, restoration = step
+        yield json.dumps({"done": done, **_as_json(restoration)}, ensure_ascii=False) + "\n"
+
+
+def _as_json(restoration: Restoration) -> dict[str, Any]:
+    """A restoration without its texts, which the page has or builds from the edits."""
+    return {
+        "edits": [asdict(edit) for edit in restoration.edits],
+        "spun_share": round(restoration.spun_share, 4),
+        "warnings": list(restoration.warnings),
+    }
+
+
+def _add_alternatives(app: FastAPI, make_restorer: MakeRestorer, run_in_turn: RunInTurn) -> None:
+    @app.post(
+        "/api/alternatives",
+        response_model=Alternatives,
+        responses=_REFUSALS,
+        summary="List other replacements for an edit",
+    )
+    async def alternatives(request: AlternativesRequest) -> Any:
+        located = request.sentence_edit()
+        if located is None:
+            return {"alternatives": []}
+        work = partial(make_restorer(None).alternatives, *located, MAX_ALTERNATIVES)
+        return {"alternatives": await run_in_turn(work)}
+
+
+def _add_page(app: FastAPI, threshold: float) -> None:
+    @app.get("/api/settings", response_model=Settings, summary="The checkpoint's threshold and the document formats")
+    async def settings() -> Any:
+        formats = [FormatOut(name=f.name, label=f.label, suffixes=list(f.suffixes)) for f in FORMATS_BY_NAME.values()]
+        return Settings(threshold=threshold, formats=formats)
+
+    for path, (name, media_type) in _ASSETS.items():
+        app.add_api_route(path, _asset(name, media_type), include_in_schema=False)
+
+
+def _asset(name: str, media_type: str) -> Callable[[], Awaitable[Response]]:
     async def send() -> Response:
-        return Response((files("unspin.infer.web") / name).read_bytes(), media_type=kind)
+        return Response((files("unspin.infer.web") / name).read_bytes(), media_type=media_type)
 
     return send
+
+
+async def _refuse_format(request: Request, error: Exception) -> Response:
+    return JSONResponse({"detail": str(error)}, 422)
+
+
+async def _guard(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Refuse requests that are too long or do not say how long they are, and add the security headers to every
+    response."""
+    length = request.headers.get("content-length", "")
+    if request.method == "POST" and not (length.isdigit() and int(length) <= MAX_REQUEST_BYTES):
+        detail = f"send at most {MAX_REQUEST_BYTES:,} bytes, with their number in a Content-Length header"
+        response: Response = JSONResponse({"detail": detail}, 413)
+    else:
+        response = await handle(request)
+    response.headers.update(_HEADERS)
+    return response

@@ -1,7 +1,6 @@
-"""The builder: no leak between splits, the same bytes each time, nothing half-written."""
+"""The builder: no leak between splits, the same bytes every time, no partial output."""
 
 import hashlib
-import itertools
 import os
 import signal
 import subprocess
@@ -16,14 +15,15 @@ import pytest
 from datasets import load_dataset
 from pydantic import ValidationError
 from unspin.data.blocks import shingles
-from unspin.data.build import CACHE, BuildConfig, build
-from unspin.data.check import CheckError, check, lines
+from unspin.data.build import CACHE, build
+from unspin.data.config import BuildConfig
 from unspin.data.corpora import CorpusError
-from unspin.data.edits import Edit, apply
-from unspin.data.preview import show
-from unspin.data.rows import SPLITS, split_of, temptation
-from unspin.data.spinners.persona import held_out
-from unspin.data.spinners.registry import EngineError
+from unspin.data.plan import PlanError, describe, plan_build
+from unspin.data.preview import show_pairs
+from unspin.data.rows import SPLITS, spinner_word_ratio, split_of
+from unspin.data.spinners.persona import is_held_out_term
+from unspin.data.spinners.registry import SpinnerError
+from unspin.edits import Edit, apply
 
 Row = dict[str, Any]
 SHARED = "The rain would last until the end of the week in most parts of the country, it said."
@@ -31,24 +31,39 @@ SHARED = "The rain would last until the end of the week in most parts of the cou
 
 def _config(corpus: Path, output: Path, **keys: object) -> BuildConfig:
     source = {"kind": "folder", "name": "towns", "path": str(corpus), "licence": "ours"}
-    fields = {"output": output, "held_back": 0.25, "variants": 2, "tasks": 3, "engines": {"phrases": 1, "thesaurus": 1}, "sources": [source], **keys}
+    fields = {
+        "output": output,
+        "holdout_share": 0.25,
+        "variants": 2,
+        "tasks": 3,
+        "spinners": {"phrases": 1, "thesaurus": 1},
+        "sources": [source],
+        **keys,
+    }
     return BuildConfig.model_validate(fields)
 
 
 def _rows(folder: Path, split: str) -> list[Row]:
-    return [row for file in sorted(folder.glob(f"{split}/*.parquet")) for row in pq.ParquetFile(file).read().to_pylist()]
+    return [
+        row for file in sorted(folder.glob(f"{split}/*.parquet")) for row in pq.ParquetFile(file).read().to_pylist()
+    ]
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(folder.rglob("*.parquet"))}
+    return {
+        str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest()
+        for f in sorted(folder.rglob("*.parquet"))
+    }
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set of the project's own articles, near-duplicates among them."""
+    """A data set of this project's articles, each with a near-duplicate."""
     folder = tmp_path_factory.mktemp("built")
     (folder / "texts").mkdir()
-    for file in sorted(Path("data/articles/local").glob("*.txt")) + sorted(Path("data/articles/sport").glob("*.txt"))[:4]:
+    for file in (
+        sorted(Path("data/articles/local").glob("*.txt")) + sorted(Path("data/articles/sport").glob("*.txt"))[:4]
+    ):
         text = "\n\n".join(
             [
                 *file.read_text(encoding="utf-8").split("\n\n")[:5],
@@ -56,12 +71,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ]
         )
         (folder / "texts" / f"{file.parent.name}{file.name}").write_text(text, encoding="utf-8")
-        (folder / "texts" / f"copy-{file.parent.name}{file.name}").write_text(text.replace("said", "announced", 1), encoding="utf-8")
+        (folder / "texts" / f"copy-{file.parent.name}{file.name}").write_text(
+            text.replace("said", "announced", 1), encoding="utf-8"
+        )
     build(_config(folder / "texts", folder / "out"), "test")
     return folder
 
 
-def test_pairs_undo_exactly_and_articles_keep_to_one_split(built: Path) -> None:
+def test_edits_restore_the_originals_and_each_article_is_in_one_split(built: Path) -> None:
     splits = {split: _rows(built / "out", split) for split in SPLITS}
     owners: dict[str, set[str]] = {}
     assert all(splits.values())
@@ -69,45 +86,53 @@ def test_pairs_undo_exactly_and_articles_keep_to_one_split(built: Path) -> None:
         for row in rows:
             edits = [Edit(**edit) for edit in row["edits"]]
             assert apply(row["spun"], edits) == row["original"]
-            assert not any(held_out(term) for e in edits for term in e.rule.split(" > ") if " > " in e.rule)
+            assert not any(is_held_out_term(term) for e in edits for term in e.rule.split(" > ") if " > " in e.rule)
             owners.setdefault(row["article_id"], set()).add(split)
     assert all(found == {split_of(article, 0.25)} for article, found in owners.items())
 
 
-def test_of_near_duplicates_one_is_kept(built: Path) -> None:
-    kept = {row["article_id"].removeprefix("towns/").removeprefix("copy-") for split in SPLITS for row in _rows(built / "out", split)}
+def test_one_of_two_near_duplicates_is_kept(built: Path) -> None:
+    kept = {
+        row["article_id"].removeprefix("towns/").removeprefix("copy-")
+        for split in SPLITS
+        for row in _rows(built / "out", split)
+    }
     all_ids = {row["article_id"] for split in SPLITS for row in _rows(built / "out", split)}
     assert len(all_ids) == len(kept) == 12
 
 
-def test_no_twelve_words_of_a_held_back_article_are_trained_on(built: Path) -> None:
-    held_back = {s for split in ("validation", "test") for row in _rows(built / "out", split) for s in shingles(row["original"])}
+def test_no_training_row_shares_twelve_words_in_a_row_with_a_held_back_article(built: Path) -> None:
+    held_back = {
+        s for split in ("validation", "test") for row in _rows(built / "out", split) for s in shingles(row["original"])
+    }
     assert held_back
     assert all(held_back.isdisjoint(shingles(row["original"])) for row in _rows(built / "out", "train"))
 
 
-def test_datasets_loads_the_output_and_the_card_tells_of_it(built: Path) -> None:
+def test_the_datasets_library_loads_the_output_and_the_card_describes_it(built: Path) -> None:
     data = load_dataset("parquet", data_dir=str(built / "out"))
-    assert {split: len(data[split]) for split in SPLITS} == {split: len(_rows(built / "out", split)) for split in SPLITS}
+    assert {split: len(data[split]) for split in SPLITS} == {
+        split: len(_rows(built / "out", split)) for split in SPLITS
+    }
     card = (built / "out" / "README.md").read_text(encoding="utf-8")
     assert card.count("- spun: ") == 20 and "| towns | folder | ours |" in card and "| phrases | " in card
     assert not (built / "out" / "work").exists()
 
 
-def test_workers_and_a_second_run_change_no_byte(built: Path, tmp_path: Path) -> None:
+def test_another_run_with_more_workers_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
     build(_config(built / "texts", tmp_path / "two", workers=2), "test")
     assert _digests(tmp_path / "two") == _digests(built / "out")
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(built: Path, tmp_path: Path, workers: int) -> None:
+def test_a_killed_build_continues_and_ends_with_the_same_bytes(built: Path, tmp_path: Path, workers: int) -> None:
+    config = _config(built / "texts", tmp_path / "out", workers=workers).model_dump_json()
     script = tmp_path / "run.py"
     script.write_text(f"""
-from pathlib import Path
-from unspin.data.build import CACHE, BuildConfig, build
-from unspin.data.check import CheckError, check, lines
+from unspin.data.build import build
+from unspin.data.config import BuildConfig
 if __name__ == "__main__":
-    build(BuildConfig.model_validate_json({_config(built / "texts", tmp_path / "out", workers=workers).model_dump_json()!r}), "test")
+    build(BuildConfig.model_validate_json({config!r}), "test")
 """)
     process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.DEVNULL, start_new_session=True)
     spun = tmp_path / "out.partial" / "work" / "log" / "spinning" / "completions" / "00000"
@@ -122,7 +147,7 @@ if __name__ == "__main__":
 
 
 def _wait_for_the_end_of_session(leader: int) -> None:
-    """Until no process is left of those that a killed one had started, which must end by themselves."""
+    """Wait until all processes that a killed one had started have ended by themselves."""
     for _ in range(400):
         try:
             os.killpg(leader, 0)
@@ -130,15 +155,15 @@ def _wait_for_the_end_of_session(leader: int) -> None:
             return
         time.sleep(0.05)
     os.killpg(leader, signal.SIGKILL)
-    pytest.fail("the processes of a killed build work on")
+    pytest.fail("the processes of a killed build keep running")
 
 
-def test_a_full_disk_leaves_nothing_that_looks_complete(corpus: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_output_and_the_build_can_be_repeated(corpus: Path, tmp_path: Path) -> None:
     config = _config(corpus, tmp_path / "out")
     script = f"""
 import resource, signal
-from unspin.data.build import CACHE, BuildConfig, build
-from unspin.data.check import CheckError, check, lines
+from unspin.data.build import build
+from unspin.data.config import BuildConfig
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that a write past the limit fails as on a full disk
 resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 build(BuildConfig.model_validate_json({config.model_dump_json()!r}), "test")
@@ -150,27 +175,25 @@ build(BuildConfig.model_validate_json({config.model_dump_json()!r}), "test")
     assert _rows(tmp_path / "out", "train")
 
 
-def test_clean_share_is_kept(corpus: Path, tmp_path: Path) -> None:
+def test_the_clean_share_is_respected(corpus: Path, tmp_path: Path) -> None:
     build(_config(corpus, tmp_path / "out", clean_share=0.9), "test")
     rows = [row for split in SPLITS for row in _rows(tmp_path / "out", split)]
     assert sum(row["spun"] == row["original"] for row in rows) > 0.75 * len(rows)
 
 
-def test_hard_negatives_are_rich_in_what_spinners_put_in(corpus: Path, tmp_path: Path) -> None:
-    assert temptation("They commenced to exit the apparatus.") > 3 > temptation("They began to leave the machine.") == 0
+def test_hard_negatives_are_rich_in_words_that_spinners_insert(corpus: Path, tmp_path: Path) -> None:
+    assert (
+        spinner_word_ratio("They commenced to exit the apparatus.")
+        > 3
+        > spinner_word_ratio("They began to leave the machine.")
+        == 0
+    )
     richness = {}
     for hard in (True, False):
         build(_config(corpus, tmp_path / str(hard), variants=8, hard_negatives=hard), "test")
         clean = [row["original"] for row in _rows(tmp_path / str(hard), "train") if row["spun"] == row["original"]]
-        richness[hard] = sum(map(temptation, clean)) / len(clean)
+        richness[hard] = sum(map(spinner_word_ratio, clean)) / len(clean)
     assert richness[True] > 1.2 * richness[False] > 0
-
-
-def test_context_is_the_spun_text_before(corpus: Path, tmp_path: Path) -> None:
-    build(_config(corpus, tmp_path / "out", context=True, passage=40), "test")
-    rows = _rows(tmp_path / "out", "train")
-    pairs = [(a, b) for a, b in itertools.pairwise(rows) if (a["article_id"], a["variant"]) == (b["article_id"], b["variant"])]
-    assert pairs and all(second["context"] == first["spun"] for first, second in pairs)
 
 
 def test_existing_output_is_refused_and_a_failure_leaves_nothing(corpus: Path, tmp_path: Path) -> None:
@@ -184,9 +207,13 @@ def test_existing_output_is_refused_and_a_failure_leaves_nothing(corpus: Path, t
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_what_cannot_be_read_stops_the_build_or_is_counted(tmp_path: Path, corpus: Path, workers: int) -> None:
-    lines = [f'{{"text": "{"The old bridge was closed for repairs on Monday morning. " * 2}"}}', "{broken", '{"title": "no text"}']
-    (tmp_path / "some.jsonl").write_text("\n".join(lines), encoding="utf-8")
+def test_unreadable_lines_and_files_stop_the_build_or_are_counted(tmp_path: Path, corpus: Path, workers: int) -> None:
+    describe = [
+        f'{{"text": "{"The old bridge was closed for repairs on Monday morning. " * 2}"}}',
+        "{broken",
+        '{"title": "no text"}',
+    ]
+    (tmp_path / "some.jsonl").write_text("\n".join(describe), encoding="utf-8")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 no parquet PAR1")
     sources = [
         {"kind": "jsonl", "name": "lines", "path": str(tmp_path / "some.jsonl"), "licence": "ours"},
@@ -201,20 +228,22 @@ def test_what_cannot_be_read_stops_the_build_or_is_counted(tmp_path: Path, corpu
     assert "some.jsonl:2" in card and "some.jsonl:3" in card and "bad.parquet" in card
 
 
-def test_what_is_kept_from_models_makes_no_training_row(corpus: Path, tmp_path: Path) -> None:
-    for keys in ({"engines": {"roundtrip:apertium:spa": 1.0}}, {"held_out_heads": "only"}):
-        with pytest.raises(ValidationError, match=r"set held_back=0\.5"):
+def test_held_out_spinners_and_headwords_give_no_training_rows(corpus: Path, tmp_path: Path) -> None:
+    for keys in ({"spinners": {"roundtrip:apertium:spa": 1.0}}, {"held_out_headwords": "only"}):
+        with pytest.raises(ValidationError, match=r"set holdout_share=0\.5"):
             _config(corpus, tmp_path / "out", **keys)
-    build(_config(corpus, tmp_path / "out", held_out_heads="only", held_back=0.5, clean_share=0), "test")
+    build(_config(corpus, tmp_path / "out", held_out_headwords="only", holdout_share=0.5, clean_share=0), "test")
     rows = _rows(tmp_path / "out", "test") + _rows(tmp_path / "out", "validation")
     rules = [edit["rule"].split(" > ") for row in rows for edit in row["edits"] if " > " in edit["rule"]]
     assert not (tmp_path / "out" / "train").exists()
-    assert rules and all(any(map(held_out, rule)) for rule in rules)
+    assert rules and all(any(map(is_held_out_term, rule)) for rule in rules)
 
 
-def test_pairs_of_a_spinner_of_ones_own_become_rows_of_the_same_schema(corpus: Path, tmp_path: Path) -> None:
-    lines = [f"The {n} firms exited the country on Monday, he mentioned.\tThe {n} companies left the country on Monday, he said." for n in range(40)]
-    (tmp_path / "mine.tsv").write_text("\n".join([*lines, "only one column"]), encoding="utf-8")
+def test_real_pairs_become_rows_of_the_same_schema(corpus: Path, tmp_path: Path) -> None:
+    spun = "The {} firms exited the country on Monday, he mentioned."
+    original = "The {} companies left the country on Monday, he said."
+    describe = [f"{spun.format(n)}\t{original.format(n)}" for n in range(40)]
+    (tmp_path / "mine.tsv").write_text("\n".join([*describe, "only one column"]), encoding="utf-8")
     pairs = [{"name": "mine", "path": str(tmp_path / "mine.tsv"), "licence": "mine"}]
     with pytest.raises(CorpusError, match=r"mine\.tsv:41: expected two columns"):
         build(_config(corpus, tmp_path / "out", pairs=pairs), "test")
@@ -222,70 +251,84 @@ def test_pairs_of_a_spinner_of_ones_own_become_rows_of_the_same_schema(corpus: P
     rows = [row for split in SPLITS for row in _rows(tmp_path / "out", split) if row["article_id"].startswith("mine/")]
     assert counts["skipped"] == 1 and len(rows) == 40
     assert all(apply(row["spun"], [Edit(**edit) for edit in row["edits"]]) == row["original"] for row in rows)
-    assert {edit["engine"] for row in rows for edit in row["edits"]} == {"own"}
+    assert {edit["spinner"] for row in rows for edit in row["edits"]} == {"own"}
 
 
-def test_a_check_tells_what_the_build_then_makes_and_writes_nothing(corpus: Path, tmp_path: Path) -> None:
+def test_a_plan_predicts_the_build_and_writes_nothing(corpus: Path, tmp_path: Path) -> None:
     config = _config(corpus, tmp_path / "new")
-    plan = check(config, CACHE)
+    plan = plan_build(config, CACHE)
     assert not list(tmp_path.glob("new*"))
     counts = build(config, "test")
     assert sum(plan.articles.values()) == 12 and plan.unreadable == 0
-    assert plan.rows == pytest.approx(counts.total(), rel=0.2), "twelve articles are all spun; one sentence that they share is left out"
+    assert plan.rows == pytest.approx(counts.total(), rel=0.2), (
+        "all twelve articles are in the sample; only their shared sentence is dropped from the build"
+    )
     files = sum(file.stat().st_size for file in (tmp_path / "new").rglob("*.parquet"))
     assert plan.size == pytest.approx(files, rel=0.7) and plan.seconds > 0
-    told = dict(lines(config, plan))
-    assert told["articles"].startswith("12 of ") and "are free" in told["disk"]
+    described = dict(describe(config, plan))
+    assert described["articles"].startswith("12 of ") and "are free" in described["disk"]
 
 
-def test_a_check_tells_everything_that_speaks_against_a_build(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_names_everything_that_would_make_the_build_fail(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (corpus / "broken.txt").write_bytes(b"caf\xe9")
     (tmp_path / "new").mkdir()
     config = _config(corpus, tmp_path / "new")
-    with pytest.raises(CheckError, match=r"new exists: .*broken\.txt: not UTF-8"):
-        check(config, CACHE)
+    with pytest.raises(PlanError, match=r"new exists: .*broken\.txt: not UTF-8"):
+        plan_build(config, CACHE)
     config = config.model_copy(update={"output": tmp_path / "other", "on_error": "skip"})
-    assert dict(lines(config, check(config, CACHE)))["skipped"].startswith("1 lines or files")
-    monkeypatch.setattr("unspin.data.check.shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
-    with pytest.raises(CheckError, match=r"are free at .*other: give another output"):
-        check(config, CACHE)
+    assert dict(describe(config, plan_build(config, CACHE)))["skipped"].startswith("1 lines or files")
+    monkeypatch.setattr("unspin.data.plan.shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(PlanError, match=r"are free at .*other: give another output"):
+        plan_build(config, CACHE)
     gone = config.model_copy(update={"sources": [config.sources[0].model_copy(update={"path": tmp_path / "gone"})]})
-    with pytest.raises(CheckError, match=r"gone is missing.*no article in any of the sources"):
-        check(gone, CACHE)
+    with pytest.raises(PlanError, match=r"gone is missing.*no article in any of the sources"):
+        plan_build(gone, CACHE)
 
 
-def test_a_preview_shows_so_many_pairs_and_writes_nothing(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    show(_config(corpus, tmp_path / "out"), 3, tmp_path)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3 and all((line.startswith("towns/") and "[phrases]" in line) or "[thesaurus]" in line for line in lines)
+def test_a_preview_shows_pairs_and_writes_nothing(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_pairs(_config(corpus, tmp_path / "out"), 3, tmp_path)
+    describe = capsys.readouterr().out.splitlines()
+    assert len({line.split()[0] for line in describe}) == len(describe) == 3
+    assert all(line.startswith("towns/") and ("[phrases]" in line or "[thesaurus]" in line) for line in describe)
     assert not (tmp_path / "out").exists()
 
 
-def test_garbled_terms_are_read_from_the_named_file_and_named_on_the_card(corpus: Path, tmp_path: Path) -> None:
+def test_garbled_terms_come_from_the_configured_file_and_the_card_names_it(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "terms.tsv").write_text("heap of volumes\tlibrary\ndownpour\train\n")
     dictionaries = {"tortured": {"path": str(tmp_path / "terms.tsv"), "licence": "CC BY, its readers"}}
-    build(_config(corpus, tmp_path / "out", engines={"tortured": 1.0}, clean_share=0, dictionaries=dictionaries), "test")
+    build(
+        _config(corpus, tmp_path / "out", spinners={"tortured": 1.0}, clean_share=0, dictionaries=dictionaries), "test"
+    )
     rules = {edit["rule"] for split in SPLITS for row in _rows(tmp_path / "out", split) for edit in row["edits"]}
     assert rules and rules <= {"library > heap of volumes", "rain > downpour"}
     assert "| tortured | dictionary | CC BY, its readers |" in (tmp_path / "out" / "README.md").read_text()
 
 
-def test_where_the_file_lies_does_not_matter(corpus: Path, tmp_path: Path) -> None:
+def test_the_path_of_a_dictionary_does_not_change_the_rows(corpus: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text("heap of volumes\tlibrary\n")
         dictionaries = {"tortured": {"path": str(tmp_path / name), "licence": "free"}}
-        build(_config(corpus, tmp_path / f"out-{name}", engines={"tortured": 1.0, "phrases": 1.0}, dictionaries=dictionaries), "test")
+        build(
+            _config(
+                corpus, tmp_path / f"out-{name}", spinners={"tortured": 1.0, "phrases": 1.0}, dictionaries=dictionaries
+            ),
+            "test",
+        )
     spun = [[row["spun"] for row in _rows(tmp_path / f"out-{name}", "train")] for name in ("a", "b")]
     assert spun[0] == spun[1] != []
 
 
-def test_a_missing_dictionary_is_named_before_anything_is_read(corpus: Path, tmp_path: Path) -> None:
+def test_a_missing_dictionary_is_reported_before_any_article_is_read(corpus: Path, tmp_path: Path) -> None:
     dictionaries = {"tortured": {"path": str(tmp_path / "nowhere.tsv"), "licence": "free"}}
     with pytest.raises(CorpusError, match=r"nowhere.tsv: no such file"):
-        build(_config(corpus, tmp_path / "out", engines={"tortured": 1.0}, dictionaries=dictionaries), "test")
+        build(_config(corpus, tmp_path / "out", spinners={"tortured": 1.0}, dictionaries=dictionaries), "test")
 
 
-def test_sources_lie_in_the_folder_of_the_corpora(corpus: Path, tmp_path: Path) -> None:
+def test_corpora_in_a_path_stands_for_the_configured_folder(corpus: Path, tmp_path: Path) -> None:
     source = {"kind": "folder", "name": "towns", "path": "{corpora}/corpus", "licence": "ours"}
     placed = _config(corpus, tmp_path / "out", sources=[source], corpora=str(corpus.parent))
     assert placed.sources[0].path == corpus  # type: ignore[union-attr]
@@ -293,16 +336,19 @@ def test_sources_lie_in_the_folder_of_the_corpora(corpus: Path, tmp_path: Path) 
         _config(corpus, tmp_path / "out", sources=[source])
 
 
-def test_a_sample_is_a_part_of_the_whole(built: Path, tmp_path: Path) -> None:
+def test_a_sample_is_a_subset_of_the_full_data_set(built: Path, tmp_path: Path) -> None:
     build(_config(built / "texts", tmp_path / "part", sample=0.5), "test")
-    part, whole = ({row["article_id"] for split in SPLITS for row in _rows(folder, split)} for folder in (tmp_path / "part", built / "out"))
+    part, whole = (
+        {row["article_id"] for split in SPLITS for row in _rows(folder, split)}
+        for folder in (tmp_path / "part", built / "out")
+    )
     assert 0 < len(part) < len(whole)
     assert {name.removeprefix("towns/").removeprefix("copy-") for name in part} <= {
         name.removeprefix("towns/").removeprefix("copy-") for name in whole
     }
 
 
-def test_tools_change_what_is_spun(corpus: Path, tmp_path: Path) -> None:
+def test_heavy_tools_make_more_edits(corpus: Path, tmp_path: Path) -> None:
     touched = []
     for name, heavy in (("light", 0.0), ("heavy", 1.0)):
         build(_config(corpus, tmp_path / name, tools={"heavy": heavy}, clean_share=0), "test")
@@ -310,17 +356,29 @@ def test_tools_change_what_is_spun(corpus: Path, tmp_path: Path) -> None:
     assert touched[1] > 1.3 * touched[0] > 0
 
 
-def test_only_the_measured_round_trips_are_kept_from_training(corpus: Path, tmp_path: Path) -> None:
-    names = ("roundtrip", "roundtrip:", "roundtrip:apertium:", "roundtrip:apertium:spa", "roundtrip:apertium:es", "roundtrip:apertium:cat_valencia")
+def test_only_the_held_out_round_trips_are_refused_for_training(corpus: Path, tmp_path: Path) -> None:
+    names = (
+        "roundtrip",
+        "roundtrip:",
+        "roundtrip:apertium:",
+        "roundtrip:apertium:spa",
+        "roundtrip:apertium:es",
+        "roundtrip:apertium:cat_valencia",
+    )
     for name in (*names, "roundtrip:nllb:model,spa_Latn"):
-        with pytest.raises(ValidationError, match="kept from every model"):
-            _config(corpus, tmp_path / "out", engines={name: 1.0})
-    assert _config(corpus, tmp_path / "out", engines={"roundtrip:marian:there,back": 1.0}).engines
+        with pytest.raises(ValidationError, match="no model is trained on it"):
+            _config(corpus, tmp_path / "out", spinners={name: 1.0})
+    assert _config(corpus, tmp_path / "out", spinners={"roundtrip:marian:there,back": 1.0}).spinners
 
 
-def test_a_resumed_build_notices_another_dictionary(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resumed_build_starts_over_if_the_dictionary_changed(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = _config(
-        corpus, tmp_path / "out", engines={"tortured": 1.0}, dictionaries={"tortured": {"path": str(tmp_path / "t.tsv"), "licence": "free"}}
+        corpus,
+        tmp_path / "out",
+        spinners={"tortured": 1.0},
+        dictionaries={"tortured": {"path": str(tmp_path / "t.tsv"), "licence": "free"}},
     )
 
     def finish(*_: object) -> None:
@@ -339,19 +397,23 @@ def test_a_resumed_build_notices_another_dictionary(corpus: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("keys", "complaint"),
     [
-        ({"engines": {"phrases": 0}}, "give at least one a weight above 0"),
-        ({"engines": {"phrases": -1}}, "greater than or equal to 0"),
-        ({"engines": {"phrases": float("nan")}}, "finite"),
-        ({"dictionaries": {"torturd": {"licence": "free"}}}, "'torturd' is none of the engines: phrases, thesaurus"),
+        ({"spinners": {"phrases": 0}}, "give at least one a weight above 0"),
+        ({"spinners": {"phrases": -1}}, "greater than or equal to 0"),
+        ({"spinners": {"phrases": float("nan")}}, "finite"),
+        ({"dictionaries": {"torturd": {"licence": "free"}}}, "'torturd' is none of the spinners: phrases, thesaurus"),
     ],
 )
-def test_a_mixture_that_cannot_be_is_refused(keys: dict[str, Any], complaint: str, corpus: Path, tmp_path: Path) -> None:
+def test_an_impossible_mixture_is_refused(keys: dict[str, Any], complaint: str, corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match=complaint):
         _config(corpus, tmp_path / "out", **keys)
 
 
-def test_a_file_for_an_engine_that_reads_none_is_refused_before_anything_is_read(corpus: Path, tmp_path: Path) -> None:
+def test_a_dictionary_for_a_spinner_that_reads_none_is_refused_before_any_article_is_read(
+    corpus: Path, tmp_path: Path
+) -> None:
     (tmp_path / "t.tsv").write_text("x\ty\n")
-    config = _config(corpus, tmp_path / "out", dictionaries={"phrases": {"path": str(tmp_path / "t.tsv"), "licence": "free"}})
-    with pytest.raises(EngineError, match="phrases takes no argument and reads no file"):
+    config = _config(
+        corpus, tmp_path / "out", dictionaries={"phrases": {"path": str(tmp_path / "t.tsv"), "licence": "free"}}
+    )
+    with pytest.raises(SpinnerError, match="phrases takes no argument and reads no file"):
         build(config, "test")

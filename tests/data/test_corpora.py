@@ -1,4 +1,4 @@
-"""Readers: a fixed order, parts that add up, errors that name file and line."""
+"""Sources: a fixed order, parts that add up to the whole, errors that name file and line."""
 
 import gzip
 import hashlib
@@ -19,14 +19,16 @@ def _texts(folder: Path) -> list[str]:
     return [f"Article number {i} of {folder.name}." for i in range(7)]
 
 
-def test_folder_reads_in_a_fixed_order_and_parts_add_up(corpus: Path, tmp_path: Path) -> None:
+def test_a_folder_is_read_in_a_fixed_order_and_its_parts_add_up(corpus: Path, tmp_path: Path) -> None:
     source = Folder(kind="folder", name="towns", path=corpus, licence="ours")
     ids = [article.id for article in source.articles(tmp_path) if isinstance(article, Article)]
     assert ids == sorted(ids) and len(ids) == 12
-    assert sorted(a.id for part in range(5) for a in source.articles(tmp_path, part, 5) if isinstance(a, Article)) == ids
+    assert (
+        sorted(a.id for part in range(5) for a in source.articles(tmp_path, part, 5) if isinstance(a, Article)) == ids
+    )
 
 
-def test_the_same_articles_come_from_jsonl_parquet_and_datasets(tmp_path: Path) -> None:
+def test_jsonl_parquet_and_datasets_give_the_same_articles(tmp_path: Path) -> None:
     texts = _texts(tmp_path)
     (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"text": t}) for t in texts), encoding="utf-8")
     (tmp_path / "p").mkdir()
@@ -38,12 +40,14 @@ def test_the_same_articles_come_from_jsonl_parquet_and_datasets(tmp_path: Path) 
     ]
     for source in sources:
         whole = [found for found in source.articles(tmp_path) if isinstance(found, Article)]
-        parted = [found for part in range(3) for found in source.articles(tmp_path, part, 3) if isinstance(found, Article)]
+        parted = [
+            found for part in range(3) for found in source.articles(tmp_path, part, 3) if isinstance(found, Article)
+        ]
         assert [article.text for article in whole] == texts
         assert sorted(article.id for article in parted) == sorted(article.id for article in whole)
 
 
-def test_errors_name_file_place_and_cure(tmp_path: Path) -> None:
+def test_errors_name_file_and_place(tmp_path: Path) -> None:
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "latin.txt").write_bytes("Café".encode("latin-1"))
     (found,) = Folder(kind="folder", name="one", path=tmp_path / "t", licence="ours").articles(tmp_path)
@@ -54,12 +58,17 @@ def test_errors_name_file_place_and_cure(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="no column 'text'; it has body"):
         list(Parquet(kind="parquet", name="one", path=tmp_path / "a.parquet", licence="ours").articles(tmp_path))
     with pytest.raises(CorpusError, match="no column 'words'; it has body"):
-        list(HubDataset(kind="datasets", name="one", path=str(tmp_path), column="words", licence="ours").articles(tmp_path))
+        list(
+            HubDataset(kind="datasets", name="one", path=str(tmp_path), column="words", licence="ours").articles(
+                tmp_path
+            )
+        )
 
 
-def test_a_package_is_refused_if_its_bytes_are_not_the_pinned_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_with_another_sha256_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = Package(
-        kind="package", name="one", registry="pypi", package="some", version="1", sha256="0" * 64, members="*", layout="text", licence="ours"
+        kind="package", name="one", registry="pypi", package="some", version="1", sha256="0" * 64, members="*",
+        layout="text", licence="ours",
     )  # fmt: skip
 
     def download(self: Package, folder: str) -> Path:
@@ -67,31 +76,42 @@ def test_a_package_is_refused_if_its_bytes_are_not_the_pinned_ones(tmp_path: Pat
         return Path(folder) / "some.whl"
 
     monkeypatch.setattr(Package, "_download", download)
-    with pytest.raises(CorpusError, match="some 1: SHA-256 is d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa, the config says 000"):
+    with pytest.raises(CorpusError, match=r"some 1: SHA-256 is d9298a10d1b0735837dc4bd85d\w+, the config says 000"):
         list(source.articles(tmp_path))
 
 
-def test_compressed_lines_are_the_same_articles(tmp_path: Path) -> None:
+def test_compressed_json_lines_give_the_same_articles(tmp_path: Path) -> None:
     lines = "".join(json.dumps({"text": text}) + "\n" for text in _texts(tmp_path)).encode()
     (tmp_path / "g").mkdir()
     (tmp_path / "g" / "a.jsonl.gz").write_bytes(gzip.compress(lines))
     (tmp_path / "g" / "notes.gz").write_bytes(b"not a corpus")
     for path in (tmp_path / "g", tmp_path / "g" / "a.jsonl.gz"):
         found = list(JsonLines(kind="jsonl", name="one", path=path, licence="ours").articles(tmp_path))
-        assert [article.text for article in found if isinstance(article, Article)] == _texts(tmp_path) and len(found) == 7
+        assert [article.text for article in found if isinstance(article, Article)] == _texts(tmp_path) and len(
+            found
+        ) == 7
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data[:20] + bytes(20) + data[40:], lambda data: b"plain text"])
-def test_a_damaged_archive_of_lines_is_named(damage: object, tmp_path: Path) -> None:
-    lines = "".join(json.dumps({"text": f"{i} {hashlib.sha256(bytes([i])).hexdigest()}"}) + "\n" for i in range(200)).encode()
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[: len(data) // 2], lambda data: data[:20] + bytes(20) + data[40:], lambda data: b"plain text"],
+)
+def test_a_damaged_gzip_file_is_named(damage: object, tmp_path: Path) -> None:
+    lines = "".join(
+        json.dumps({"text": f"{i} {hashlib.sha256(bytes([i])).hexdigest()}"}) + "\n" for i in range(200)
+    ).encode()
     (tmp_path / "a.jsonl.gz").write_bytes(damage(gzip.compress(lines)))  # type: ignore[operator]
     *_, last = JsonLines(kind="jsonl", name="one", path=tmp_path / "a.jsonl.gz", licence="ours").articles(tmp_path)
-    assert isinstance(last, CorpusError) and "a.jsonl.gz: a damaged gzip file" in str(last) and "on_error=skip" in str(last)
+    assert (
+        isinstance(last, CorpusError)
+        and "a.jsonl.gz: a damaged gzip file" in str(last)
+        and "on_error=skip" in str(last)
+    )
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[str]:
-    """A web site on loopback that holds one file, and closes when the test is over."""
+    """A local web server with one file."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "terms.tsv").write_bytes(b"bosom peril\tbreast cancer\n")
 
@@ -114,11 +134,14 @@ def test_a_dictionary_is_fetched_once_and_checked(site: str, tmp_path: Path) -> 
     assert file.read_bytes() == b"bosom peril\tbreast cancer\n" and file.name == TERMS_SUM
     (tmp_path / "site" / "terms.tsv").unlink()
     assert dictionary.file("tortured", tmp_path / "cache") == file
-    with pytest.raises(CorpusError, match=r"terms.tsv cannot be fetched \(HTTP Error 404.*set dictionaries.tortured.path to a local copy"):
+    with pytest.raises(
+        CorpusError,
+        match=r"terms.tsv cannot be fetched \(HTTP Error 404.*set dictionaries.tortured.path to a local copy",
+    ):
         Dictionary(licence="free", url=site, sha256="0" * 64).file("tortured", tmp_path / "cache")
 
 
-def test_a_dictionary_of_other_content_is_refused(site: str, tmp_path: Path) -> None:
+def test_a_dictionary_with_another_sha256_is_refused(site: str, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=f"SHA-256 is {TERMS_SUM}, the config says 000"):
         Dictionary(licence="free", url=site, sha256="0" * 64).file("tortured", tmp_path / "cache")
     with pytest.raises(CorpusError, match=f"set dictionaries.tortured.sha256={TERMS_SUM}"):
@@ -126,9 +149,14 @@ def test_a_dictionary_of_other_content_is_refused(site: str, tmp_path: Path) -> 
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_local_dictionary_goes_before_its_address(tmp_path: Path) -> None:
+def test_a_local_copy_of_a_dictionary_takes_precedence_over_its_url(tmp_path: Path) -> None:
     (tmp_path / "own.tsv").write_text("x")
-    assert Dictionary(licence="free", url="https://nowhere.invalid/x", path=tmp_path / "own.tsv").file("tortured", tmp_path) == tmp_path / "own.tsv"
+    assert (
+        Dictionary(licence="free", url="https://nowhere.invalid/x", path=tmp_path / "own.tsv").file(
+            "tortured", tmp_path
+        )
+        == tmp_path / "own.tsv"
+    )
     with pytest.raises(CorpusError, match=r"none.tsv: no such file"):
         Dictionary(licence="free", path=tmp_path / "none.tsv").file("tortured", tmp_path)
     with pytest.raises(CorpusError, match=r"set dictionaries\.tortured\.path=FILE, or a url"):

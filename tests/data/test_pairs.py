@@ -1,4 +1,4 @@
-"""A reader's own pairs: what was read can be undone exactly, and what makes no pair is named or counted."""
+"""Real pairs: their edits restore the original exactly, and unusable lines are named."""
 
 import json
 from dataclasses import replace
@@ -9,15 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unspin.data.corpora import CorpusError
-from unspin.data.edits import Edit, apply
-from unspin.data.pairs import Pair, PairError, aligned, cut, pair_rows, read_pairs
+from unspin.data.pairs import Pair, PairError, align_pair, pair_rows, read_pairs, split_pair
 from unspin.data.rows import SCHEMA, Recipe
 from unspin.data.spinners.persona import Tools
+from unspin.edits import Edit, apply
 
 SPUN = "The urban gathering casted a ballot on Monday. It kept the library open.\n\nIts rooftop leaks in winter."
 ORIGINAL = "The town council voted on Monday. It kept the library open.\n\nIts roof leaks in winter."
 RECIPE = Recipe(
-    "abc", 7, {"phrases": 1.0}, Tools(), variants=2, clean_share=0.25, hard_negatives=False, shortest=1, longest=60, passage=0, context=True
+    "abc",
+    7,
+    {"phrases": 1.0},
+    Tools(),
+    variants=2,
+    clean_share=0.25,
+    hard_negatives=False,
+    min_words=1,
+    max_words=60,
+    max_passage_words=0,
 )
 some_texts = st.text(st.sampled_from("ab cd.’'-\n\t9é“"), max_size=40) | st.text(max_size=40)
 
@@ -30,17 +39,17 @@ def _jsonl(folder: Path, *rows: object) -> Path:
 
 @given(some_texts, some_texts)
 def test_edits_applied_to_the_spun_text_give_the_original(spun: str, original: str) -> None:
-    text, edits = aligned(Pair(spun, original))
-    assert text == spun and apply(text, edits) == original
-    assert all((edit.engine, edit.rule) == ("own", "") for edit in edits)
+    edits = align_pair(Pair(spun, original))
+    assert apply(spun, edits) == original
+    assert all((edit.spinner, edit.rule) == ("own", "") for edit in edits)
 
 
-def test_edits_are_of_words() -> None:
-    assert aligned(Pair("Its rooftop leaks.", "Its roof leaks.")) == ("Its rooftop leaks.", [Edit(4, 11, "roof", "own")])
+def test_edits_replace_whole_words() -> None:
+    assert align_pair(Pair("Its rooftop leaks.", "Its roof leaks.")) == [Edit(4, 11, "roof", "own")]
 
 
-def test_an_article_is_cut_into_sentences_whose_rows_undo_exactly() -> None:
-    pieces = cut(Pair(SPUN, ORIGINAL, "own.jsonl:3", 3))
+def test_an_article_is_split_into_sentences_whose_edits_restore_it_exactly() -> None:
+    pieces = split_pair(Pair(SPUN, ORIGINAL, "own.jsonl:3", 3))
     assert [(piece.paragraph, piece.sentence, piece.original) for piece in pieces] == [
         (0, 0, "The town council voted on Monday."),
         (0, 1, "It kept the library open."),
@@ -52,35 +61,41 @@ def test_an_article_is_cut_into_sentences_whose_rows_undo_exactly() -> None:
         assert row.keys() == set(SCHEMA.names)
         assert apply(row["spun"], [Edit(**edit) for edit in row["edits"]]) == row["original"]
     assert [row["strength"] for row in rows] == [5 / 8, 0, 1 / 5]
-    assert [row["context"] for row in rows] == ["", rows[0]["spun"], rows[1]["spun"]]
-    assert {(row["variant"], row["split"], row["recipe"], row["seed"]) for row in rows} == {(3, rows[0]["split"], "abc", 7)}
+    assert {(row["variant"], row["split"], row["recipe"], row["seed"]) for row in rows} == {
+        (3, rows[0]["split"], "abc", 7)
+    }
 
 
 def test_a_paragraph_whose_sentences_differ_in_number_is_one_row() -> None:
-    (piece,) = cut(Pair("The roof leaks\tbadly. Yes. In  winter.", "The roof leaks badly in winter."))
+    (piece,) = split_pair(Pair("The roof leaks\tbadly. Yes. In  winter.", "The roof leaks badly in winter."))
     assert piece.spun == "The roof leaks badly. Yes. In winter." and piece.sentence == 0
 
 
 def test_all_spun_versions_of_a_text_share_article_and_split() -> None:
-    rows = [next(pair_rows(cut(Pair(spun, ORIGINAL, line=n)), "own", 0.3, RECIPE)) for n, spun in enumerate((SPUN, ORIGINAL), 1)]
+    rows = [
+        next(pair_rows(split_pair(Pair(spun, ORIGINAL, line=n)), "own", 0.3, RECIPE))
+        for n, spun in enumerate((SPUN, ORIGINAL), 1)
+    ]
     assert rows[0]["article_id"] == rows[1]["article_id"] and rows[0]["article_id"].startswith("own/")
     assert [row["variant"] for row in rows] == [1, 2] and rows[0]["split"] == rows[1]["split"]
 
 
 @given(st.integers(0, 40))
-def test_passages_join_both_sides_alike(longest: int) -> None:
-    rows = list(pair_rows(cut(Pair(SPUN, ORIGINAL)), "own", 0.1, replace(RECIPE, passage=longest)))
+def test_passages_join_spun_and_original_at_the_same_places(max_words: int) -> None:
+    rows = list(pair_rows(split_pair(Pair(SPUN, ORIGINAL)), "own", 0.1, replace(RECIPE, max_passage_words=max_words)))
     assert " ".join(row["original"] for row in rows) == ORIGINAL.replace("\n\n", " ")
     assert " ".join(row["spun"] for row in rows) == SPUN.replace("\n\n", " ")
 
 
-def test_originals_of_the_wrong_length_are_left_out() -> None:
-    rows = pair_rows(cut(Pair(SPUN, ORIGINAL)), "own", 0.1, replace(RECIPE, shortest=6))
+def test_originals_outside_the_word_limits_are_dropped() -> None:
+    rows = pair_rows(split_pair(Pair(SPUN, ORIGINAL)), "own", 0.1, replace(RECIPE, min_words=6))
     assert [row["original"] for row in rows] == ["The town council voted on Monday."]
 
 
-def test_json_lines_with_fields_of_other_names(tmp_path: Path) -> None:
-    file = _jsonl(tmp_path, {"bad": "Its rooftop leaks.", "good": "Its roof leaks.", "more": 1}, "", {"bad": "a", "good": "b"})
+def test_json_lines_may_have_other_field_names_and_blank_lines(tmp_path: Path) -> None:
+    file = _jsonl(
+        tmp_path, {"bad": "Its rooftop leaks.", "good": "Its roof leaks.", "more": 1}, "", {"bad": "a", "good": "b"}
+    )
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
     found = list(read_pairs(file, "bad", "good"))
     assert found == [Pair("Its rooftop leaks.", "Its roof leaks.", f"{file}:1", 1), Pair("a", "b", f"{file}:3", 3)]
@@ -103,7 +118,7 @@ def test_tab_separated_values_with_and_without_a_header(tmp_path: Path, text: st
         ('""Yes""', '""Yes""'),
     ],
 )
-def test_cells_that_a_spreadsheet_quoted(tmp_path: Path, cell: str, text: str) -> None:
+def test_only_cells_that_a_spreadsheet_quoted_are_unquoted(tmp_path: Path, cell: str, text: str) -> None:
     file = tmp_path / "pairs.tsv"
     file.write_text(f"spun\toriginal\n{cell}\tB\n", encoding="utf-8")
     assert [pair.spun for pair in read_pairs(file)] == [text]
@@ -132,7 +147,7 @@ def test_an_unreadable_line_is_named(tmp_path: Path, name: str, line: bytes, com
     assert str(error.value).startswith(f"{file}:2: ") and complaint in str(error.value)
 
 
-def test_a_row_shorter_than_the_header_is_named(tmp_path: Path) -> None:
+def test_a_line_shorter_than_the_header_is_named(tmp_path: Path) -> None:
     file = tmp_path / "p.tsv"
     file.write_text("id\tspun\toriginal\n1\ta\n")
     with pytest.raises(CorpusError, match=r"p\.tsv:2: 2 columns, fewer than the header has"):
@@ -156,11 +171,11 @@ def test_a_file_that_is_missing_or_of_another_kind_is_refused(tmp_path: Path) ->
         ("One two.\nThree.", "One two three.", "paragraphs"),
     ],
 )
-def test_texts_that_make_no_pair_are_refused(spun: str, original: str, kind: str) -> None:
+def test_texts_that_do_not_belong_together_are_refused(spun: str, original: str, kind: str) -> None:
     with pytest.raises(PairError, match=r"^own\.jsonl:4: ") as error:
-        cut(Pair(spun, original, "own.jsonl:4", 4))
+        split_pair(Pair(spun, original, "own.jsonl:4", 4))
     assert error.value.kind == kind
 
 
 def test_texts_that_share_a_third_of_their_words_make_a_pair() -> None:
-    assert cut(Pair("One two three.", "Four five three."))
+    assert split_pair(Pair("One two three.", "Four five three."))

@@ -1,4 +1,7 @@
-"""The released model, as it ships: six sentences and what must come back. Converts the base model on a machine that has not done it yet."""
+"""The released model restores six sentences and leaves a clean article alone.
+
+The first run on a machine converts the base model, which takes about a minute.
+"""
 
 from pathlib import Path
 
@@ -19,7 +22,9 @@ SENTENCES = {
         "The court sentenced him to four years in jail for stealing from the bank."
     ),
     "The team misplaced the match in the ultimate minute.": "The team lost the match in the final minute.",
-    "The council approved the plan on Tuesday after a short debate.": "The council approved the plan on Tuesday after a short debate.",
+    "The council approved the plan on Tuesday after a short debate.": (
+        "The council approved the plan on Tuesday after a short debate."
+    ),
 }
 
 
@@ -29,10 +34,10 @@ def restorer() -> Restorer:
 
 
 @pytest.mark.parametrize("spun", SENTENCES)
-def test_what_the_released_model_makes_of_a_sentence(spun: str, restorer: Restorer) -> None:
+def test_the_released_model_restores_a_sentence(spun: str, restorer: Restorer) -> None:
     assert restorer.restore(spun).text == SENTENCES[spun]
 
 
-def test_a_clean_article_of_the_project_stays_as_it_is(restorer: Restorer) -> None:
+def test_a_clean_article_is_left_unchanged(restorer: Restorer) -> None:
     text = Path("data/samples/ferry.original.txt").read_text(encoding="utf-8")
     assert restorer.restore(text).text == text

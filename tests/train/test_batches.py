@@ -1,4 +1,4 @@
-"""Batches: the token budget holds, each sentence comes once an epoch, variants rotate, the order depends on seed and epoch alone."""
+"""Batches: they respect the token budget, hold each sentence once per epoch, rotate variants, and are reproducible."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset
 from torch.utils.data import DataLoader
-from unspin.data.guard import DamagedError
-from unspin.train.batches import IGNORED, DataError, OneSidedCollator, Rows, TokenBudgetSampler, TwoSidedCollator, load_split, row_weights
+from unspin.checksums import ChecksumError
+from unspin.data.load import DataError, load_split
+from unspin.train.batches import IGNORE_INDEX, CausalCollator, Rows, Seq2SeqCollator, TokenBudgetSampler, row_weights
 
 BUDGET = 120
 
@@ -27,7 +28,7 @@ def data() -> Dataset:
             "target": [2] * (s % 7 + 3),
             "length": 2 * (s % 7 + 3) + v,
             "strength": s % 7 / 7,
-            "engines": ["phrases", "surface"] if s % 2 else [],
+            "spinners": ["phrases", "surface"] if s % 2 else [],
         }
         for s in range(40)
         for v in range(3)
@@ -35,7 +36,7 @@ def data() -> Dataset:
     return Dataset.from_list(rows)
 
 
-def test_batches_stay_within_the_budget_and_hold_each_sentence_once(data: Dataset) -> None:
+def test_batches_respect_the_budget_and_hold_each_sentence_once(data: Dataset) -> None:
     sampler = TokenBudgetSampler(data, BUDGET, seed=1)
     batches = list(sampler)
     assert len(batches) == len(sampler)
@@ -45,7 +46,7 @@ def test_batches_stay_within_the_budget_and_hold_each_sentence_once(data: Datase
     assert sorted(data[i]["sentence"] for batch in batches for i in batch) == list(range(40))
 
 
-def test_each_epoch_reads_another_variant_in_another_order_with_as_many_batches(data: Dataset) -> None:
+def test_each_epoch_reads_another_variant_in_another_order(data: Dataset) -> None:
     sampler = TokenBudgetSampler(data, BUDGET, seed=1)
     epochs = []
     for epoch in range(3):
@@ -55,28 +56,30 @@ def test_each_epoch_reads_another_variant_in_another_order_with_as_many_batches(
     orders = [[row["sentence"] for batch in epoch for row in batch] for epoch in epochs]
     assert orders[0] != orders[1]
     assert len({len(epoch) for epoch in epochs}) == 1
-    assert not hasattr(sampler, "batch_size"), "accelerate would drop batches of another length"
+    assert not hasattr(sampler, "batch_size"), "accelerate would drop batches of other sizes"
 
 
-def test_the_order_is_a_function_of_seed_and_epoch(data: Dataset) -> None:
+def test_the_order_depends_only_on_seed_and_epoch(data: Dataset) -> None:
     assert list(TokenBudgetSampler(data, BUDGET, seed=1)) == list(TokenBudgetSampler(data, BUDGET, seed=1))
     assert list(TokenBudgetSampler(data, BUDGET, seed=1)) != list(TokenBudgetSampler(data, BUDGET, seed=2))
 
 
-def test_a_row_is_drawn_as_often_as_its_weight_says(data: Dataset) -> None:
+def test_rows_are_drawn_in_proportion_to_their_weights(data: Dataset) -> None:
     weights = row_weights(data, {"b": 0.0}, {"phrases": 3.0})
-    assert weights is not None and {(row["article_id"], len(row["engines"])): w for row, w in zip(data, weights, strict=True)} == {
-        ("a", 0): 1.0, ("a", 2): 2.0, ("b/x", 0): 0.0, ("b/x", 2): 0.0}  # fmt: skip
+    assert weights is not None
+    by_kind = {(row["article_id"], len(row["spinners"])): w for row, w in zip(data, weights, strict=True)}
+    assert by_kind == {("a", 0): 1.0, ("a", 2): 2.0, ("b/x", 0): 0.0, ("b/x", 2): 0.0}
     drawn = [data[i]["sentence"] for batch in TokenBudgetSampler(data, BUDGET, 1, weights) for i in batch]
     assert all(drawn.count(s) == (0 if s >= 20 else 2 if s % 2 else 1) for s in range(40))
     assert row_weights(data, {}, {}) is None
-    halves = [data[i]["sentence"] for batch in TokenBudgetSampler(data, BUDGET, 1, np.full(len(data), 0.5)) for i in batch]
+    halved = TokenBudgetSampler(data, BUDGET, 1, np.full(len(data), 0.5))
+    halves = [data[i]["sentence"] for batch in halved for i in batch]
     assert 8 < len(halves) < 32 and len(set(halves)) == len(halves)
     with pytest.raises(DataError, match="leave no row"):
         TokenBudgetSampler(data, BUDGET, 1, np.zeros(len(data)))
 
 
-def test_a_curriculum_goes_from_light_to_heavy_in_the_first_epoch_alone(data: Dataset) -> None:
+def test_a_curriculum_orders_only_the_first_epoch(data: Dataset) -> None:
     sampler = TokenBudgetSampler(data, BUDGET, 1, strengths=np.array(data["strength"][:]))
     first = [float(np.mean([data[i]["strength"] for i in batch])) for batch in sampler]
     assert np.mean(first[: len(first) // 3]) < np.mean(first[-len(first) // 3 :]) - 0.15
@@ -86,39 +89,47 @@ def test_a_curriculum_goes_from_light_to_heavy_in_the_first_epoch_alone(data: Da
     assert list(sampler) == list(plain)
 
 
-def test_collators_pad_and_label_the_target_alone() -> None:
-    rows = Rows(Dataset.from_list([{"source": [5, 6, 7], "target": [8, 9]}, {"source": [5], "target": [9]}])).__getitems__([0, 1])
-    batch = OneSidedCollator()(rows)
+def test_collators_pad_and_label_only_the_target() -> None:
+    data = Dataset.from_list([{"source": [5, 6, 7], "target": [8, 9]}, {"source": [5], "target": [9]}])
+    rows = Rows(data).__getitems__([0, 1])
+    batch = CausalCollator()(rows)
     assert batch["input_ids"].tolist() == [[5, 6, 7, 8, 9], [5, 9, 0, 0, 0]]
-    assert batch["labels"].tolist() == [[IGNORED] * 3 + [8, 9], [IGNORED, 9] + [IGNORED] * 3]
-    assert batch["positions"].tolist() == [2, 3, 5], "each target follows its position in the flattened batch"
-    batch = TwoSidedCollator()(rows)
-    assert batch["input_ids"].tolist() == [[5, 6, 7], [5, 0, 0]] and batch["labels"].tolist() == [[8, 9], [9, IGNORED]]
+    assert batch["labels"].tolist() == [[IGNORE_INDEX] * 3 + [8, 9], [IGNORE_INDEX, 9] + [IGNORE_INDEX] * 3]
+    assert batch["positions"].tolist() == [2, 3, 5], "each position precedes a target token in the flattened batch"
+    batch = Seq2SeqCollator()(rows)
+    assert batch["input_ids"].tolist() == [[5, 6, 7], [5, 0, 0]]
+    assert batch["labels"].tolist() == [[8, 9], [9, IGNORE_INDEX]]
     assert batch["attention_mask"].sum(1).tolist() == [3, 1]
 
 
-def test_widths_come_in_few_sizes_where_that_is_asked_for() -> None:
+def test_widths_are_padded_to_the_requested_multiple() -> None:
     rows = Rows(Dataset.from_list([{"source": [5] * n, "target": [8] * n} for n in range(1, 20)]))
-    for collate in (OneSidedCollator(8), TwoSidedCollator(8)):
+    for collate in (CausalCollator(8), Seq2SeqCollator(8)):
         batches = [collate(rows.__getitems__([i])) for i in range(len(rows))]
-        assert {tensor.shape[1] % 8 for batch in batches for name, tensor in batch.items() if name != "positions"} == {0}
-    plain, padded = (collate(rows.__getitems__([0, 4])) for collate in (OneSidedCollator(), OneSidedCollator(8)))
-    assert [plain["labels"].flatten()[i + 1] for i in plain["positions"]] == [padded["labels"].flatten()[i + 1] for i in padded["positions"]]
+        widths = {tensor.shape[1] for batch in batches for name, tensor in batch.items() if name != "positions"}
+        assert all(width % 8 == 0 for width in widths)
+    plain, padded = (collate(rows.__getitems__([0, 4])) for collate in (CausalCollator(), CausalCollator(8)))
+    after_plain, after_padded = (
+        [batch["labels"].flatten()[i + 1] for i in batch["positions"]] for batch in (plain, padded)
+    )
+    assert after_plain == after_padded
 
 
-def test_loader_processes_give_the_batches_of_none(data: Dataset) -> None:
+def test_loader_processes_do_not_change_the_batches(data: Dataset) -> None:
     sampler = TokenBudgetSampler(data, BUDGET, seed=1)
-    one, two = (list(DataLoader(Rows(data), batch_sampler=sampler, collate_fn=OneSidedCollator(), num_workers=n)) for n in (0, 2))
-    assert len(one) == len(two) and all((a[name] == b[name]).all() for a, b in zip(one, two, strict=True) for name in a)
+    without, with_two = (
+        list(DataLoader(Rows(data), batch_sampler=sampler, collate_fn=CausalCollator(), num_workers=n)) for n in (0, 2)
+    )
+    assert all((a[name] == b[name]).all() for a, b in zip(without, with_two, strict=True) for name in a)
 
 
-def test_a_damaged_file_of_a_data_set_is_named(pairs: Path) -> None:
+def test_a_damaged_data_file_is_named(pairs: Path) -> None:
     assert len(load_split(pairs, "train"))
     file = next((pairs / "train").glob("*.parquet"))
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
-    with pytest.raises(DamagedError, match=rf"{file.name} is damaged"):
+    with pytest.raises(ChecksumError, match=rf"{file.name} is damaged"):
         load_split(pairs, "train")
     assert len(load_split(pairs, "validation"))
 
@@ -127,12 +138,14 @@ def test_a_missing_file_or_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"train holds no rows: make the data set"):
         load_split(tmp_path, "train")
     Dataset.from_list([{"spun": "a", "article_id": "b"}]).to_parquet(tmp_path / "train" / "0.parquet")
-    with pytest.raises(DataError, match=r"0\.parquet: no column paragraph, sentence, variant, original, edits, strength"):
+    with pytest.raises(
+        DataError, match=r"0\.parquet: no column paragraph, sentence, variant, original, edits, strength"
+    ):
         load_split(tmp_path, "train")
 
 
-def test_what_cannot_be_trained_on_is_named_with_its_column_and_row(pairs: Path, tmp_path: Path) -> None:
-    def written(change: Callable[[pa.Table], pa.Table]) -> Path:
+def test_unusable_values_are_named_with_column_and_row(pairs: Path, tmp_path: Path) -> None:
+    def with_change(change: Callable[[pa.Table], pa.Table]) -> Path:
         table = change(pq.read_table(next((pairs / "train").glob("*.parquet"))))
         (tmp_path / "train").mkdir(exist_ok=True)
         pq.write_table(table, tmp_path / "train" / "0.parquet", row_group_size=2)
@@ -144,21 +157,21 @@ def test_what_cannot_be_trained_on_is_named_with_its_column_and_row(pairs: Path,
     def empty_third(column: pa.ChunkedArray) -> pa.Array:
         return pa.array([None if i == 3 else value for i, value in enumerate(column.to_pylist())], column.type)
 
-    assert len(load_split(written(put("spun", lambda c: c.cast(pa.large_string()))), "train"))
-    assert len(load_split(written(put("paragraph", lambda c: c.cast(pa.int64()))), "train"))
+    assert len(load_split(with_change(put("spun", lambda c: c.cast(pa.large_string()))), "train"))
+    assert len(load_split(with_change(put("paragraph", lambda c: c.cast(pa.int64()))), "train"))
     for name in ("spun", "original", "article_id", "paragraph", "strength"):
         with pytest.raises(DataError, match=rf"0\.parquet: column {name} has no value in row 3, counted from 0"):
-            load_split(written(put(name, empty_third)), "train")
+            load_split(with_change(put(name, empty_third)), "train")
     with pytest.raises(DataError, match="column original holds int64, where string is needed"):
-        load_split(written(put("original", lambda c: pa.array(range(len(c))))), "train")
+        load_split(with_change(put("original", lambda c: pa.array(range(len(c))))), "train")
     with pytest.raises(DataError, match="column edits holds null, where list<"):
-        load_split(written(put("edits", lambda c: pa.nulls(len(c)))), "train")
+        load_split(with_change(put("edits", lambda c: pa.nulls(len(c)))), "train")
 
 
-def test_edits_of_no_engine_weigh_as_usual() -> None:
-    rows = {"article_id": ["a/1"] * 3, "engines": [["phrases", None], [None], []]}
-    data = Dataset(pa.table(rows, schema=pa.schema([("article_id", pa.string()), ("engines", pa.list_(pa.string()))])))
+def test_edits_without_a_spinner_weigh_1() -> None:
+    rows = {"article_id": ["a/1"] * 3, "spinners": [["phrases", None], [None], []]}
+    data = Dataset(pa.table(rows, schema=pa.schema([("article_id", pa.string()), ("spinners", pa.list_(pa.string()))])))
     weights = row_weights(data, {}, {"phrases": 3.0})
     assert weights is not None and weights.tolist() == [2, 1, 1]
-    with pytest.raises(DataError, match="the data have no engine surface, but phrases"):
+    with pytest.raises(DataError, match="the data have no spinner surface; they have phrases"):
         row_weights(data, {}, {"surface": 3.0})

@@ -1,0 +1,32 @@
+"""unspin restores articles that an automatic article spinner garbled: ``Restorer.from_pretrained().restore(text)``.
+
+The modules of this package (edits, segmentation, configuration, storage, English word lists) are what the other
+packages share, and import none of them. `Restorer` and `Restoration` are imported on first access, so ``import unspin``
+loads neither torch nor a model.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unspin.infer.restoration import Restoration as Restoration
+    from unspin.infer.restorer import Restorer as Restorer
+
+__version__ = version("unspin")
+__all__ = ["Restoration", "Restorer", "__version__"]
+
+_LAZY = {"Restorer": "unspin.infer.restorer", "Restoration": "unspin.infer.restoration"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public class on first access (PEP 562)."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,192 @@
+"""Reads a YAML file into a checked config object. Errors name the file, the key, the value and the nearest valid key.
+
+A file may build on another (`inherits: base.yaml`), and overrides such as ``lora.rank=8`` replace single keys.
+A relative path in a file is relative to that file; in an override it is relative to the working directory.
+Modules that need settings receive the finished object; they read neither config files nor the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+from rapidfuzz import process
+from unspin.errors import UnspinError
+
+
+class ConfigError(UnspinError, ValueError):
+    """A config file or override is invalid; the message says which key to change."""
+
+
+class Config(BaseModel):
+    """Base class of every configuration: refuses unknown keys, and cannot be changed after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    renamed: ClassVar[Mapping[str, str]] = {}  # names of keys in earlier versions -> today's names
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_renamed_keys(cls, raw: Any) -> Any:
+        old = {key: new for key, new in cls.renamed.items() if key in raw} if isinstance(raw, dict) else {}
+        if old:
+            message = "; ".join(f"{key!r} is called {new!r} now" for key, new in old.items())
+            raise PydanticCustomError("renamed_keys", "{message}", {"message": message, "renamed": old})
+        return raw
+
+    @field_validator("*")
+    @classmethod
+    def _refuse_addresses(cls, value: object) -> object:
+        """Refuse an address where a field takes a local path: it would become a folder called "s3:"."""
+        if isinstance(value, Path) and value.parts and re.fullmatch(r"[a-z][a-z0-9]+:", value.parts[0]):
+            raise ValueError("expected a path on this machine, not an address")
+        return value
+
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+
+
+def load_config(path: Path, model: type[ConfigT], overrides: Sequence[str] = ()) -> ConfigT:
+    """Read a YAML file with the files it inherits from, apply overrides (``key=value``) and validate the result.
+
+    Raises `ConfigError` for invalid content, and OSError if a file cannot be read.
+    """
+    raw = _read(path, model)
+    for override in overrides:
+        _override(raw, override)
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_explain(path, model, details) for details in error.errors())) from None
+
+
+def _read(path: Path, model: type[BaseModel], seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Return the contents of a file merged over the files it inherits from, each path relative to its own file."""
+    if path.resolve() in seen:
+        raise ConfigError(f"{path}: 'inherits' leads back to itself")
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: expected keys and values, found {type(raw).__name__}")
+    base = raw.pop("inherits", None)
+    anchored: dict[str, Any] = _anchored(raw, model, path.parent)
+    if base is None:
+        return anchored
+    if not isinstance(base, str):
+        raise ConfigError(f"{path}: inherits: expected the name of one file, found {base!r}")
+    return _merge(_read(path.parent / base, model, (*seen, path.resolve())), anchored)
+
+
+def _anchored(raw: Any, annotation: Any, folder: Path) -> Any:
+    """Return the raw value of a field with its relative paths resolved against a folder.
+
+    A string is a path if the field takes a `Path`. In a field that takes a name or a folder, it is one if it opens with
+    ./ or ../.
+    """
+    types = list(_alternatives(annotation))
+    if isinstance(raw, str):
+        return _anchored_text(raw, Path in types, folder)
+    if isinstance(raw, list):
+        item = next((get_args(kind)[0] for kind in types if get_origin(kind) in (list, tuple)), Any)
+        return [_anchored(value, item, folder) for value in raw]
+    if isinstance(raw, dict):
+        fields = _fields(raw, types)
+        return {key: _anchored(value, fields[key], folder) if key in fields else value for key, value in raw.items()}
+    return raw
+
+
+def _anchored_text(text: str, is_path: bool, folder: Path) -> str:
+    is_path = is_path or text.startswith(("./", "../"))
+    if not is_path or "://" in text or text.startswith(("{", "~")):  # {corpora} is replaced later, ~ is the home folder
+        return text
+    return os.path.normpath(folder / text)
+
+
+def _alternatives(annotation: Any) -> Iterator[Any]:
+    """The types that an annotation allows: the members of a union, without the metadata of `Annotated`."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _alternatives(get_args(annotation)[0])
+    elif origin in (Union, UnionType):
+        for member in get_args(annotation):
+            yield from _alternatives(member)
+    else:
+        yield annotation
+
+
+def _fields(raw: dict[str, Any], types: Sequence[Any]) -> dict[str, Any]:
+    """The annotation of each key of a raw mapping, taken from the first type that the mapping can be a value of."""
+    for kind in types:
+        if get_origin(kind) is dict:
+            return dict.fromkeys(raw, get_args(kind)[1])
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and _has_kind(raw, kind):
+            return {key: field.annotation for key, field in kind.model_fields.items()}
+    return {}
+
+
+def _has_kind(raw: dict[str, Any], model: type[BaseModel]) -> bool:
+    """Whether the `kind` of a raw mapping, if it has one, is the model's."""
+    kind = model.model_fields.get("kind")
+    return kind is None or "kind" not in raw or raw["kind"] in get_args(kind.annotation)
+
+
+def _merge(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    """Merge two mappings section by section; `top` wins. Lists are replaced, not joined."""
+    merged = dict(base)
+    for key, value in top.items():
+        below = base.get(key)
+        merged[key] = _merge(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return merged
+
+
+def _override(raw: dict[str, Any], override: str) -> None:
+    """Set the key of one ``section.key=value`` in place; the value is read as YAML."""
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise ConfigError(f"override {override!r}: write it as key=value, for example learning_rate=1e-4")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"override {override!r}: the value is not YAML: {' '.join(str(error).split())}") from None
+    *sections, leaf = key.split(".")
+    for section in sections:
+        raw = raw.setdefault(section, {})
+        if not isinstance(raw, dict):
+            raise ConfigError(f"override {override!r}: {section!r} is a value, not a section")
+    raw[leaf] = value
+
+
+def _explain(path: Path, model: type[BaseModel], error: ErrorDetails) -> str:
+    """Put one of pydantic's errors as a message: file, key, complaint, value."""
+    location = [part for part in error["loc"] if not (isinstance(part, str) and part.startswith("function-"))]
+    key = ".".join(map(str, location))
+    if error["type"] == "extra_forbidden":
+        nearest = process.extractOne(str(location[-1]), _valid_keys(model, nested=len(location) > 1))
+        hint = f"; did you mean {nearest[0]!r}?" if nearest and nearest[1] > 60 else ""
+        return f"{path}: unknown key {key!r} with value {error['input']!r}{hint}"
+    if error["type"] == "missing":
+        return f"{path}: key {key!r} is missing: add it"
+    if error["type"] == "renamed_keys":
+        section = f"{key}." if key else ""
+        renamed = error["ctx"]["renamed"].items()
+        return f"{path}: " + "; ".join(f"{section + old!r} is called {section + new!r} now" for old, new in renamed)
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "value_error" and not location:  # a contradiction between keys: the message names them
+        return f"{path}: {message}"
+    return f"{path}: {key or '(top level)'}: {message}, found {error['input']!r}"
+
+
+def _valid_keys(model: type[BaseModel], nested: bool) -> list[str]:
+    """The keys of a model's top level, or the keys of all its sections for a key that is `nested` in one."""
+    schema = model.model_json_schema()
+    if not nested:
+        return sorted(schema.get("properties", {}))
+    return sorted({name for part in (schema, *schema.get("$defs", {}).values()) for name in part.get("properties", {})})

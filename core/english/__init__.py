@@ -1,0 +1,1 @@
+"""English: the lexicons that spinners read, inflection, and words by class."""

@@ -1,0 +1,15 @@
+"""Checks lexicon tables.
+
+``python -m unspin.english FILE…`` prints the number of entries of each table, or names the first malformed row.
+"""
+
+import sys
+from pathlib import Path
+
+from unspin.english.lexicons import LexiconError, read_lexicon
+
+try:
+    for name in sys.argv[1:]:
+        print(f"{name}: {len(read_lexicon(Path(name)))} entries")
+except (LexiconError, OSError) as error:
+    sys.exit(str(error))

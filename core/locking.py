@@ -1,0 +1,33 @@
+"""A lock that lets only one process write an output folder at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from unspin.errors import UnspinError
+
+
+class BusyError(UnspinError):
+    """Another process is writing the same output folder."""
+
+
+@contextmanager
+def sole_writer(output: Path) -> Iterator[None]:
+    """Hold a lock file beside an output folder. Raises `BusyError` at once if another process holds it.
+
+    The operating system releases the lock when the process ends, even if it is killed.
+    """
+    output.absolute().parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(output.absolute().with_name(f".{output.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BusyError(f"another run is writing {output}: wait for it to end, or choose another output") from None
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)  # before the release, so that no other process holds this file yet
+        lock.release()

@@ -1,0 +1,24 @@
+"""Log messages on the terminal.
+
+Every module logs with ``logging.getLogger(__name__)``; only a command decides where the messages go.
+"""
+
+from __future__ import annotations
+
+import logging
+
+
+def log_to_terminal() -> None:
+    """Print unspin's messages of level INFO and above on standard error; all but INFO are prefixed with their level."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter())
+    logger = logging.getLogger("unspin")
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        message = super().format(record)
+        return message if record.levelno == logging.INFO else f"{record.levelname.lower()}: {message}"

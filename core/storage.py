@@ -1,0 +1,169 @@
+"""Local paths and addresses of object stores ("s3://bucket/folder"), which behave like paths through fsspec.
+
+Single files are read and written in place. A folder that must be complete (a data set, a checkpoint) is used from a
+verified local copy. A written file is there completely or not at all. The store's own client retries transient errors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+from platformdirs import user_cache_path
+from pydantic import PlainSerializer, PlainValidator
+from unspin.checksums import CHECKSUMS, verify_checksums
+from unspin.errors import UnspinError
+
+
+class StorageError(UnspinError):
+    """An object store cannot be reached, or something is missing from it."""
+
+
+def cache_folder() -> Path:
+    """Return the folder for what unspin keeps between runs: converted models, tokenized rows, downloads."""
+    return user_cache_path("unspin")
+
+
+def is_url(path: str | Path) -> bool:
+    """Return whether a path is an address of an object store."""
+    return "://" in str(path)
+
+
+def to_path(name: str | Path) -> Path:
+    """Return a `Path` for a local path, or a path-like object for an address of an object store.
+
+    Raises `StorageError` if no installed package can reach that kind of store.
+    """
+    if not is_url(name):
+        return Path(name)
+    from upath import UPath
+
+    try:
+        path: Any = UPath(str(name))
+        path.fs  # noqa: B018 - imports the store's client
+    except ImportError as error:
+        raise StorageError(f"{name}: {error}; for S3: pip install 'unspin[s3]'") from None
+    except ValueError as error:
+        raise StorageError(f"{name}: {error}") from None
+    return cast(Path, path)
+
+
+def _validate_path(value: object) -> Path:
+    if not isinstance(value, (str, Path)) and not hasattr(value, "fs"):
+        raise ValueError("give a path, or an address such as s3://bucket/folder")
+    return to_path(cast(str | Path, value))
+
+
+PathOrUrl = Annotated[
+    Path, PlainValidator(_validate_path, json_schema_input_type=str), PlainSerializer(str, return_type=str)
+]
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the errors of a store's client, which differ from store to store, into `StorageError`.
+
+    Errors of local files, FileNotFoundError and errors of this project pass unchanged.
+    """
+    try:
+        yield
+    except (UnspinError, FileNotFoundError):
+        raise
+    except Exception as error:
+        if not is_url(path):
+            raise
+        if isinstance(error, OSError):
+            raise StorageError(f"{path}: {error}") from None
+        cause = f"{type(error).__name__}: {error}"
+        raise StorageError(f"{path} cannot be reached ({cause}): check address, credentials and network") from None
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file so that readers see the old content or all of the new. Raises OSError or `StorageError`."""
+    if is_url(path):
+        with storage_errors(path):
+            path.write_bytes(data)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(scratch).chmod(0o644)
+        Path(scratch).replace(path)
+    except BaseException:
+        Path(scratch).unlink()
+        raise
+
+
+def glob_url(pattern: str) -> list[Path]:
+    """Return the objects of a store that match a glob pattern, sorted. Raises `StorageError`."""
+    root: Any = to_path(pattern)
+    with storage_errors(root):
+        return [to_path(root.fs.unstrip_protocol(name)) for name in sorted(root.fs.glob(root.path))]
+
+
+def upload_folder(folder: Path, address: Path, leaving_out: Path) -> None:
+    """Upload a folder to a store, without the subfolder `leaving_out`. Raises `StorageError`.
+
+    ``checksums.json`` is uploaded last, so that a folder which has it is complete.
+    """
+    files = [file for file in folder.rglob("*") if file.is_file() and leaving_out not in file.parents]
+    for file in sorted(files, key=lambda file: (file.name == CHECKSUMS, file)):
+        put_file(file, address / file.relative_to(folder).as_posix())
+
+
+def put_file(file: Path, target: Path) -> None:
+    """Upload a local file to a store, or move it to a local target on the same file system; atomic in both cases."""
+    if not is_url(target):
+        file.replace(target)
+        return
+    remote: Any = target
+    with storage_errors(target):
+        remote.fs.put_file(str(file), remote.path)
+
+
+def local_copy(folder: Path) -> Path:
+    """Return a local folder as it is, and a store's folder as a verified copy in the user's cache.
+
+    The copy is downloaded once for each content of ``checksums.json``. Raises `StorageError` if the folder is missing
+    or incomplete, and `ChecksumError` if a downloaded file is damaged.
+    """
+    if not is_url(folder):
+        return folder
+    with storage_errors(folder):
+        if not (folder / CHECKSUMS).is_file():
+            raise StorageError(
+                f"{folder} holds no {CHECKSUMS}: it is missing, its upload is not complete, or unspin did not write it"
+            )
+        key = hashlib.sha256(str(folder).encode() + (folder / CHECKSUMS).read_bytes()).hexdigest()[:16]
+    copy = cache_folder() / "stores" / key / folder.name
+    if not copy.is_dir():
+        _download_folder(folder, copy)
+    return copy
+
+
+def _download_folder(folder: Path, copy: Path) -> None:
+    """Download a folder of a store and verify it; `copy` appears complete or not at all."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=copy.parent, ignore_cleanup_errors=True) as scratch:
+        partial = Path(scratch) / folder.name
+        for file in folder.rglob("*"):
+            with storage_errors(file):
+                if file.is_file():
+                    download(file, partial / file.relative_to(folder).as_posix())
+        verify_checksums(partial)
+        partial.rename(copy)
+
+
+def download(file: Path, target: Path) -> None:
+    """Copy a local file or an object of a store to a local target, creating its folder. Raises `StorageError`."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with storage_errors(file), file.open("rb") as source, target.open("wb") as sink:
+        shutil.copyfileobj(source, sink)

@@ -1,0 +1,187 @@
+"""Estimates what a build will produce and cost, and finds what would make it fail. Writes nothing.
+
+Costs reading every source once and spinning a sample of 40 articles. Near-duplicates are not looked for, so the
+estimate of rows is an upper one.
+"""
+
+from __future__ import annotations
+
+import heapq
+import io
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from unspin.data.build import output_is_there
+from unspin.data.config import BuildConfig
+from unspin.data.corpora import Article, CorpusError
+from unspin.data.rows import SCHEMA, article_rows, clean_sentences, split_of
+from unspin.data.spinners.mixture import Mixture
+from unspin.errors import UnspinError
+from unspin.hashing import hash_uniform
+from unspin.segment import words
+from unspin.storage import is_url
+
+SAMPLED_ARTICLES = 40  # spun to measure rows and time per word
+LISTED_ERRORS = 5  # unreadable lines and files that a message names; the rest are counted
+DEDUPLICATION_BYTES = 2500  # scratch space per article for its signatures and its place among them
+GB = 1e9
+
+
+class PlanError(UnspinError):
+    """A build would fail; the message lists every reason found."""
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """What a build will produce, before near-duplicates are removed.
+
+    `articles` counts the articles used of each source. Sizes are in bytes: `size` of the rows, `work` of scratch
+    files, `free` on the output's disk (None for an object store).
+    """
+
+    articles: dict[str, int]
+    words: int
+    rows: int
+    size: float
+    work: float
+    free: float | None
+    seconds: float
+    unreadable: int
+
+
+@dataclass
+class _Survey:
+    """What one pass over the sources finds. `size` is in characters; `unreadable` and `failed` are messages."""
+
+    articles: dict[str, int] = field(default_factory=dict)
+    words: int = 0
+    size: int = 0
+    sample: list[Article] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def plan_build(config: BuildConfig, cache: Path) -> BuildPlan:
+    """Read all sources, spin a sample of the articles and extrapolate.
+
+    Raises `PlanError` if the output exists, a spinner cannot be loaded, a source cannot be read, there is no article,
+    or the disk is too small.
+    """
+    problems: list[str] = []
+    if output_is_there(config):
+        problems.append(f"{config.output} exists: remove it, or set output=… to another folder")
+    try:
+        mixture = Mixture(config.spinners, config.held_out_headwords, config.dictionary_files(cache))
+    except UnspinError as error:
+        raise PlanError("; ".join([*problems, str(error)])) from None
+    survey = _survey(config, cache)
+    problems += [*_missing_pairs(config), *survey.failed, *_reading_problems(survey, config)]
+    if problems:
+        raise PlanError("; ".join(problems))
+    plan = _extrapolate(survey, config, mixture)
+    if plan.free is not None and plan.size + plan.work > plan.free:
+        what = f"the build takes about {(plan.size + plan.work) / GB:.2g} GB, {plan.free / GB:.2g} GB"
+        raise PlanError(f"{what} are free at {config.output}: give another output")
+    return plan
+
+
+def _missing_pairs(config: BuildConfig) -> Iterator[str]:
+    for pairs in config.pairs:
+        if not is_url(pairs.path) and not pairs.path.exists():
+            yield f"pairs: {pairs.path} is missing"
+
+
+def _reading_problems(survey: _Survey, config: BuildConfig) -> Iterator[str]:
+    errors = survey.unreadable
+    if errors and config.on_error == "stop":
+        more = f" (and {len(errors) - LISTED_ERRORS} more)" if len(errors) > LISTED_ERRORS else ""
+        yield "; ".join(errors[:LISTED_ERRORS]) + more
+    if not sum(survey.articles.values()) and not config.pairs:
+        yield "no article in any of the sources"
+
+
+def _survey(config: BuildConfig, cache: Path) -> _Survey:
+    """Count the articles that the build uses, and draw a sample of them by their hashes."""
+    started = time.perf_counter()
+    survey = _Survey()
+    drawn: list[tuple[float, str, Article]] = []
+    for source in config.sources:
+        survey.articles[source.name] = 0
+        try:
+            for article in source.articles(cache, 0, 1):
+                if isinstance(article, CorpusError):
+                    survey.unreadable.append(str(article))
+                elif article.text.strip() and hash_uniform("share", article.id) < source.share * config.sample:
+                    survey.articles[source.name] += 1
+                    survey.words += len(words(article.text))
+                    survey.size += len(article.text)
+                    heapq.heappush(drawn, (-hash_uniform(config.seed, "check", article.id), article.id, article))
+                    if len(drawn) > SAMPLED_ARTICLES:
+                        heapq.heappop(drawn)
+        except CorpusError as error:  # the whole source, which on_error=skip does not skip
+            survey.failed.append(str(error))
+    survey.sample = [article for _, _, article in drawn]
+    survey.seconds = time.perf_counter() - started
+    return survey
+
+
+def _extrapolate(survey: _Survey, config: BuildConfig, mixture: Mixture) -> BuildPlan:
+    """Spin the sample and scale rows, bytes and seconds by the number of words."""
+    started = time.perf_counter()
+    rows = [row for article in survey.sample for row in _rows(article, config, mixture)]
+    spinning = time.perf_counter() - started
+    factor = survey.words / max(sum(len(words(article.text)) for article in survey.sample), 1)
+    return BuildPlan(
+        articles=survey.articles,
+        words=survey.words,
+        rows=round(len(rows) * factor),
+        size=_parquet_bytes(rows) * factor,
+        work=survey.size + DEDUPLICATION_BYTES * sum(survey.articles.values()),
+        free=None if is_url(config.output) else shutil.disk_usage(nearest_folder(config.output)).free,
+        seconds=(survey.seconds + spinning * factor) / config.workers,
+        unreadable=len(survey.unreadable),
+    )
+
+
+def _rows(article: Article, config: BuildConfig, mixture: Mixture) -> Iterator[dict[str, object]]:
+    pieces = list(clean_sentences(article.text, config.recipe))
+    return article_rows(article.id, pieces, split_of(article.id, config.holdout_share), config.recipe, mixture)
+
+
+def _parquet_bytes(rows: Sequence[dict[str, object]]) -> int:
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), buffer)
+    return buffer.tell()
+
+
+def nearest_folder(folder: Path) -> Path:
+    """The folder itself if it exists, otherwise the nearest one above it that does."""
+    return next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.is_dir())
+
+
+def describe(config: BuildConfig, plan: BuildPlan) -> Iterator[tuple[str, str]]:
+    """The plan for a reader, as (label, text) lines."""
+    sources = ", ".join(f"{count:,} {name}" for name, count in plan.articles.items())
+    yield "articles", f"{sum(plan.articles.values()):,} of {plan.words:,} words ({sources})"
+    if plan.unreadable:
+        yield "skipped", f"{plan.unreadable:,} lines or files that cannot be read"
+    yield "rows", f"about {plan.rows:,}, before near-duplicates are removed"
+    if config.pairs:
+        yield "pairs", f"those of {', '.join(pairs.name for pairs in config.pairs)}, not counted here"
+    free = "" if plan.free is None else f" ({plan.free / GB:,.0f} GB are free)"
+    yield "disk", f"about {plan.size / GB:.2g} GB, and {plan.work / GB:.2g} GB of scratch files during the build{free}"
+    yield "time", f"about {format_duration(plan.seconds)} with workers={config.workers}"
+
+
+def format_duration(seconds: float) -> str:
+    """A duration in words: seconds below 90 seconds, minutes below two hours, hours and minutes from there."""
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    minutes = round(seconds / 60)
+    return f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours {minutes % 60} minutes"

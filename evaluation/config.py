@@ -1,0 +1,129 @@
+"""The configs of `unspin evaluate` and `unspin calibrate`, checked completely before any model is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from unspin.config import Config
+from unspin.evaluation.suites import SuiteConfig
+from unspin.evaluation.suites.pairs import PairsSuite
+from unspin.evaluation.systems import NEED_LEXICON_DATA, SYSTEMS
+from unspin.evaluation.systems.base import SystemSettings
+
+_LIMIT = "rows per suite; data sets and clean text take up to ten rows of one article of each source in turn"
+
+
+class CurvePoint(Config):
+    """A point of the learning curve: a checkpoint and the number of pairs it was trained on."""
+
+    checkpoint: str
+    pairs: int = Field(ge=0)
+
+
+class EvalConfig(Config):
+    """What `unspin evaluate` runs: every system on every suite."""
+
+    checkpoint: str = Field(
+        "default", description="'default' (the released adapter) or a checkpoint folder, for the systems called unspin"
+    )
+    min_confidence: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description=(
+            "edits below it are not made; if left out, the checkpoint's threshold applies and calibration is measured"
+        ),
+    )
+    systems: tuple[str, ...] = ("unspin", "copy the input")
+    real: Path | None = Field(
+        None,
+        description=(
+            "texts of real spinners with their originals, .tsv with a header or .jsonl (tool, spun, original); "
+            "scored first, over all rows and per tool"
+        ),
+    )
+    suites: tuple[SuiteConfig, ...] = Field((), validate_default=True)
+    limit: int = Field(300, gt=0, description=_LIMIT)
+    lexicon_data: Path | None = Field(
+        None,
+        description="data set whose clean text 'reverse lexicon' and 'noisy channel' count; these systems require it",
+    )
+    curve: tuple[CurvePoint, ...] = Field(
+        (),
+        description="checkpoints of a learning curve, scored with every edit made on the first suite but `real`",
+    )
+    output: Path = Field(description="folder for results.json, report.html and the stored outputs of systems")
+    resamples: int = Field(1000, ge=100, description="resamples of the bootstrap and of the significance test")
+    seed: int = 20
+
+    @property
+    def system_settings(self) -> SystemSettings:
+        """The part of this config that systems see."""
+        return SystemSettings(self.checkpoint, self.min_confidence, self.lexicon_data)
+
+    @model_validator(mode="after")
+    def _check_lexicon_data(self) -> EvalConfig:
+        if self.lexicon_data is None and (needing := [name for name in self.systems if name in NEED_LEXICON_DATA]):
+            raise ValueError(
+                f"lexicon_data is missing: {' and '.join(needing)} count the clean text of a data set; give its folder"
+            )
+        return self
+
+    @field_validator("systems")
+    @classmethod
+    def _check_systems(cls, systems: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in systems if name not in SYSTEMS]:
+            raise ValueError(f"unknown system {', '.join(unknown)}: choose from {', '.join(SYSTEMS)}")
+        return systems
+
+    @field_validator("suites")
+    @classmethod
+    def _add_real_suite(cls, suites: tuple[SuiteConfig, ...], info: ValidationInfo) -> tuple[SuiteConfig, ...]:
+        """Put the texts of `real` first, unless they are there already, as in a config read back from results.json."""
+        real = PairsSuite(kind="pairs", name="real", path=info.data["real"]) if info.data.get("real") else None
+        if real and real not in suites:
+            suites = (real, *suites)
+        if not suites:
+            raise ValueError("there is nothing to evaluate: give at least one suite, or real=FILE")
+        return _with_unique_names(suites)
+
+
+class CalibrateConfig(Config):
+    """What `unspin calibrate` runs."""
+
+    checkpoint: str = Field(description="the adapter folder to calibrate")
+    engine: Literal["draft", "ctranslate2", "transformers"] = "draft"
+    suites: tuple[SuiteConfig, ...] = Field(
+        description="texts that neither training nor a reported score uses; some of them must be clean"
+    )
+    unseen: tuple[str, ...] = Field(
+        min_length=1,
+        description=(
+            "names of the suites whose spinners no model is trained on; the share of garbled words is fitted on them"
+        ),
+    )
+    limit: int = Field(300, gt=0, description=_LIMIT)
+
+    @field_validator("suites")
+    @classmethod
+    def _check_suites(cls, suites: tuple[SuiteConfig, ...]) -> tuple[SuiteConfig, ...]:
+        if not suites:
+            raise ValueError("there is nothing to calibrate on: give at least one suite")
+        return _with_unique_names(suites)
+
+    @field_validator("unseen")
+    @classmethod
+    def _check_unseen(cls, unseen: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        names = [suite.name for suite in info.data.get("suites", ())]
+        if names and (unknown := [name for name in unseen if name not in names]):
+            raise ValueError(f"unknown suite {', '.join(unknown)}: choose from {', '.join(names)}")
+        return unseen
+
+
+def _with_unique_names(suites: tuple[SuiteConfig, ...]) -> tuple[SuiteConfig, ...]:
+    names = [suite.name for suite in suites]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"several suites are called {', '.join(repeated)}: give each a name of its own")
+    return suites

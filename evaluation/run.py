@@ -1,0 +1,199 @@
+"""Runs systems on suites and writes the scores.
+
+The outputs of a system on a suite are stored under the revisions of both, so that a repeated run resumes and only
+what changed is computed again. Each system runs in a process of its own, which gives its speed and peak memory.
+Speed excludes loading; peak memory is that of the process so far, so it includes earlier suites.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from importlib.metadata import version
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import Any
+
+from unspin.evaluation.config import EvalConfig
+from unspin.evaluation.examples import examples
+from unspin.evaluation.report import html_report
+from unspin.evaluation.scores import breakdown, p_value, score
+from unspin.evaluation.suites import make_suite
+from unspin.evaluation.suites.base import Suite
+from unspin.evaluation.systems import load_system
+from unspin.evaluation.systems.base import SystemSettings
+from unspin.infer.models.checkpoint import Checkpoint
+from unspin.segment import words
+from unspin.storage import write_atomic
+
+OURS = "unspin"
+PACKAGES = ("unspin", "torch", "ctranslate2", "sacrebleu", "tokenizers")
+STORE = "kept"  # folder of stored outputs, below the config's output folder
+_WARM_UP = "The international minister stated that the warfare had ended."
+
+
+@dataclass(frozen=True)
+class SystemOutputs:
+    """A system's outputs for the rows of a suite, the time that restoring took, and the words of the suite."""
+
+    outputs: tuple[str, ...]
+    seconds: float
+    words: int
+    peak_mb: float
+
+
+def main(config: EvalConfig) -> dict[str, Any]:
+    """Run what is not stored yet, score everything, write ``results.json`` and ``report.html``, and return the results.
+
+    Raises `SuiteError` if a suite has no rows, `ModelError` if a checkpoint cannot be used.
+    """
+    suites = [make_suite(definition, config.limit) for definition in config.suites]
+    outputs = {system: run_system(config, system, suites) for system in config.systems}
+    results = _results(config, suites, outputs)
+    config.output.mkdir(parents=True, exist_ok=True)
+    (config.output / "results.json").write_text(
+        json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    (config.output / "report.html").write_text(html_report(results), encoding="utf-8")
+    return results
+
+
+def run_system(config: EvalConfig, system: str, suites: Sequence[Suite]) -> list[SystemOutputs]:
+    """A system's outputs for each suite. Those that an earlier run stored are read back."""
+    settings = config.system_settings
+    revision = load_system(system, settings).revision
+    files = [_store_file(config.output, system, revision, suite) for suite in suites]
+    missing = [(suite, file) for suite, file in zip(suites, files, strict=True) if not file.is_file()]
+    if missing:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            process.submit(_restore, settings, system, missing).result()
+    return [SystemOutputs(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
+
+
+def _restore(settings: SystemSettings, system_name: str, missing: Sequence[tuple[Suite, Path]]) -> None:
+    """Runs in the system's own process: restore each suite and store the outputs in its file."""
+    from rich.progress import track
+
+    system = load_system(system_name, settings)
+    system.restore([_WARM_UP])
+    for suite, file in missing:
+        outputs: list[str] = []
+        start = time.perf_counter()
+        for rows in track(suite.groups(), description=f"{system_name}: {suite.name}"):
+            if (parent := parent_process()) is not None and not parent.is_alive():
+                os._exit(1)  # the main process was killed; a normal exit would wait for it for ever
+            outputs += system.restore([row.spun for row in rows])
+        seconds = time.perf_counter() - start
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        done = SystemOutputs(tuple(outputs), seconds, _count_words(suite), peak_mb)
+        write_atomic(file, json.dumps(asdict(done)).encode())
+
+
+def _store_file(output: Path, system: str, revision: str, suite: Suite) -> Path:
+    key = sha256(f"{revision}/{suite.digest}".encode()).hexdigest()[:16]
+    return output / STORE / f"{system}-{suite.name}-{key}.json".replace(" ", "-")
+
+
+def _results(
+    config: EvalConfig, suites: Sequence[Suite], outputs: Mapping[str, Sequence[SystemOutputs]]
+) -> dict[str, Any]:
+    """The content of results.json."""
+    main_system = OURS if OURS in outputs else next(iter(outputs))
+    sizes: dict[str, Any] = {}
+    scores: dict[str, Any] = {}
+    for i, suite in enumerate(suites):
+        by_system = {system: of_suites[i] for system, of_suites in outputs.items()}
+        sizes[suite.name] = _size(suite)
+        scores[suite.name] = _scores(config, suite, by_system, main_system)
+        for part, part_outputs in _by_tool(suite, by_system):
+            sizes[part.name] = _size(part) | {"part_of": suite.name}
+            scores[part.name] = _scores(config, part, part_outputs, main_system)
+    results = {
+        "config": config.model_dump(mode="json"),
+        "machine": {"processor": _processor(), "cores": os.cpu_count()},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "suites": sizes,
+        "scores": scores,
+        "breakdown": {suite.name: breakdown(suite, outputs[main_system][i].outputs) for i, suite in enumerate(suites)},
+        "examples": examples(suites, [of_suite.outputs for of_suite in outputs[main_system]]),
+        "curve": _curve(config, suites[1 if config.real and len(suites) > 1 else 0]),
+    }
+    if OURS in config.systems and config.min_confidence is None:
+        results["calibration"] = _calibration(config, suites)
+    return results
+
+
+def _by_tool(suite: Suite, outputs: Mapping[str, SystemOutputs]) -> Iterator[tuple[Suite, dict[str, SystemOutputs]]]:
+    """For each tool of a suite, its rows and each system's outputs for them."""
+    for part, indices in suite.by_tool():
+        yield (
+            part,
+            {
+                system: replace(of_suite, outputs=tuple(of_suite.outputs[i] for i in indices))
+                for system, of_suite in outputs.items()
+            },
+        )
+
+
+def _scores(
+    config: EvalConfig, suite: Suite, outputs: Mapping[str, SystemOutputs], main_system: str
+) -> dict[str, dict[str, Any]]:
+    """Figures of every system on one suite; "p" compares its F0.5 with that of the main system."""
+    scores = {}
+    for system, done in outputs.items():
+        scores[system] = score(suite, done.outputs, config.resamples, config.seed)
+        scores[system] |= {"words_per_second": done.words / done.seconds, "peak_mb": done.peak_mb}
+        if system != main_system:
+            ours = outputs[main_system].outputs
+            scores[system]["p"] = p_value(suite, ours, done.outputs, config.resamples, config.seed)
+    return scores
+
+
+def _size(suite: Suite) -> dict[str, Any]:
+    return {
+        "rows": len(suite.rows),
+        "articles": len({row.article for row in suite.rows}),
+        "words": _count_words(suite),
+        "digest": suite.digest,
+    }
+
+
+def _count_words(suite: Suite) -> int:
+    return sum(len(words(row.spun)) for row in suite.rows)
+
+
+def _curve(config: EvalConfig, suite: Suite) -> list[dict[str, Any]]:
+    """Scores of the learning curve's checkpoints on one suite, with every edit made that keeps the facts."""
+    points = []
+    for point in config.curve:
+        changed = config.model_copy(update={"checkpoint": point.checkpoint, "min_confidence": 0.0})
+        (done,) = run_system(changed, OURS, [suite])
+        figures = score(suite, done.outputs, config.resamples, config.seed)
+        points.append({"pairs": point.pairs, "checkpoint": point.checkpoint, **figures})
+    return points
+
+
+def _calibration(config: EvalConfig, suites: Sequence[Suite]) -> dict[str, Any]:
+    """Reliability of the main checkpoint's confidences on all suites with rows of one reference."""
+    from unspin.evaluation.reliability import load_outcomes, measure_calibration
+
+    single = [suite for suite in suites if any(len(row.references) == 1 for row in suite.rows)]
+    outcomes = load_outcomes(config.checkpoint, single, config.output / STORE)
+    return measure_calibration(outcomes, Checkpoint.open(config.checkpoint).calibration)
+
+
+def _processor() -> str:
+    """The processor's model name, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())

@@ -1,0 +1,34 @@
+"""Systems: everything that can restore the texts of a spun article. Ours, and what people could use instead.
+
+The baselines are given a fair chance: the dictionaries that the spinners use, word counts from the training articles, a
+margin tuned on the validation articles, and the base model's score of each candidate.
+
+To add a system, write a module with a subclass of `systems.base.System` and add one line to `SYSTEMS`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from unspin.evaluation.systems.base import System, SystemSettings
+
+# Name in configs and tables -> class, imported only when the system is loaded.
+SYSTEMS = {
+    "unspin": "unspin.evaluation.systems.restorer:Unspin",
+    "unspin int8": "unspin.evaluation.systems.restorer:UnspinInt8",
+    "copy the input": "unspin.evaluation.systems.copy:Copy",
+    "reverse lexicon": "unspin.evaluation.systems.reverse_lexicon:ReverseLexicon",
+    "noisy channel": "unspin.evaluation.systems.noisy_channel:NoisyChannel",
+    "few-shot": "unspin.evaluation.systems.few_shot:FewShot",
+    "harper": "unspin.evaluation.systems.harper:Harper",
+}
+
+# Systems that need `SystemSettings.lexicon_data`; a config is checked against this list before anything is imported.
+NEED_LEXICON_DATA = frozenset({"reverse lexicon", "noisy channel"})
+
+
+def load_system(name: str, settings: SystemSettings) -> System:
+    """Create the system of that name. Models are loaded only when the first text is restored."""
+    module, _, class_name = SYSTEMS[name].partition(":")
+    system: System = getattr(import_module(module), class_name)(settings)
+    return system

@@ -1,0 +1,134 @@
+"""The records that restoring works on: a document, its articles, and their sentences.
+
+Every sentence exists once, as a `SentenceDraft`. Passages are lists of those same records, so what the model proposes
+is stored in the sentence it belongs to and nothing is flattened and regrouped. Offsets lead from a sentence to the
+article's text, and the article's view leads from there to the raw text of the document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from unspin.infer.documents.base import View
+from unspin.infer.documents.text import text_views
+from unspin.infer.proposals import Proposal, SentenceProposals, UncertainWord
+from unspin.infer.prose import prose_sentences, reads_as_english
+from unspin.segment import Span, words
+
+_NOT_A_SINGLE_SPACE = re.compile(r"\s\s|[^\S ]")
+
+
+@dataclass
+class SentenceDraft:
+    """A sentence, and what the model proposes for it.
+
+    `text` is what the model reads: every run of white space is one space. Its character `i` stands at ``offsets[i]`` in
+    the article's text; the last offset is the end. `proposals` is None until the model has read the sentence.
+    """
+
+    text: str
+    offsets: Sequence[int] = ()
+    proposals: SentenceProposals | None = None
+
+    @classmethod
+    def from_span(cls, article: str, span: Span) -> SentenceDraft:
+        """The sentence at a span of an article's text."""
+        raw = article[span.start : span.end]
+        if not _NOT_A_SINGLE_SPACE.search(raw):
+            return cls(raw, range(span.start, span.end + 1))
+        kept = [i for i, c in enumerate(raw) if not c.isspace() or i == 0 or not raw[i - 1].isspace()]
+        text = "".join(" " if raw[i].isspace() else raw[i] for i in kept)
+        return cls(text, [span.start + i for i in (*kept, len(raw))])
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the model has read the sentence."""
+        return self.proposals is not None
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether the model's output was no restoration of the sentence."""
+        return self.proposals is not None and self.proposals.rejected
+
+    @property
+    def edits(self) -> tuple[Proposal, ...]:
+        """The proposed edits; none before the model has read the sentence."""
+        return self.proposals.edits if self.proposals else ()
+
+    @property
+    def uncertain_words(self) -> tuple[UncertainWord, ...]:
+        """The words that the model kept without being sure; none before it has read the sentence."""
+        return self.proposals.uncertain_words if self.proposals else ()
+
+
+Passage = list[SentenceDraft]  # neighbouring sentences that the model is shown together
+
+
+@dataclass
+class ArticleDraft:
+    """The sentences of one article, and the view that places them in a document.
+
+    An article that does not read as English has no sentences. Sentences given without a document have an empty view.
+    """
+
+    sentences: list[SentenceDraft]
+    view: View = field(default_factory=View)
+    is_english: bool = True
+
+    @classmethod
+    def from_view(cls, view: View) -> ArticleDraft:
+        """Find the prose sentences of an article."""
+        if not reads_as_english(view.text):
+            return cls([], view, is_english=False)
+        return cls([SentenceDraft.from_span(view.text, span) for span in prose_sentences(view.text)], view)
+
+    @property
+    def read_sentences(self) -> list[SentenceDraft]:
+        """The sentences that the model has read so far."""
+        return [sentence for sentence in self.sentences if sentence.is_read]
+
+    def passages(self, max_words: int) -> Iterator[Passage]:
+        """Group neighbouring sentences into passages of up to `max_words` words; a longer sentence stays alone."""
+        passage: Passage = []
+        size = 0
+        for sentence in self.sentences:
+            count = len(words(sentence.text))
+            if passage and size + count > max_words:
+                yield passage
+                passage, size = [], 0
+            passage.append(sentence)
+            size += count
+        if passage:
+            yield passage
+
+
+@dataclass
+class DocumentDraft:
+    """The raw text of a document and its articles."""
+
+    text: str
+    articles: list[ArticleDraft]
+
+    @classmethod
+    def from_views(cls, text: str, views: Sequence[View] | None) -> DocumentDraft:
+        """A document with one article per view; without views it is one article of plain text."""
+        return cls(text, [ArticleDraft.from_view(view) for view in (text_views(text) if views is None else views)])
+
+    def passages(self, max_words: int) -> Iterator[Passage]:
+        """The passages of all articles, in order. No passage holds sentences of two articles."""
+        for article in self.articles:
+            yield from article.passages(max_words)
+
+    @property
+    def characters_done(self) -> int:
+        """How far into the raw text the model has read: all of it once every sentence is read."""
+        if all(sentence.is_read for article in self.articles for sentence in article.sentences):
+            return len(self.text)
+        ends = [
+            article.view.ends[article.read_sentences[-1].offsets[-1] - 1]
+            for article in self.articles
+            if article.read_sentences
+        ]
+        return max(ends, default=0)

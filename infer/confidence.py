@@ -1,0 +1,52 @@
+"""Turns the model's probability of an edit into a calibrated confidence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+CLEARLY_SPUN = 0.1  # share of garbled words from which on a larger share says no more about an edit
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Maps the model's own probability of an edit to the chance that the edit is right.
+
+    The map is a logistic function (Platt 1999) of the edit's log odds, of how spun the article looks (the same doubtful
+    edit is likely right in a spun article and wrong in a clean one), and of the edit's length (a probability is a
+    product over its words).
+
+    `slope`, `spun_weight`, `size_weight` and `intercept` are its coefficients. Edits with a confidence below
+    `threshold` are not made. `support` says how much other places count where the same words were restored alike: 0 not
+    at all, 1 as independent evidence. `share_floor` is the share of words that the model suspects in clean text,
+    `share_rate` the number of garbled words for each word that it suspects beyond that.
+    """
+
+    slope: float = 1.0
+    spun_weight: float = 0.0
+    size_weight: float = 0.0
+    intercept: float = 0.0
+    threshold: float = 0.5
+    support: float = 0.0
+    share_floor: float = 0.0
+    share_rate: float = 1.0
+
+    def confidence(self, probability: float, suspected: float, size: int) -> float:
+        """The chance, 0..1, that an edit is right.
+
+        `suspected` is the share of the article's words that the model suspects, `size` the number of words the edit
+        touches.
+        """
+        odds, spun, length = features(probability, self.spun_share(suspected), size)
+        logit = self.slope * odds + self.spun_weight * spun + self.size_weight * length + self.intercept
+        return 1 / (1 + math.exp(-logit))
+
+    def spun_share(self, suspected: float) -> float:
+        """The estimated share of an article's words that a spinner garbled, 0..1, from the share the model suspects."""
+        return 1 - math.exp(-self.share_rate * max(suspected - self.share_floor, 0.0))
+
+
+def features(probability: float, spun_share: float, size: int) -> tuple[float, float, float]:
+    """The features of an edit: its log odds, and the logs of the article's share of spun words and of its size."""
+    clipped = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(clipped / (1 - clipped)), math.log(min(spun_share, CLEARLY_SPUN) + 0.003), math.log(size)

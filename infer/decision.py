@@ -1,0 +1,75 @@
+"""Decides which edits of an article are made: those that are confident enough and keep every fact of their sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unspin.edits import Edit, apply
+from unspin.infer.article import ArticleDraft, SentenceDraft
+from unspin.infer.confidence import Calibration
+from unspin.infer.fidelity.judge import judge
+from unspin.infer.voting import ScoredEdit, confident_edits, suspected_share
+
+NO_RESTORATION = "the model's output does not restore the sentence: left unchanged"
+
+
+@dataclass(frozen=True)
+class RestoredSentence:
+    """A sentence and the edits made in it, sorted.
+
+    `tied` are the edits that keep the sentence's facts only together; `refused` says why edits were not made.
+    """
+
+    draft: SentenceDraft
+    edits: tuple[ScoredEdit, ...]
+    tied: frozenset[Edit]
+    refused: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """The sentence before restoring."""
+        return self.draft.text
+
+    @property
+    def text(self) -> str:
+        """The sentence after restoring."""
+        return apply(self.source, (scored.edit for scored in self.edits))
+
+
+@dataclass(frozen=True)
+class RestoredArticle:
+    """The restored sentences of an article.
+
+    `suspected_share` is the share of its words that the model suspects, `spun_share` the estimated share that a spinner
+    garbled.
+    """
+
+    draft: ArticleDraft
+    sentences: tuple[RestoredSentence, ...]
+    suspected_share: float
+    spun_share: float
+
+
+def decide(article: ArticleDraft, calibration: Calibration, threshold: float) -> RestoredArticle:
+    """Decide on the edits of the sentences that the model has read so far; edits below `threshold` are not made."""
+    sentences = article.read_sentences
+    restored = tuple(
+        _decide_sentence(sentence, [scored for scored in candidates if scored.confidence >= threshold])
+        for sentence, candidates in zip(sentences, confident_edits(sentences, calibration), strict=True)
+    )
+    share = suspected_share(sentences)
+    return RestoredArticle(article, restored, share, calibration.spun_share(share))
+
+
+def _decide_sentence(sentence: SentenceDraft, candidates: Sequence[ScoredEdit]) -> RestoredSentence:
+    verdict = judge(sentence.text, [candidate.edit for candidate in candidates])
+    edits = tuple(ScoredEdit(edit, _confidence(edit, candidates)) for edit in verdict.kept)
+    refused = (NO_RESTORATION,) if sentence.is_rejected else verdict.refused
+    return RestoredSentence(sentence, edits, verdict.tied, refused)
+
+
+def _confidence(edit: Edit, candidates: Sequence[ScoredEdit]) -> float:
+    """The confidence of the candidate that an edit is, or is a piece of: the judge may cut a candidate into words."""
+    not_after = [candidate for candidate in candidates if candidate.start <= edit.start]
+    return max(not_after, key=lambda candidate: candidate.start).confidence

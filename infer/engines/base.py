@@ -1,0 +1,112 @@
+"""The contract of an engine, its output for one text, and what engines share. Importing it does not import torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from unspin.infer.models.base_model import ModelError
+from unspin.infer.models.checkpoint import Checkpoint
+from unspin.infer.models.prompt import Prompt
+
+MIN_RUNNER_UP_PROBABILITY = 0.05  # minimum probability for reporting a runner-up token
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """An engine's output for one text, token by token.
+
+    Token `i` ends before character ``ends[i]`` of `text`. `log_probabilities` holds one value per token, and one more
+    for the end mark if the model wrote it. `runner_ups` are the second most likely tokens, (text, probability), if the
+    engine knows them; the text of one less likely than `MIN_RUNNER_UP_PROBABILITY` is empty.
+    """
+
+    text: str
+    ends: tuple[int, ...]
+    log_probabilities: tuple[float, ...]
+    runner_ups: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        prompt: Prompt,
+        ids: Sequence[int],
+        log_probabilities: Sequence[float],
+        runner_ups: Sequence[tuple[int, float]] = (),
+    ) -> Rewriting:
+        """Decode token ids, without the end mark. `runner_ups` are (id, log probability), one per token."""
+        text = prompt.decode(list(ids))
+        ends = tuple(min(len(prompt.decode(list(ids[: i + 1]))), len(text)) for i in range(len(ids)))
+        named = tuple(_named_runner_up(prompt, token, math.exp(chance)) for token, chance in runner_ups[: len(ids)])
+        return cls(text, ends, tuple(log_probabilities[: len(ids) + 1]), named)
+
+    def log_probability(self, start: int, end: int) -> float:
+        """The log probability of characters ``start:end`` and of the next token: of an edit's words and of its end."""
+        total = 0.0
+        for i, log_probability in enumerate(self.log_probabilities):
+            token_start = self.ends[i - 1] if i else 0
+            token_end = self.ends[i] if i < len(self.ends) else len(self.text) + 1
+            if token_end > start:
+                total += log_probability
+            if token_start >= end and token_end > end:
+                break
+        return total
+
+
+def _named_runner_up(prompt: Prompt, token: int, probability: float) -> tuple[str, float]:
+    return (prompt.piece(token) if probability >= MIN_RUNNER_UP_PROBABILITY else ""), probability
+
+
+class Engine(Protocol):
+    """Rewrites texts with a loaded model."""
+
+    def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
+        """One output per text, in order. A runaway output is cut short; the caller compares lengths."""
+        ...
+
+    def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+        """Up to `count` outputs, most likely first: they begin with `opening` and differ in the next token."""
+        ...
+
+
+class LoadableEngine(Engine, Protocol):
+    """An engine that `unspin.infer.engines.load_engine` can load."""
+
+    @classmethod
+    def load(cls, checkpoint: Checkpoint, device: str = "cpu") -> LoadableEngine:
+        """Load the model of a checkpoint on a device.
+
+        Raises `ModelError` if the device cannot be used (see `check_device`) or the engine cannot run the model.
+        """
+        ...
+
+
+def check_device(device: str) -> None:
+    """Check that torch can put a tensor on a device; "cpu" always passes. Raises `ModelError` otherwise."""
+    if device == "cpu":
+        return
+    import torch
+
+    try:
+        if torch.device(device).type == "cpu":  # "cpu:0", which not every library accepts
+            raise RuntimeError
+        torch.ones(1, device=device).item()  # the device "meta" holds tensors, but no values
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError):
+        has_gpu = torch.cuda.is_available()
+        gpu = f"cuda with {torch.cuda.get_device_name()}" if has_gpu else "no GPU that torch can see"
+        raise ModelError(f"device {device!r} cannot be used: this machine has cpu, and {gpu}") from None
+
+
+def length_batches(sources: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
+    """Row numbers in batches of up to `size` rows of similar length, in order of length."""
+    order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+def truncate_at_end(ids: list[int], end: int, max_tokens: int) -> list[int]:
+    """The first `max_tokens` ids, up to but without the first end mark."""
+    ids = ids[:max_tokens]
+    return ids[: ids.index(end)] if end in ids else ids

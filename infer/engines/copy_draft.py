@@ -1,0 +1,63 @@
+"""The default engine: copy-draft decoding for the models in `ARCHITECTURES`. Imports torch, not transformers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+from unspin.infer.engines.base import LoadableEngine, Rewriting, check_device
+from unspin.infer.engines.decoding import CopyDecoder
+from unspin.infer.models import ARCHITECTURES
+from unspin.infer.models.base import DecodingModel
+from unspin.infer.models.base_model import ModelError
+from unspin.infer.models.checkpoint import Checkpoint
+from unspin.infer.models.prompt import Source
+
+
+class CopyDraftEngine(LoadableEngine):
+    """Decodes over the token ids that training saw and those of the source itself."""
+
+    def __init__(self, checkpoint: Checkpoint, model: DecodingModel, folder: Path) -> None:
+        """Decode with a loaded model, whose tokenizer is in `folder`."""
+        ids = checkpoint.vocabulary()
+        self._prompt, self._opening = checkpoint.prompt.from_folder(folder), model.opening
+        self._decoder = CopyDecoder(model, self._prompt.eos, range(len(model.embeddings)) if ids is None else ids)
+
+    @classmethod
+    def load(cls, checkpoint: Checkpoint, device: str = "cpu") -> CopyDraftEngine:
+        """Load the merged model of a checkpoint.
+
+        Raises `ModelError` for an architecture that is not in `ARCHITECTURES` and for a device that cannot be used.
+        """
+        check_device(device)
+        folder = checkpoint.merged()
+        model_type = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+        if model_type not in ARCHITECTURES:
+            known = ", ".join(ARCHITECTURES)
+            raise ModelError(
+                f"{folder} holds a {model_type} model, and the draft engine runs {known}; use --engine transformers"
+            )
+        module, _, name = ARCHITECTURES[model_type].partition(":")
+        model_class: type[DecodingModel] = getattr(import_module(module), name)
+        return cls(checkpoint, model_class.load(folder, device), folder)
+
+    def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
+        sources = [self._source(sentence) for sentence in sentences]
+        outputs = self._decoder.decode(sources, [self._prompt.prefix_ids("")] * len(sentences))
+        return [
+            Rewriting.of(self._prompt, output.ids, output.log_probabilities, output.runner_ups) for output in outputs
+        ]
+
+    def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+        source, prefix = self._source(sentence), self._prompt.prefix_ids(opening)
+        tokens = self._decoder.likeliest_next(source, prefix, count)
+        prefixes = [[*prefix, token] for token in tokens if token != self._prompt.eos]
+        outputs = self._decoder.decode([source] * len(prefixes), prefixes)
+        return [Rewriting.of(self._prompt, output.ids, output.log_probabilities) for output in outputs]
+
+    def _source(self, sentence: str) -> Source:
+        source = self._prompt.source(sentence)
+        return replace(source, prompt=[*self._opening, *source.prompt])

@@ -1,0 +1,115 @@
+"""The CTranslate2 engine: int8 weights on the CPU, without torch and transformers.
+
+Most sentences use only ids that training saw, and a model trimmed to those is faster. A sentence with any other id goes
+to the full model, which is converted and loaded when the first such sentence comes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+from unspin.infer.engines.base import LoadableEngine, Rewriting, length_batches, truncate_at_end
+from unspin.infer.models.base_model import ModelError
+from unspin.infer.models.checkpoint import IDS, Checkpoint
+from unspin.infer.models.prompt import Prompt, max_output_tokens
+
+
+class _Model:
+    """A converted model. Row `i` of its embeddings belongs to the tokenizer's id ``ids[i]``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tokens: list[str] = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
+        trimmed = folder / IDS
+        all_ids = list(range(len(self.tokens)))
+        self.ids: list[int] = json.loads(trimmed.read_text(encoding="utf-8")) if trimmed.is_file() else all_ids
+        self._row_of = {i: row for row, i in enumerate(self.ids)}
+        self.generator = ctranslate2.Generator(str(folder), device="cpu", compute_type="int8")
+
+    def knows(self, ids: Sequence[int]) -> bool:
+        """Whether the model has embeddings for all of these ids."""
+        return self._row_of.keys() >= set(ids)
+
+    def generate(self, prompts: Sequence[Sequence[int]], **options: Any) -> list[Any]:
+        """Greedy continuations of prompts, without the prompts."""
+        tokens = [[self.tokens[self._row_of[i]] for i in prompt] for prompt in prompts]
+        return self.generator.generate_batch(tokens, sampling_topk=1, include_prompt_in_result=False, **options)
+
+
+class CTranslate2Engine(LoadableEngine):
+    """Greedy decoding by CTranslate2 in batches of sentences of similar length."""
+
+    batch_size = 16
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+        folder = checkpoint.int8(trimmed=True)
+        self._prompt = Prompt.from_folder(folder)
+        self._trimmed = _Model(folder)
+
+    @classmethod
+    def load(cls, checkpoint: Checkpoint, device: str = "cpu") -> CTranslate2Engine:
+        """Convert the checkpoint if need be, and load it. Raises `ModelError` for any device but the CPU."""
+        if device != "cpu":
+            raise ModelError(
+                f"the ctranslate2 engine runs on the CPU only: leave out --device {device}, or use --engine draft"
+            )
+        return cls(checkpoint)
+
+    @cached_property
+    def _full(self) -> _Model:
+        return _Model(self._checkpoint.int8())
+
+    def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
+        sources = [self._prompt.text_ids(sentence) for sentence in sentences]
+        is_common = [self._trimmed.knows(source) for source in sources]
+        outputs = self._rewrite_rows(self._trimmed, sources, [row for row, common in enumerate(is_common) if common])
+        if not all(is_common):
+            rare = [row for row, common in enumerate(is_common) if not common]
+            outputs |= self._rewrite_rows(self._full, sources, rare)
+        return [outputs[row] for row in range(len(sources))]
+
+    def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+        source, prefix = self._prompt.text_ids(sentence), self._prompt.prefix_ids(opening)
+        model = self._trimmed if self._trimmed.knows([*source, *prefix]) else self._full
+        (result,) = model.generate(
+            [[*self._prompt.wrap(source), *prefix]],
+            max_length=max_output_tokens(source),
+            num_hypotheses=count,
+            return_alternatives=True,
+        )
+        continuations = ([model.ids[i] for i in ids] for ids in result.sequences_ids)
+        outputs = [
+            [*prefix, *truncate_at_end(ids, self._prompt.eos, max_output_tokens(source))] for ids in continuations
+        ]
+        return [Rewriting.of(self._prompt, ids, [0.0] * (len(ids) + 1)) for ids in outputs]
+
+    def _rewrite_rows(self, model: _Model, sources: Sequence[list[int]], rows: Sequence[int]) -> dict[int, Rewriting]:
+        """The outputs of some rows of `sources`, by row number."""
+        outputs: dict[int, Rewriting] = {}
+        for batch in length_batches([sources[row] for row in rows], self.batch_size):
+            numbers = [rows[i] for i in batch]
+            outputs.update(zip(numbers, self._rewrite_batch(model, [sources[row] for row in numbers]), strict=True))
+        return outputs
+
+    def _rewrite_batch(self, model: _Model, sources: Sequence[list[int]]) -> list[Rewriting]:
+        ids: list[list[int]] = [[] for _ in sources]
+        log_probabilities: list[list[float]] = [[] for _ in sources]
+        # The callback must not hold the model: a worker thread that released it last would wait for itself and abort.
+        id_of_row = model.ids
+
+        def record(step: Any) -> bool:
+            ids[step.batch_id].append(id_of_row[step.token_id])
+            log_probabilities[step.batch_id].append(step.log_prob)
+            return False
+
+        prompts = [self._prompt.wrap(source) for source in sources]
+        model.generate(prompts, max_length=max(map(max_output_tokens, sources)), return_scores=True, callback=record)
+        return [
+            Rewriting.of(self._prompt, truncate_at_end(row, self._prompt.eos, max_output_tokens(source)), probabilities)
+            for row, source, probabilities in zip(ids, sources, log_probabilities, strict=True)
+        ]

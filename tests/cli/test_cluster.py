@@ -1,0 +1,46 @@
+"""A task of a distributed restore: its share of the files, what it skips, and when it fails."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from unspin.cli.cluster import RestoreFiles
+from unspin.cli.jobs import Job, RestoreOptions
+from unspin.infer.documents.base import DocumentError
+from unspin.infer.engines.base import Rewriting
+from unspin.infer.restorer import Restorer
+
+SPUN = "The minister said on Monday that the warfare had ended.\n"
+
+
+class WordEngine:
+    """Restores one garbled word, with full confidence, a character per token."""
+
+    def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
+        texts = [sentence.replace("warfare", "war") for sentence in sentences]
+        return [Rewriting(text, tuple(range(1, len(text) + 1)), (0.0,) * (len(text) + 1)) for text in texts]
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    monkeypatch.setattr(Restorer, "from_pretrained", lambda name, **options: Restorer(WordEngine()))  # type: ignore[arg-type]
+    texts = {"a.txt": "", "b.txt": SPUN, "c.txt": SPUN, "d.txt": SPUN, "e.txt": SPUN}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    return [Job(tmp_path / name, Path(name), tmp_path / "out" / name) for name in texts]
+
+
+def test_a_task_restores_its_share_and_then_reports_unreadable_files(jobs: list[Job], tmp_path: Path) -> None:
+    options = RestoreOptions(output=tmp_path / "out")
+    with pytest.raises(DocumentError, match=r"a\.txt is empty"):
+        RestoreFiles(jobs, options).run(rank=0, world_size=2)
+    restored = {file.name: file.read_text() for file in (tmp_path / "out").iterdir()}
+    assert restored == dict.fromkeys(("c.txt", "e.txt"), SPUN.replace("warfare", "war"))
+
+
+def test_a_task_skips_files_that_exist(jobs: list[Job], tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "b.txt").write_text("restored before")
+    RestoreFiles(jobs, RestoreOptions(output=tmp_path / "out")).run(rank=1, world_size=2)
+    texts = {file.name: file.read_text() for file in (tmp_path / "out").iterdir()}
+    assert texts == {"b.txt": "restored before", "d.txt": SPUN.replace("warfare", "war")}

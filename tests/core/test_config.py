@@ -1,0 +1,216 @@
+"""Configs: mistakes are named with file and key, paths resolve against their file, and every shipped file is valid."""
+
+import os
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import pytest
+from pydantic import Field
+from unspin.config import Config, ConfigError, load_config
+from unspin.data.config import BuildConfig
+from unspin.evaluation.config import CalibrateConfig, EvalConfig
+from unspin.storage import PathOrUrl
+from unspin.train.config import TrainConfig
+
+ROOT = Path(__file__).parents[2]
+MODELS = {"data": BuildConfig, "train": TrainConfig, "eval": EvalConfig, "calibrate": CalibrateConfig}
+SHIPPED = sorted(path for kind in MODELS for path in (ROOT / "configs" / kind).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_shipped_config_is_valid_and_opens_with_its_command(path: Path) -> None:
+    hash_mark, program, _, shown, *overrides = path.read_text().splitlines()[0].split()
+    assert (hash_mark, program, shown) == ("#", "unspin", f"configs/{path.parent.name}/{path.name}")
+    load_config(path, MODELS[path.parent.name], overrides)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in SHIPPED if path.parent.name != "calibrate"],  # calibration writes into its checkpoint
+    ids=lambda path: f"{path.parent.name}/{path.name}",
+)
+def test_shipped_config_writes_below_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    overrides = path.read_text().splitlines()[0].split()[4:]
+    config = load_config(path.relative_to(ROOT), MODELS[path.parent.name], overrides)
+    assert Path(config.output).parts[0] == "runs"
+
+
+def _write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "run.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            "data: d\noutput: o\nmax_steps: 5\nlearning_rat: 1",
+            "unknown key 'learning_rat' with value 1; did you mean 'learning_rate'?",
+        ),
+        (
+            "data: d\noutput: o\nmax_steps: 5\nlora: {rnak: 1}",
+            "unknown key 'lora.rnak' with value 1; did you mean 'rank'?",
+        ),
+        ("data: d\noutput: o\nmax_steps: many", "max_steps: Input should be a valid integer.*found 'many'"),
+        ("output: o\nmax_steps: 5", "key 'data' is missing"),
+        ("data: d\noutput: o", "give .*steps, or a time_limit such as 20m"),
+        ("- 1", "expected keys and values, found list"),
+        ("a: [", "not YAML"),
+        ("inherits: run.yaml", "'inherits' leads back to itself"),
+        ("inherits: [a.yaml]", r"inherits: expected the name of one file, found \['a.yaml'\]"),
+        (
+            "data: d\noutput: o\nsteps: 5\nlongest: 90",
+            "'steps' is called 'max_steps' now; 'longest' is called 'max_tokens' now$",
+        ),
+        (
+            "data: d\noutput: o\nmax_steps: 5\nlora: {targets: all-linear}",
+            "'lora.targets' is called 'lora.target_modules' now$",
+        ),
+        ("data: d\noutput: s3://bucket/run\nmax_steps: 5", "output: expected a path on this machine, not an address"),
+    ],
+)
+def test_mistakes_are_explained(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=f"run.yaml: {complaint}"):
+        load_config(_write(tmp_path, text), TrainConfig)
+
+
+def test_renamed_keys_are_named_without_a_file_too() -> None:
+    with pytest.raises(ValueError, match="'steps' is called 'max_steps' now"):
+        TrainConfig.model_validate({"data": "d", "output": "o", "steps": 5})
+
+
+def test_overrides_and_inheritance(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("data: d\noutput: o\nmax_steps: 5\nlora: {rank: 4, alpha: 8}")
+    path = _write(tmp_path, "inherits: base.yaml\nlora: {rank: 2}")
+    config = load_config(path, TrainConfig, ["learning_rate=1e-5", "lora.alpha=3"])
+    assert (config.lora.rank, config.lora.alpha, config.learning_rate, config.max_steps) == (2, 3, 1e-5, 5)
+
+
+@pytest.mark.parametrize(
+    ("override", "complaint"),
+    [
+        ("steps", "write it as key=value"),
+        ("seed.low=1", "'seed' is a value, not a section"),
+        ("seed=[1", "the value is not YAML"),
+    ],
+)
+def test_malformed_overrides_are_explained(tmp_path: Path, override: str, complaint: str) -> None:
+    path = _write(tmp_path, "data: d\noutput: o\nmax_steps: 5\nseed: 1")
+    with pytest.raises(ConfigError, match=f"override '.*': {complaint}"):
+        load_config(path, TrainConfig, [override])
+
+
+class Texts(Config):
+    """A source of a kind whose `place` is a path."""
+
+    kind: Literal["texts"]
+    place: Path
+
+
+class Service(Config):
+    """A source of a kind whose `place` is not a path."""
+
+    kind: Literal["service"]
+    place: str
+
+
+class PathConfig(Config):
+    """One field for each way in which a config can hold a path."""
+
+    renamed: ClassVar = {"files": "inputs"}
+
+    one: Path | None = None
+    store: PathOrUrl | None = None
+    inputs: list[Path] = Field(default_factory=list)
+    stores: tuple[PathOrUrl, ...] = ()
+    by_name: dict[str, Path] = Field(default_factory=dict)
+    model: str = "default"
+    sources: list[Annotated[Texts | Service, Field(discriminator="kind")]] = Field(default_factory=list)
+    named_sources: dict[str, Texts] = Field(default_factory=dict)
+    nested: Texts | None = None
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "expected"),
+    [
+        ("one: a/b", "one", "configs/a/b"),
+        ("one: ../a", "one", "a"),
+        ("one: /a/b", "one", "/a/b"),
+        ("one: ~/a", "one", "~/a"),
+        ("store: a", "store", "configs/a"),
+        ("store: memory://bucket/a", "store", "memory://bucket/a"),
+        ("inputs: [a, ../b]", "inputs", ["configs/a", "b"]),
+        ("stores: [a, memory://bucket/b]", "stores", ["configs/a", "memory://bucket/b"]),
+        ("by_name: {first: a, second: /b}", "by_name", {"first": "configs/a", "second": "/b"}),
+        ("model: default", "model", "default"),
+        ("model: google/flan-t5-base", "model", "google/flan-t5-base"),
+        ("model: ./default", "model", "configs/default"),
+        ("model: ../runs/a", "model", "runs/a"),
+        ("sources: [{kind: texts, place: a}]", "sources", [{"kind": "texts", "place": "configs/a"}]),
+        ("sources: [{kind: service, place: a}]", "sources", [{"kind": "service", "place": "a"}]),
+        (
+            "named_sources: {x: {kind: texts, place: a}}",
+            "named_sources",
+            {"x": {"kind": "texts", "place": "configs/a"}},
+        ),
+        ("nested: {kind: texts, place: a}", "nested", {"kind": "texts", "place": "configs/a"}),
+        ('one: "{corpora}/a"', "one", "{corpora}/a"),
+    ],
+)
+def test_paths_are_relative_to_their_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, field: str, expected: object
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "configs" / "run.yaml"
+    file.parent.mkdir()
+    file.write_text(text)
+    config = load_config(Path("configs/run.yaml"), PathConfig)
+    assert _as_text(getattr(config, field)) == expected
+
+
+def _as_text(value: object) -> object:
+    """A field's value with its paths as text and its tuples as lists."""
+    if isinstance(value, Config):
+        return {name: _as_text(part) for name, part in value}
+    if isinstance(value, dict):
+        return {key: _as_text(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_text(part) for part in value]
+    return value if isinstance(value, str) else str(value)
+
+
+def test_inherited_paths_are_relative_to_the_file_that_has_them(tmp_path: Path) -> None:
+    for folder in ("shared", "own"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "shared" / "base.yaml").write_text("one: a\nmodel: ./m\nnested: {kind: texts, place: b}")
+    path = tmp_path / "own" / "run.yaml"
+    path.write_text("inherits: ../shared/base.yaml\ninputs: [c]")
+    config = load_config(path, PathConfig)
+    assert config.one == tmp_path / "shared" / "a"
+    assert config.model == str(tmp_path / "shared" / "m")
+    assert config.nested is not None
+    assert config.nested.place == tmp_path / "shared" / "b"
+    assert config.inputs == [tmp_path / "own" / "c"]
+
+
+def test_paths_in_overrides_are_relative_to_the_working_directory(tmp_path: Path) -> None:
+    path = _write(tmp_path, "one: a\nnested: {kind: texts, place: b}")
+    config = load_config(path, PathConfig, ["one=x/y", "nested.place=z", "model=./m"])
+    assert (config.one, config.model) == (Path("x/y"), "./m")
+    assert config.nested is not None
+    assert config.nested.place == Path("z")
+
+
+def test_the_folder_of_corpora_replaces_its_placeholder(tmp_path: Path) -> None:
+    source = "{kind: folder, name: n, path: '{corpora}/texts', licence: ours}"
+    text = f"output: out\nspinners: {{phrases: 1}}\nsources: [{source}]\n"
+    config = load_config(_write(tmp_path, text + "corpora: store"), BuildConfig)
+    assert str(config.sources[0].path) == str(tmp_path / "store" / "texts")
+    config = load_config(_write(tmp_path, text), BuildConfig, ["corpora=store"])
+    assert str(config.sources[0].path) == str(Path("store/texts").absolute())
+    config = load_config(_write(tmp_path, text + "corpora: ~/store"), BuildConfig)
+    assert str(config.sources[0].path) == os.path.expanduser("~/store/texts")  # noqa: PTH111
+    with pytest.raises(ConfigError, match="set corpora=FOLDER"):
+        load_config(_write(tmp_path, text), BuildConfig)

@@ -1,0 +1,44 @@
+"""Locks: one process writes an output folder at a time, and a killed process holds no lock."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from unspin.locking import BusyError, sole_writer
+
+
+def test_a_second_writer_is_refused_and_no_lock_file_remains(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    with (
+        sole_writer(output),
+        pytest.raises(BusyError, match="another run is writing"),
+        sole_writer(output),
+    ):
+        pass
+    with sole_writer(output):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_lock_is_released_when_the_block_raises(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="failed"), sole_writer(tmp_path / "out"):
+        raise RuntimeError("failed")
+    with sole_writer(tmp_path / "out"):
+        pass
+
+
+def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    script = (
+        "import sys, time; from pathlib import Path; from unspin.locking import sole_writer\n"
+        "with sole_writer(Path(sys.argv[1])): print('locked', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(output)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "locked\n"
+        with pytest.raises(BusyError), sole_writer(output):
+            pass
+        process.kill()
+    with sole_writer(output):
+        pass

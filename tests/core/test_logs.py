@@ -1,0 +1,29 @@
+"""Messages on the terminal: the bare text for INFO, the level before warnings, nothing below INFO."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from unspin.logs import log_to_terminal
+
+
+@pytest.fixture(autouse=True)
+def restored_logger() -> Iterator[None]:
+    """Undo what a test changes on the package's logger."""
+    logger = logging.getLogger("unspin")
+    handlers, level, propagate = logger.handlers, logger.level, logger.propagate
+    yield
+    logger.handlers, logger.propagate = handlers, propagate
+    logger.setLevel(level)
+
+
+def test_messages_go_to_standard_error_once(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_terminal()
+    log_to_terminal()
+    logger = logging.getLogger("unspin.some.module")
+    logger.debug("not shown")
+    logger.info("3 stages submitted")
+    logger.warning("2 rows skipped")
+    output = capsys.readouterr()
+    assert output.err == "3 stages submitted\nwarning: 2 rows skipped\n"
+    assert output.out == ""

@@ -1,0 +1,38 @@
+"""The table of systems: every entry can be imported and subclasses `System`."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from unspin.errors import UnspinError
+from unspin.evaluation.systems import NEED_LEXICON_DATA, SYSTEMS, load_system
+from unspin.evaluation.systems.base import System, SystemSettings
+from unspin.evaluation.systems.copy import Copy
+
+
+@pytest.mark.parametrize("target", SYSTEMS.values())
+def test_every_entry_is_a_system(target: str) -> None:
+    module, _, name = target.partition(":")
+    assert issubclass(getattr(import_module(module), name), System)
+
+
+def test_copying_returns_the_input() -> None:
+    system = load_system("copy the input", SystemSettings())
+    assert isinstance(system, Copy) and system.restore(["One.", "Two."]) == ["One.", "Two."]
+
+
+@pytest.mark.parametrize("name", sorted(NEED_LEXICON_DATA))
+def test_lexicon_systems_name_the_missing_key(name: str) -> None:
+    with pytest.raises(UnspinError, match="set lexicon_data"):
+        load_system(name, SystemSettings())
+
+
+def test_a_revision_changes_with_what_outputs_depend_on(tiny_adapter: Path, tmp_path: Path) -> None:
+    settings = (
+        SystemSettings(str(tiny_adapter)),
+        SystemSettings(str(tiny_adapter), min_confidence=0.5),
+        SystemSettings(str(tiny_adapter), lexicon_data=tmp_path),
+    )
+    base, confident, other = (load_system("unspin", one).revision for one in settings)
+    assert base != confident and base == other
+    assert load_system("unspin int8", settings[0]).revision != base

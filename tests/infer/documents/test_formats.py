@@ -1,0 +1,147 @@
+"""Formats: a view reads like the rendered document, edits land in the raw text, and all else stays byte for byte."""
+
+import html
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unspin.edits import Edit, apply
+from unspin.infer.documents.base import FormatError, View
+from unspin.infer.documents.formats import FORMATS, FORMATS_BY_NAME, format_of
+from unspin.infer.documents.html import html_views
+from unspin.infer.documents.jsonl import jsonl_views
+from unspin.infer.documents.markdown import markdown_views
+
+ALPHABET = st.sampled_from("ab <>&;/\"'=!-#*_`[]()|\\\n\r\t{}:,é😀" + "pbr")
+
+
+def _replace(raw: str, views: list[View], old: str, new: str) -> str:
+    edits = []
+    for view in views:
+        text, at = view.text, -1
+        while (at := text.find(old, at + 1)) >= 0:
+            edits += view.raw_edits(Edit(at, at + len(old), new))
+    return apply(raw, edits)
+
+
+def test_only_the_text_nodes_of_html_change() -> None:
+    raw = (
+        '<!doctype html><title>The overseas minister</title><p class="overseas">The <b>overseas</b> minister&#8217;s '
+        "aide &amp; overseas&nbsp;staff</p><script>overseas()</script><!-- overseas --><pre>overseas</pre>"
+    )
+    expected = (
+        '<!doctype html><title>The R&amp;D minister</title><p class="overseas">The <b>R&amp;D</b> minister&#8217;s '
+        "aide &amp; R&amp;D&nbsp;staff</p><script>overseas()</script><!-- overseas --><pre>overseas</pre>"
+    )
+    assert _replace(raw, html_views(raw), "overseas", "R&D") == expected
+
+
+def test_an_html_view_reads_like_the_page() -> None:
+    raw = "<ul><li>It<em>alic</em> &amp; caf&eacute;<br>next</ul>AT&T &bogus; &"
+    assert html_views(raw)[0].text.split("\n") == ["", "", "Italic & café", "next", "AT&T &bogus; &"]
+
+
+def test_an_edit_across_markup_keeps_the_markup() -> None:
+    raw = "<p>the <b>overseas</b> minister spoke</p>"
+    expected = "<p>the <b>foreign secretary</b> spoke</p>"
+    assert _replace(raw, html_views(raw), "overseas minister", "foreign secretary") == expected
+
+
+def test_an_insertion_lands_at_its_place() -> None:
+    (view,) = html_views("<p>a&amp;b</p>")
+    assert view.text == "\na&b\n"
+    assert list(view.raw_edits(Edit(3, 3, "<"))) == [Edit(9, 9, "&lt;")]
+    assert list(view.raw_edits(Edit(0, 0, "x"))) == [Edit(0, 0, "x")]
+
+
+def test_only_the_prose_of_markdown_changes() -> None:
+    raw = (
+        "---\ntitle: old\n---\n# The old *old* law\n\nSee [the old page](http://old.org/old) and `old` code.\n\n"
+        "```\nold\n```\n\nRun this:\n\n    old code\n\n| old | table |\n| --- | --- |\n| old | cell |\n\n"
+        "<div old>old</div>\n\n- an old item\n"
+    )
+    expected = (
+        "---\ntitle: old\n---\n# The NEW *NEW* law\n\nSee [the NEW page](http://old.org/old) and `old` code.\n\n"
+        "```\nold\n```\n\nRun this:\n\n    old code\n\n| old | table |\n| --- | --- |\n| old | cell |\n\n"
+        "<div old>NEW</div>\n\n- an NEW item\n"
+    )
+    assert _replace(raw, markdown_views(raw), "old", "NEW") == expected
+
+
+def test_json_lines_keep_other_keys_order_and_escapes() -> None:
+    raw = '{"id": 1, "note": "old",  "text" : "an \\"old\\" caf\\u00e9 \\ud83d\\ude00 old\\n"}\n\n{"text":"old"}\r\n'
+    expected = (
+        '{"id": 1, "note": "old",  "text" : "an \\"\\u201cnew\\u201d\\" caf\\u00e9 \\ud83d\\ude00 '
+        '\\u201cnew\\u201d\\n"}\n\n{"text":"\\u201cnew\\u201d"}\r\n'
+    )
+    restored = _replace(raw, jsonl_views(raw), "old", "“new”")
+    assert restored == expected
+    assert json.loads(restored.splitlines()[0])["text"] == 'an "“new”" café 😀 “new”\n'
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ('{"text": "a"}\n{', "line 2 is not JSON"),
+        ('{"a": 1}', r"line 1 has no text under the key 'text' \(keys: a\): name the key with --field"),
+        ('{"text": 1}', r"line 1 has no text under the key 'text' \(keys: text\)"),
+        ("3", "line 1 is not a JSON object but of type int"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named(raw: str, message: str) -> None:
+    with pytest.raises(FormatError, match=message):
+        jsonl_views(raw)
+
+
+def test_a_format_is_found_by_suffix_and_by_name() -> None:
+    assert format_of("folder.md/A.HTML").name == "html" and format_of("README").name == "txt"
+    assert all(FORMATS_BY_NAME[format.name] is format for format in FORMATS.values())
+    assert all(f".{name}" in format.suffixes for name, format in FORMATS_BY_NAME.items())
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("<p>a <![foo]> b</p>", "a  b"),
+        ("<![if !mso]>hi<![endif]> there", "hi there"),
+        ("a<![CDATA[x > y]]> b", "a b"),
+        ("a <![: b", "a <![: b"),
+        ("a <![", "a <!["),
+    ],
+)
+def test_marked_sections_are_read_as_browsers_read_them(raw: str, text: str) -> None:
+    assert html_views(raw)[0].text.strip() == text
+
+
+@given(st.text(alphabet=ALPHABET, max_size=80))
+def test_every_character_of_a_view_stands_in_the_raw_text(raw: str) -> None:
+    for suffix in (".txt", ".md", ".html"):
+        (view,) = FORMATS[suffix].views(raw)
+        assert list(view.starts) == sorted(view.starts)
+        for start, end, character in zip(view.starts, view.ends, view.text, strict=True):
+            assert 0 <= start <= end <= len(raw)
+            assert character in (raw[start:end] if end == start + 1 else html.unescape(raw[start:end]) or "\n")
+
+
+@given(st.text(alphabet=ALPHABET, max_size=80), st.integers(0, 79), st.integers(0, 9), st.text("xyz<&", max_size=5))
+def test_an_edit_leaves_the_text_around_it(raw: str, start: int, length: int, replacement: str) -> None:
+    for suffix in (".txt", ".md", ".html"):
+        (view,) = FORMATS[suffix].views(raw)
+        if start + length > len(view.text) or not view.text:
+            continue
+        edits = list(view.raw_edits(Edit(start, start + length, replacement)))
+        restored = apply(raw, edits)
+        assert restored.startswith(raw[: edits[0].start]) and restored.endswith(raw[edits[-1].end :])
+        assert "".join(edit.replacement for edit in edits) == view.escape(replacement)
+
+
+@given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.lists(st.text()))), st.text(), st.booleans())
+def test_any_json_line_is_viewed_as_its_text(record: dict[str, object], text: str, ascii_only: bool) -> None:
+    raw = json.dumps({**record, "text": text}, ensure_ascii=ascii_only)
+    assert jsonl_views(raw)[0].text == text
+
+
+def test_ten_thousand_nested_tags_are_read() -> None:
+    raw = "<div>" * 10_000 + "old" + "</div>" * 10_000
+    assert _replace(raw, html_views(raw), "old", "new") == raw.replace("old", "new")

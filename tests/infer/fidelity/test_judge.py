@@ -1,0 +1,150 @@
+"""Fidelity: edits that change a fact are refused, and other forms of the same fact pass."""
+
+import pytest
+from unspin.edits import Edit, align, apply
+from unspin.infer.fidelity.judge import changed_fact, judge, violation
+from unspin.infer.fidelity.names import name_spans
+from unspin.infer.fidelity.numbers import numbers_in
+from unspin.infer.fidelity.opposites import opposed
+from unspin.infer.fidelity.quotations import quotation_layout
+
+
+def _violations(source: str, target: str) -> list[str]:
+    return [reason for edit in align(source, target) if (reason := violation(source, edit))]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "reason"),
+    [
+        ("Dozens of persons were hurt.", "Hundreds of people were hurt.", "a number"),
+        ("They paid 2,000 dollars.", "They paid 3,000 dollars.", "a number"),
+        ("It lasted ten days.", "It lasted twelve days.", "a number"),
+        ("He mustn't go.", "He must go.", "polarity"),
+        ("It has averted criticising them.", "It has condemned them.", "polarity"),
+        ("It was by no means simple.", "It was simple.", "polarity"),
+        ("They were unable to come.", "They were able to come.", "polarity"),
+        ("It is safe to drink.", "It is unsafe to drink.", "polarity"),
+        ("The deal was illegal.", "The deal was legal.", "polarity"),
+        ("Entry is at no cost.", "Entry is at cost.", "polarity"),
+        ("They came 1st.", "They came last.", "first or last"),
+        ("He left on Monday.", "He left on Tuesday.", "a date or time"),
+        ("It ended before dusk.", "It ended after dusk.", "before or after"),
+        ("It lasted two weeks.", "It lasted two months.", "the unit of time"),
+        ("Prices rose again.", "Prices fell again.", "up or down"),
+        ("She wore a carmine coat.", "She wore a green coat.", "the colour"),
+        ("Roman Vassilenko talked.", "Novel Vassilenko talked.", "name 'Roman'"),
+        ("They met Kamilov there.", "They met him there.", "name 'Kamilov'"),
+        ("The chief spoke.", "The chief Kowalski spoke.", "name 'Kowalski'"),
+        ("She said so.", "He said so.", "a person"),
+        ("“However we agree”, she said.", "But we agree, she said.", "a quotation mark"),
+        ("See www.example.org now.", "See the site now.", "an address"),
+        ("He came as a minimum once a week.", "He came once a week.", "a bound (at least)"),
+        ("At least 40 died.", "About 40 died.", "a bound (at least)"),
+        ("Nearly half of them left.", "Half of them left.", "a bound (nearly)"),
+        ("It costs over $40 a day.", "It costs about $40 a day.", "a bound (over)"),
+        ("Up to three people can ride.", "Three people can ride.", "a bound (at most)"),
+    ],
+)
+def test_changed_facts_are_refused(source: str, target: str, reason: str) -> None:
+    assert any(reason in found for found in _violations(source, target)), _violations(source, target)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("It lasted 10 days.", "It lasted ten days."),
+        ("She wore a carmine coat.", "She wore a red coat."),
+        ("Some 1000's were held.", "Some thousands were held."),
+        ("They had 2,000 members.", "They had two thousand members."),
+        ("He mustn't go.", "He should not go."),
+        ("He failed to attend.", "He did not attend."),
+        ("He was incapable of attending.", "He could not attend."),
+        ("Entry is at no cost.", "Entry is free."),
+        ("No doubt it helped.", "It certainly helped."),
+        ("He went into the house.", "He went to the house."),
+        ("On the 1st try he won.", "On the first attempt he won."),
+        ("He averted criticising them.", "He avoided criticising them."),
+        ("It's going to not happen.", "It will not happen."),
+        ("The Frosty Warfare ended.", "The Cold War ended."),
+        ("On the 2nd try he won.", "On the second attempt he won."),
+        ("“However we concur”, she said.", "“But we agree”, she said."),
+        ("In mid-march he left.", "In mid-March he left."),
+        ("He came as a minimum once a week.", "He came at least once a week."),
+        ("Concerning 40 persons were there.", "About 40 people were there."),
+        ("Practically 40 firms left.", "Almost 40 companies left."),
+        ("In excess of a thousand homes burnt.", "More than 1,000 homes burnt."),
+        ("They looked over the wall.", "They looked across the wall."),
+        ("He talked about the war.", "He spoke of the war."),
+    ],
+)
+def test_other_forms_of_the_same_fact_pass(source: str, target: str) -> None:
+    assert _violations(source, target) == []
+
+
+def test_titles_and_terms_are_not_names() -> None:
+    text = "President Tokayev of Kazakhstan recalled the Frosty Warfare."
+    assert [text[a:b] for a, b in name_spans(text)] == ["Tokayev", "Kazakhstan"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        ("due to the fact that", "because", True),
+        ("made the decision to go", "decided to go", True),
+        ("planks of both firms have accepted the proffer, and the creating kinfolk", "shareholders", False),
+        ("spokesman", "spokesman for the local farmers union", False),
+    ],
+)
+def test_three_content_words_are_neither_removed_nor_added(before: str, after: str, kept: bool) -> None:
+    assert (opposed(before, after) == "") == kept
+
+
+@pytest.mark.parametrize(
+    "idiom",
+    ["not to mention two golds and", "no doubt, and certainly", "no matter what, whatever", "at no cost and free"],
+)
+def test_an_unchanged_idiom_changes_no_fact(idiom: str) -> None:
+    sentence = f"She won a medal, {idiom} a cup."
+    assert changed_fact(sentence, sentence) == ""
+    assert changed_fact(sentence, sentence.replace("won", "did not win")) == "polarity"
+
+
+def test_only_content_words_of_a_refused_phrase_are_saved() -> None:
+    unsaved = "It had not as many members as thought."
+    verdict = judge(unsaved, [Edit(7, 18, "more than 15")])
+    assert verdict.kept == () and len(verdict.refused) == 2
+    saved = "Nine folks expired in 2019."
+    verdict = judge(saved, [Edit(0, 18, "Ten people died")])
+    assert apply(saved, verdict.kept) == "Nine people died in 2019." and len(verdict.refused) == 1
+
+
+def test_edits_that_keep_the_facts_only_together_are_tied() -> None:
+    source = "He will not always say that he will go."
+    edits = align(source, "He will always say that he will not go.")
+    verdict = judge(source, edits)
+    assert verdict.kept == tuple(edits) and verdict.tied == frozenset(edits) and verdict.refused == ()
+
+
+def test_a_refusal_says_what_was_not_changed_and_why() -> None:
+    verdict = judge("He left on Monday.", [Edit(11, 17, "Tuesday")])
+    assert verdict.refused == ("'Monday' was not changed to 'Tuesday': a date or time would change",)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("two thousand and five of 2,005", [2005.0, 2005.0]),
+        ("thousands, 1000's and 1000s", [("many", 1000.0)] * 3),
+        ("the 2nd and the second", ["2nd", "2nd"]),
+        ("at first, 1st", []),
+        ("twenty-two of two dozen", [22.0, 24.0]),
+    ],
+)
+def test_numbers_are_read_by_value(text: str, values: list[object]) -> None:
+    assert numbers_in(text) == values
+
+
+def test_a_quotation_layout_tells_the_sides_of_a_mark_apart() -> None:
+    assert quotation_layout("so, “we") == [True, "“", True]
+    assert quotation_layout("“so, we") == [False, "“", True]
+    assert quotation_layout("don't") == []

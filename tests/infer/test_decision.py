@@ -1,0 +1,44 @@
+"""Which edits are made: those above the threshold that keep the facts, each with the confidence of its proposal."""
+
+import pytest
+from unspin.edits import Edit
+from unspin.infer.article import ArticleDraft, SentenceDraft
+from unspin.infer.confidence import Calibration
+from unspin.infer.decision import NO_RESTORATION, decide
+from unspin.infer.proposals import REJECTED, Proposal, SentenceProposals
+
+
+def _article(source: str, *proposals: tuple[str, str, float]) -> ArticleDraft:
+    edits = [
+        Proposal(Edit(source.index(spun), source.index(spun) + len(spun), restored), probability)
+        for spun, restored, probability in proposals
+    ]
+    return ArticleDraft([SentenceDraft(source, proposals=SentenceProposals(tuple(edits)))])
+
+
+def test_edits_below_the_threshold_are_not_made() -> None:
+    article = _article("The overseas minister stated so.", ("overseas", "foreign", 0.9), ("stated", "said", 0.4))
+    (sentence,) = decide(article, Calibration(), 0.5).sentences
+    assert [scored.edit.replacement for scored in sentence.edits] == ["foreign"]
+    assert sentence.text == "The foreign minister stated so."
+
+
+def test_a_piece_of_an_edit_that_the_judge_cut_has_the_confidence_of_the_edit() -> None:
+    source = "Some 2,000 persons stated so on Monday."
+    article = _article(source, ("2,000 persons", "3,000 people", 0.9), ("stated", "said", 0.7))
+    (sentence,) = decide(article, Calibration(), 0.5).sentences
+    assert sentence.text == "Some 2,000 people said so on Monday."
+    assert [scored.confidence for scored in sentence.edits] == [pytest.approx(0.9), pytest.approx(0.7)]
+    assert len(sentence.refused) == 1 and "a number would change" in sentence.refused[0]
+
+
+def test_a_rejected_output_leaves_the_sentence_and_says_why() -> None:
+    article = ArticleDraft([SentenceDraft("He left.", proposals=REJECTED)])
+    (sentence,) = decide(article, Calibration(), 0.5).sentences
+    assert (sentence.text, sentence.edits, sentence.refused) == ("He left.", (), (NO_RESTORATION,))
+
+
+def test_sentences_that_the_model_has_not_read_are_left_out() -> None:
+    article = _article("He left.")
+    article.sentences.append(SentenceDraft("She came."))
+    assert [sentence.source for sentence in decide(article, Calibration(), 0.5).sentences] == ["He left."]
