@@ -1,4 +1,8 @@
-"""Notes what each command prints, from real runs: ``python docs/outputs.py [COMMAND …]`` (some minutes; needs the released model)."""
+"""Record what each command prints: ``python docs/outputs.py [COMMAND …]`` writes commands/COMMAND.txt.
+
+Runs the commands in small. Takes some minutes and needs the released model. Without arguments it records all commands,
+starting from an empty runs/docs; some of them read what an earlier one wrote there.
+"""
 
 from __future__ import annotations
 
@@ -10,49 +14,60 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-MADE = ROOT / "build" / "docs"
-SMALL = ["data=build/docs/pairs", "output=build/docs/run", "steps=6", "save_every=6", "warmup_steps=1"]
-RUNS = {
+FOLDER = ROOT / "runs" / "docs"
+SMALL = ["data=runs/docs/pairs", "output=runs/docs/run", "max_steps=6", "save_steps=6", "warmup_steps=1"]
+COMMANDS = {
     "build": [
-        ["build", "--check", "configs/data/quickstart.yaml", "output=build/docs/pairs"],
-        ["build", "configs/data/quickstart.yaml", "output=build/docs/pairs"],
-        ["build", "--stats", "build/docs/pairs"],
+        ["build", "--check", "configs/data/quickstart.yaml", "output=runs/docs/pairs"],
+        ["build", "configs/data/quickstart.yaml", "output=runs/docs/pairs"],
+        ["build", "--stats", "runs/docs/pairs"],
     ],
-    "train": [["train", "--check", "configs/train/default.yaml", *SMALL], ["train", "configs/train/default.yaml", *SMALL]],
-    "calibrate": [["calibrate", "configs/calibrate/default.yaml", "checkpoint=build/docs/adapter", "limit=60"]],
-    "evaluate": [["evaluate", "configs/eval/quick.yaml", "limit=20", "output=build/docs/benchmark"]],
-    "export": [["export", "default", "--output", "build/docs/export"]],
-    "restore": [["restore", "data/samples/ferry.spun.txt", "--edits", "build/docs/edits.jsonl"]],
+    "train": [
+        ["train", "--check", "configs/train/default.yaml", *SMALL],
+        ["train", "configs/train/default.yaml", *SMALL],
+    ],
+    "calibrate": [["calibrate", "configs/calibrate/default.yaml", "checkpoint=runs/docs/adapter", "limit=60"]],
+    "evaluate": [["evaluate", "configs/eval/quick.yaml", "limit=20", "output=runs/docs/evaluation"]],
+    "export": [["export", "default", "--output", "runs/docs/export"]],
+    "restore": [["restore", "data/samples/ferry.spun.txt", "--edits", "runs/docs/edits.jsonl"]],
     "serve": [["serve", "--port", "8765"]],
 }
+NOISE = re.compile(r"Warning|warnings\.warn|examples/s|Loading weights|Reading dup|^\s*\d+%\|.*(?:it/s|s/it)")
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or list(RUNS)
-    if wanted == list(RUNS):
-        shutil.rmtree(MADE, ignore_errors=True)
-        shutil.copytree(ROOT / "infer" / "adapter", MADE / "adapter")
-    for name in wanted:
-        text = "\n".join(f"$ unspin {' '.join(arguments)}\n{printed(arguments)}" for arguments in RUNS[name])
+    """Record the commands named on the command line, or all of them."""
+    names = sys.argv[1:]
+    if not names:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        shutil.copytree(ROOT / "infer" / "adapter", FOLDER / "adapter")
+    for name in names or COMMANDS:
+        text = "\n".join(f"$ unspin {' '.join(arguments)}\n{output_of(arguments)}" for arguments in COMMANDS[name])
         (ROOT / "docs" / "commands" / f"{name}.txt").write_text(text, encoding="utf-8")
 
 
-def printed(arguments: list[str]) -> str:
-    """What a command leaves on a terminal of 110 columns, without colours and without the bars it has written over."""
+def output_of(arguments: list[str]) -> str:
+    """What a command shows on a terminal of 110 columns, without colours, progress bars and warnings of libraries.
+
+    A server is stopped once it prints its address. Raises `SystemExit` if any other command fails.
+    """
     command = [str(Path(sys.executable).with_name("unspin")), *arguments]
-    place = {**os.environ, "COLUMNS": "110", "TERM": "dumb", "PYTHONWARNINGS": "ignore"}
-    process = subprocess.Popen(command, cwd=ROOT, env=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    environment = {**os.environ, "COLUMNS": "110", "TERM": "dumb", "PYTHONWARNINGS": "ignore"}
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     assert process.stdout
     lines = []
     for line in process.stdout:
         lines.append(line)
         if line.startswith("open http"):
             process.terminate()
-    process.wait()
-    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", "".join(lines))
-    shown = [line.rsplit("\r", 1)[-1].rstrip() for line in text.splitlines()]
-    noise = r"Warning|warnings\.warn|examples/s|Loading weights|Reading dup|^\s*\d+%\|.*(?:it/s|s/it)"
-    return "\n".join(line for line in shown if line and not re.search(noise, line)) + "\n"
+    output = "".join(lines)
+    if process.wait() and arguments[0] != "serve":
+        sys.exit(f"unspin {' '.join(arguments)} failed:\n{output}")
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", output)
+    shown = [line.rsplit("\r", 1)[-1].rstrip() for line in plain.splitlines()]
+    return "\n".join(line for line in shown if line and not NOISE.search(line)) + "\n"
 
 
 if __name__ == "__main__":
