@@ -1,10 +1,10 @@
 """Scores of restored text. `count` defines what is counted of one row; every figure is a ratio of sums of such counts.
 
-An edit is a minimal word edit of the source, adjacent ones merged (`unspin.edits.align`). It is correct only if
-both its span and its replacement are those that lead to the reference. F0.5 weighs precision twice as heavily as
-recall, as is usual in grammatical error correction (Ng et al. 2014, CoNLL-2014, section 5). With several
-references, the one that suits the prediction best counts (Dahlmeier and Ng 2012, M2). `RestorationMetric` offers
-all figures as an `evaluate.Metric`; it needs no network.
+An edit is a minimal word edit of the source, adjacent ones merged (`unspin.edits.align`). It is correct only if both
+its span and its replacement are those that lead to the reference. F0.5 weighs precision twice as heavily as recall, as
+is usual in grammatical error correction (Ng et al. 2014, CoNLL-2014, section 5). With several references, the one that
+suits the prediction best counts (Dahlmeier and Ng 2012, M2). `restoration_metric` offers the figures as an
+`evaluate.Metric`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import datasets
-import evaluate
 from unspin.edits import Edit, align, count_touched_words, target_spans
 from unspin.infer.fidelity.judge import changed_fact
 from unspin.infer.fidelity.opposites import opposed
@@ -150,30 +148,6 @@ def find_lost_fact(source: str, prediction: str, facts: Facts = ()) -> str:
         return fact
     opposites = (opposed(source[edit.start : edit.end], edit.replacement) for edit in align(source, prediction))
     return next(filter(None, opposites), "")
-
-
-class RestorationMetric(evaluate.Metric):
-    """All figures of `figures` and chrF, for parallel lists of spun texts, restorations and originals.
-
-    ``RestorationMetric().compute(sources=[…], predictions=[…], references=[[…], …])`` takes a list of references
-    per row. Garbled spans come from aligning source and reference, and facts are compared by the restorer's own
-    check.
-    """
-
-    def _info(self) -> evaluate.MetricInfo:
-        text = datasets.Value("string")
-        return evaluate.MetricInfo(
-            description=self.__doc__ or "",
-            citation="",
-            inputs_description="sources, predictions: lists of texts; references: a list of texts for each of them",
-            features=datasets.Features({"sources": text, "predictions": text, "references": datasets.List(text)}),
-        )
-
-    def _compute(
-        self, sources: Sequence[str], predictions: Sequence[str], references: Sequence[Sequence[str]]
-    ) -> dict[str, Any]:
-        rows = zip(sources, predictions, references, strict=True)
-        return figures(total(count(*row) for row in rows)) | chrf(predictions, references)
 
 
 def _precision_recall(counts: Counts) -> tuple[float, float]:

@@ -20,7 +20,7 @@ RELEASED = Path("infer/adapter/results.json")
 
 
 @pytest.fixture
-def results(make_config: Callable[..., EvalConfig]) -> dict[str, Any]:
+def results(make_config: Callable[..., EvalConfig], in_process: None) -> dict[str, Any]:
     return run.main(make_config())
 
 
@@ -95,6 +95,7 @@ def test_released_results_of_an_earlier_version_are_rendered() -> None:
     assert page.count("<svg") == 3 and "engine: phrases" in page, "this file calls the dimension engine, not spinner"
 
 
+@pytest.mark.usefixtures("in_process")
 def test_names_of_tools_are_printed_as_they_are(
     make_config: Callable[..., EvalConfig],
     make_pairs: Callable[..., PairsSuite],

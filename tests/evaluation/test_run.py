@@ -1,13 +1,15 @@
 """Runs: scores with intervals, stored outputs, scores per tool."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from unspin.evaluation import run
 from unspin.evaluation.config import CurvePoint, EvalConfig
+from unspin.evaluation.suites.base import Suite
 from unspin.evaluation.suites.pairs import PairsSuite
+from unspin.evaluation.systems.base import SystemSettings
 
 Make = Callable[..., EvalConfig]
 
@@ -27,38 +29,24 @@ def test_a_run_scores_writes_and_resumes(make_config: Make, tmp_path: Path, monk
     assert run.main(config)["scores"]["items"]["harper"]["peak_mb"] == checked["peak_mb"]
 
 
+@pytest.mark.usefixtures("in_process")
 def test_only_missing_outputs_are_computed(make_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     config = make_config(systems=["copy the input"])
     run.main(config)
-    longer = [*config.suites, config.suites[0].model_copy(update={"name": "more", "clean": False})]
+    more = config.suites[0].model_copy(update={"name": "more", "clean": False})
     restored: list[str] = []
     restore = run._restore
 
-    class Process:
-        """Runs tasks in this process."""
+    def record(settings: SystemSettings, system: str, missing: Sequence[tuple[Suite, Path]]) -> None:
+        restored.extend(suite.name for suite, _ in missing)
+        restore(settings, system, missing)
 
-        def __init__(self, *_: object, **__: object) -> None:
-            pass
-
-        def __enter__(self) -> "Process":
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-        def submit(self, _: object, settings: object, system: str, missing: list) -> "Process":  # type: ignore[type-arg]
-            restored.extend(suite.name for suite, _ in missing)
-            restore(settings, system, missing)  # type: ignore[arg-type]
-            return self
-
-        def result(self) -> None:
-            pass
-
-    monkeypatch.setattr(run, "ProcessPoolExecutor", Process)
-    results = run.main(config.model_copy(update={"suites": tuple(longer)}))
+    monkeypatch.setattr(run, "_restore", record)
+    results = run.main(config.model_copy(update={"suites": (*config.suites, more)}))
     assert restored == ["more"] and list(results["scores"]) == ["items", "more"]
 
 
+@pytest.mark.usefixtures("in_process")
 def test_texts_of_real_tools_are_scored_over_all_rows_and_per_tool(
     make_config: Make, make_pairs: Callable[..., PairsSuite], tmp_path: Path
 ) -> None:
@@ -76,6 +64,7 @@ def test_texts_of_real_tools_are_scored_over_all_rows_and_per_tool(
     assert [suite.name for suite in again.suites] == ["real", "items"], "the config in the results can be run again"
 
 
+@pytest.mark.usefixtures("in_process")
 def test_the_learning_curve_scores_each_checkpoint_with_every_edit(
     make_config: Make, make_pairs: Callable[..., PairsSuite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +73,7 @@ def test_the_learning_curve_scores_each_checkpoint_with_every_edit(
     seen = []
     run_system = run.run_system
 
-    def fake(config: EvalConfig, system: str, suites: list) -> list[run.SystemOutputs]:  # type: ignore[type-arg]
+    def fake(config: EvalConfig, system: str, suites: Sequence[Suite]) -> list[run.SystemOutputs]:
         if system != "unspin":
             return run_system(config, system, suites)
         seen.append((config.checkpoint, config.min_confidence, suites[0].name))

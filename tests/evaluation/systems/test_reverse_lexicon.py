@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from unspin.data.load import load_split
 from unspin.edits import Edit, apply
 from unspin.evaluation.systems.base import SystemSettings
-from unspin.evaluation.systems.reverse_lexicon import ReverseLexicon, edits_above_margin
-from unspin.segment import words
+from unspin.evaluation.systems.reverse_lexicon import MARGINS, ReverseLexicon, edits_above_margin
 
 SPUN = "The overseas minister stated the warfare ended."
 
@@ -26,9 +24,9 @@ def test_candidates_have_the_inflection_of_the_word_that_they_replace(tmp_path: 
     assert all(apply(SPUN, [edit]) != SPUN for edit in candidates)
 
 
-def test_counts_and_margin_come_from_the_data_set(pairs: Path) -> None:
+def test_counts_come_from_the_training_articles_and_the_margin_is_tuned(pairs: Path) -> None:
     lexicon = ReverseLexicon(SystemSettings(lexicon_data=pairs))
-    seen = words(load_split(pairs, "train")["original"][0])[0]
-    assert lexicon._log_count("the") >= lexicon._log_count(seen) > lexicon._log_count("warfare xyz")
-    texts = ["The warfare in the nation had ended.", "It rained."]
-    assert lexicon.restore(texts) == lexicon.restore(texts) and len(lexicon.restore(texts)) == 2
+    assert lexicon._log_count("the") > lexicon._log_count("of the") > lexicon._log_count("overseas warfare")
+    assert lexicon._margin in MARGINS
+    lexicon.__dict__["_margin"] = float("inf")
+    assert lexicon.restore([SPUN]) == [SPUN], "no gain exceeds this margin"
