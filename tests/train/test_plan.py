@@ -78,7 +78,7 @@ def test_all_complaints_are_reported_at_once(config: TrainConfig, tiny_base: Pat
     ("change", "complaint"),
     [
         ({"data": Path("nowhere")}, "nowhere/train holds no rows"),
-        ({"backbone": "nowhere/nothing"}, "is no folder here and the hub does not give it"),
+        ({"backbone": "nowhere/nothing"}, "is not a folder, and the hub does not provide it"),
         ({"max_tokens": 9}, "none of 128 rows has 9 tokens or fewer"),
         ({"source_weights": {"made": 0.0}}, "source_weights and spinner_weights leave no row"),
         ({"source_weights": {"mad": 0.5}}, "source_weights: the data have no source mad; they have made"),
