@@ -169,11 +169,14 @@ class PairTrainer(Seq2SeqTrainer):
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         self.stop_if_failed()
         folder = self._config.output / f"checkpoint-{self.state.global_step}"
-        with self._clock.aside("saving") if self._clock else nullcontext(), writing(folder):
-            super()._save_checkpoint(*args, **kwargs)
+        with self._clock.aside("saving") if self._clock else nullcontext():
+            with writing(folder):
+                super()._save_checkpoint(*args, **kwargs)
+            self.accelerator.wait_for_everyone()  # every process saves its own random state: the checksums come last
             if self.is_world_process_zero():
-                weights = (file for file in folder.iterdir() if file.suffix in (".safetensors", ".pt", ".pth"))
-                write_checksums(folder, weights)
+                with writing(folder):
+                    saved = (file for file in folder.iterdir() if file.suffix in (".safetensors", ".pt", ".pth"))
+                    write_checksums(folder, saved)
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         """Restore the validation rows with the current weights, and log and return the scores."""

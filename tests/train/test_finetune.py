@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate import Accelerator
 from safetensors.torch import load_file
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AutoModelForCausalLM, TrainerCallback, TrainerState
-from unspin.checksums import ChecksumError
+from unspin.checksums import CHECKSUMS, ChecksumError
 from unspin.errors import UnspinError
 from unspin.evaluation.config import EvalConfig
 from unspin.evaluation.run import main as evaluate
@@ -99,6 +100,20 @@ def test_the_restricted_loss_equals_the_full_loss(tiny_base: Path, vocabulary: l
     expected = torch.nn.functional.cross_entropy(logits[targets != -100], targets[targets != -100])
     restrict_loss(model, vocabulary)
     torch.testing.assert_close(model(input_ids=ids, attention_mask=mask, labels=labels).loss, expected)
+
+
+def test_the_checksums_cover_what_a_slower_process_saves(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its random state, a process would resume with other dropout masks."""
+
+    def wait(self: Accelerator) -> None:
+        for folder in config.output.glob("checkpoint-*"):
+            if not (folder / CHECKSUMS).is_file():
+                (folder / "rng_state_1.pth").write_bytes(b"saved by another process")
+
+    monkeypatch.setattr(Accelerator, "wait_for_everyone", wait)
+    finetune.main(config)
+    checkpoint = newest_complete_checkpoint(config.output)
+    assert checkpoint and "rng_state_1.pth" in json.loads((checkpoint / CHECKSUMS).read_text())
 
 
 def test_incomplete_checkpoints_are_skipped(tmp_path: Path) -> None:
