@@ -104,14 +104,13 @@ def write_outcome(outcome: Outcome, options: RestoreOptions) -> Restoration:
     if options.html is not None:
         page = (options.html / job.relative).with_suffix(".html")
         write_atomic(page, html_page(restoration, job.path.name).encode())
-    restored = document.encode(restoration.text)
     if job.target is None:
-        sys.stdout.buffer.write(restored)
+        sys.stdout.buffer.write(document.encode(restoration.text))
         sys.stdout.buffer.flush()
     else:
         if options.in_place:
             _keep_backup(job.path)
-        write_atomic(job.target, restored)
+        document.write(job.target, restoration.text)
     return restoration
 
 

@@ -24,11 +24,11 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 from unspin import storage
-from unspin.cli import restoring
 from unspin.cli.app import app
 from unspin.data.blocks import Spin
 from unspin.data.build import build
 from unspin.data.config import BuildConfig
+from unspin.infer.documents import document
 
 KILLS = int(os.environ.get("FAULTS", "1"))
 UNSPIN = [sys.executable, "-c", "from unspin.cli import main; main()"]
@@ -162,7 +162,7 @@ def test_a_restore_resumes_after_trouble_with_its_output(
             write(path, data)
 
     with monkeypatch.context() as patched:
-        patched.setattr(restoring, "write_atomic", troubled)
+        patched.setattr(document, "write_atomic", troubled)
         disturbed = CliRunner().invoke(app, [*command, str(out)])
     assert isinstance(disturbed.exception, OSError) == (fault == "the disk is full")
     assert not [file for file in out.iterdir() if file.suffix != ".txt"], "no partial files"

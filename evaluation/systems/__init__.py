@@ -8,7 +8,7 @@ To add a system, write a module with a subclass of `systems.base.System` and add
 
 from __future__ import annotations
 
-from importlib import import_module
+from pkgutil import resolve_name
 
 from unspin.evaluation.systems.base import System, SystemSettings
 
@@ -29,6 +29,5 @@ NEED_LEXICON_DATA = frozenset({"reverse lexicon", "noisy channel"})
 
 def load_system(name: str, settings: SystemSettings) -> System:
     """Create the system of that name. Models are loaded only when the first text is restored."""
-    module, _, class_name = SYSTEMS[name].partition(":")
-    system: System = getattr(import_module(module), class_name)(settings)
+    system: System = resolve_name(SYSTEMS[name])(settings)
     return system

@@ -7,7 +7,7 @@ probability of each token. To add an engine, write one module with a class that 
 
 from __future__ import annotations
 
-from importlib import import_module
+from pkgutil import resolve_name
 
 from unspin.infer.engines.base import Engine, LoadableEngine, check_device
 from unspin.infer.models.checkpoint import Checkpoint
@@ -30,6 +30,5 @@ def load_engine(name: str, checkpoint: Checkpoint, device: str = "cpu") -> Engin
     """
     if name not in ENGINES:
         raise ValueError(f"engine {name!r} is unknown: choose one of {', '.join(ENGINES)}")
-    module, _, class_name = ENGINES[name].partition(":")
-    engine_class: type[LoadableEngine] = getattr(import_module(module), class_name)
-    return engine_class.load(checkpoint, device)
+    engine: type[LoadableEngine] = resolve_name(ENGINES[name])
+    return engine.load(checkpoint, device)

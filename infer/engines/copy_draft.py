@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 
 from unspin.infer.engines.base import LoadableEngine, Rewriting, check_device
 from unspin.infer.engines.decoding import CopyDecoder
@@ -40,9 +40,8 @@ class CopyDraftEngine(LoadableEngine):
             raise ModelError(
                 f"{folder} holds a {model_type} model, and the draft engine runs {known}; use --engine transformers"
             )
-        module, _, name = ARCHITECTURES[model_type].partition(":")
-        model_class: type[DecodingModel] = getattr(import_module(module), name)
-        return cls(checkpoint, model_class.load(folder, device), folder)
+        architecture: type[DecodingModel] = resolve_name(ARCHITECTURES[model_type])
+        return cls(checkpoint, architecture.load(folder, device), folder)
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         sources = [self._source(sentence) for sentence in sentences]

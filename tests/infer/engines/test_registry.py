@@ -1,6 +1,6 @@
 """Every registered engine and architecture is a class that implements its contract."""
 
-from importlib import import_module
+from pkgutil import resolve_name
 
 import pytest
 from unspin.infer.engines import ENGINES, load_engine
@@ -15,8 +15,7 @@ from unspin.infer.models.checkpoint import Checkpoint
     [*((entry, LoadableEngine) for entry in ENGINES.values()), *((e, DecodingModel) for e in ARCHITECTURES.values())],
 )
 def test_a_registered_class_implements_its_contract(entry: str, contract: type) -> None:
-    module, _, name = entry.partition(":")
-    assert contract in getattr(import_module(module), name).__mro__
+    assert contract in resolve_name(entry).__mro__
 
 
 def test_an_unknown_engine_is_refused_with_the_names_of_all() -> None:
