@@ -23,7 +23,7 @@ from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.models.gemma3 import Gemma3
 from unspin.infer.models.prompt import Prompt
 from unspin.infer.restorer import Restorer
-from unspin.segment import paragraphs, sentences
+from unspin.segment import split_paragraphs, split_sentences
 
 from benchmarks.timing import MIN_RUNS, interval, race, ratios
 
@@ -57,9 +57,8 @@ def spun_sentences(count: int) -> list[str]:
     """`count` sentences across the hand-spun articles, two of each paragraph at most."""
     found: list[str] = []
     for file in sorted((ARTICLES / "hand").rglob("*.txt")):
-        text = file.read_text(encoding="utf-8")
-        for paragraph in (text[span.start : span.end] for span in paragraphs(text)):
-            found += [paragraph[span.start : span.end] for span in sentences(paragraph)][:2]
+        for paragraph in split_paragraphs(file.read_text(encoding="utf-8")):
+            found += split_sentences(paragraph)[:2]
     return found[:: max(len(found) // count, 1)][:count]
 
 
@@ -68,7 +67,7 @@ class DecodingBenchmark:
 
     def __init__(self, checkpoint: Checkpoint, runs: int, device: str = "cpu") -> None:
         self._checkpoint, self._runs, self._device = checkpoint, runs, device
-        self._folder = checkpoint.merged()
+        self._folder = checkpoint.merged_folder()
         self._prompt = Prompt.from_folder(self._folder)
         self._texts = spun_sentences(SENTENCES)
         self._sources = [self._prompt.source(text) for text in self._texts]

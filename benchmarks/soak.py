@@ -18,7 +18,7 @@ import psutil
 from unspin.data.spinners.mixture import Mixture
 from unspin.data.spinners.persona import Persona
 from unspin.infer.restorer import Restorer
-from unspin.segment import paragraphs, words
+from unspin.segment import split_paragraphs, words
 
 ARTICLES = Path(__file__).parents[1] / "data" / "articles"
 SIZES = (10, 30, 100, 300)
@@ -50,10 +50,9 @@ def spun_articles(count: int) -> Iterator[str]:
 def _first_paragraphs(text: str) -> Iterator[str]:
     """Paragraphs up to the one in which word number `WORDS` falls."""
     remaining = WORDS
-    for span in paragraphs(text):
+    for paragraph in split_paragraphs(text):
         if remaining <= 0:
             return
-        paragraph = text[span.start : span.end]
         yield paragraph
         remaining -= len(words(paragraph))
 

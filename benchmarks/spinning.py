@@ -20,7 +20,7 @@ from unspin.data.spinners.persona import Persona
 from unspin.errors import UnspinError
 from unspin.evaluation.external import PEERS, Peer
 from unspin.hashing import hash_uniform
-from unspin.segment import paragraphs, sentences, words
+from unspin.segment import split_sentences, words
 
 from benchmarks.timing import MIN_RUNS, interval, race, ratios
 
@@ -48,9 +48,7 @@ def text(count: int, folder: Path = ARTICLES) -> list[str]:
     """The same sentences each time, from articles across the folder. Raises `UnspinError` if there are too few."""
     found: list[str] = []
     for file in sorted(folder.rglob("*.txt"), key=lambda it: hash_uniform("bench", it.relative_to(folder).as_posix())):
-        article = file.read_text(encoding="utf-8")
-        for paragraph in (article[span.start : span.end] for span in paragraphs(article)):
-            found += [paragraph[span.start : span.end] for span in sentences(paragraph)]
+        found += split_sentences(file.read_text(encoding="utf-8"))
         if len(found) >= count:
             return found[:count]
     raise UnspinError(

@@ -88,7 +88,7 @@ class Stage:
     name: str
     blocks: list[Any]
     tasks: int
-    again: bool = False  # ignore the completion markers
+    ignore_completions: bool = False  # run the tasks even if they were completed before
 
 
 class Call(PipelineStep):
@@ -198,7 +198,7 @@ def _local(stage: Stage, logging_dir: Path, workers: int, preload: Sequence[str]
         tasks=stage.tasks,
         workers=min(workers, stage.tasks),
         logging_dir=str(logging_dir),
-        skip_completed=not stage.again,
+        skip_completed=not stage.ignore_completions,
     )
     runner.preload = preload
     return runner
@@ -219,7 +219,7 @@ def _ray(stage: Stage, logging_dir: Path, workers: int, settings: Ray) -> Pipeli
         [change_folder, *stage.blocks],
         stage.tasks,
         min(workers, stage.tasks),
-        skip_completed=not stage.again,
+        skip_completed=not stage.ignore_completions,
         logging_dir=str(logging_dir),
         mem_per_cpu_gb=settings.memory,
     )
@@ -242,7 +242,7 @@ def _submit(stages: Sequence[Stage], log: Path, workers: int, settings: Slurm) -
             sbatch_args=settings.arguments,
             depends=last,
             logging_dir=str(_logging_dir(stage, log)),
-            skip_completed=not stage.again,
+            skip_completed=not stage.ignore_completions,
         )
     assert last
     try:

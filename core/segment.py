@@ -64,3 +64,13 @@ def sentences(paragraph: str) -> list[Span]:
         if piece.strip():
             spans.append(Span(start, start + len(piece.strip())))
     return spans
+
+
+def split_paragraphs(text: str) -> list[str]:
+    """Return the paragraphs of a text, without the white space around them."""
+    return [text[span.start : span.end] for span in paragraphs(text)]
+
+
+def split_sentences(text: str) -> list[str]:
+    """Return the sentences of all paragraphs of a text, without the white space around them."""
+    return [paragraph[span.start : span.end] for paragraph in split_paragraphs(text) for span in sentences(paragraph)]

@@ -109,12 +109,12 @@ def glob_url(pattern: str) -> list[Path]:
         return [to_path(root.fs.unstrip_protocol(name)) for name in sorted(root.fs.glob(root.path))]
 
 
-def upload_folder(folder: Path, address: Path, leaving_out: Path) -> None:
-    """Upload a folder to a store, without the subfolder `leaving_out`. Raises `StorageError`.
+def upload_folder(folder: Path, address: Path, exclude: Path) -> None:
+    """Upload a folder to a store, without the subfolder `exclude`. Raises `StorageError`.
 
     ``checksums.json`` is uploaded last, so that a folder which has it is complete.
     """
-    files = [file for file in folder.rglob("*") if file.is_file() and leaving_out not in file.parents]
+    files = [file for file in folder.rglob("*") if file.is_file() and exclude not in file.parents]
     for file in sorted(files, key=lambda file: (file.name == CHECKSUMS, file)):
         put_file(file, address / file.relative_to(folder).as_posix())
 

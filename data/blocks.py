@@ -80,7 +80,7 @@ class ReadSources(PipelineStep):
             for article in source.articles(self.cache, rank, world_size):
                 if isinstance(article, CorpusError):
                     if not self.skip:
-                        raise article
+                        raise _stopping(article)
                     messages.append(str(article))
                 elif article.text.strip() and hash_uniform("share", article.id) < source.share * self.sample:
                     yield self._document(article, world_size)
@@ -130,10 +130,15 @@ class Pairs:
                         yield from pair_rows(split_pair(pair), source.name, self.holdout_share, self.recipe)
                 except CorpusError as error:
                     if not self.skip:
-                        raise
+                        raise _stopping(error) from None
                     # every task meets an unreadable line; one of them reports it
                     if rank == 0 or not isinstance(pair, CorpusError):
                         messages.append(str(error))
+
+
+def _stopping(error: CorpusError) -> CorpusError:
+    """The error that ends a build, which says how to go on without the line or file."""
+    return CorpusError(f"{error}, or set on_error=skip")
 
 
 class IndexHeldBack(PipelineStep):

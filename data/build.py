@@ -137,7 +137,7 @@ def _build(config: BuildConfig, command: str, cache: Path) -> Counter[str]:
     _prepare(partial, log, config, {name: sha256_of(file) for name, file in dictionaries.items()})
     pipeline = [stage for stage in stages(config, work, partial, cache) if stage.tasks]
     if submitting:  # the jobs outlive this command, so the last of them finishes the data set
-        pipeline.append(Stage("finishing", [Call(partial_of(_finish, config, command))], 1, again=True))
+        pipeline.append(Stage("finishing", [Call(partial_of(_finish, config, command))], 1, ignore_completions=True))
     run(pipeline, log, config.workers, config.executor, PRELOAD)
     return Counter() if submitting else _finish(config, command)
 
@@ -171,7 +171,7 @@ def _finish(config: BuildConfig, command: str) -> Counter[str]:
     write_card(partial, config, command, skipped)
     write_checksums(partial, (file for split in SPLITS for file in partial.glob(f"{split}/*.parquet")))
     if is_url(config.output):
-        upload_folder(partial, config.output, leaving_out=work)
+        upload_folder(partial, config.output, exclude=work)
         shutil.rmtree(partial)
     else:
         shutil.rmtree(work)

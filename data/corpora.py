@@ -89,7 +89,7 @@ class Folder(_FileSource):
             try:
                 yield Article(self._id(file), file.read_text(encoding="utf-8"))
             except UnicodeDecodeError as error:
-                yield CorpusError(f"{file}: not UTF-8 at byte {error.start}: convert it, or set on_error=skip")
+                yield CorpusError(f"{file}: not UTF-8 at byte {error.start}: convert it")
 
 
 class JsonLines(_FileSource):
@@ -107,14 +107,14 @@ class JsonLines(_FileSource):
                     for number, line in enumerate(lines, 1):
                         yield self._article(file, number, line)
                 except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                    yield CorpusError(f"{file}: a damaged gzip file ({error}): fetch it again, or set on_error=skip")
+                    yield CorpusError(f"{file}: a damaged gzip file ({error}): fetch it again")
 
     def _article(self, file: Path, number: int, line: bytes) -> ArticleOrError:
         try:
             text = json.loads(line)[self.field]
         except (ValueError, KeyError, TypeError) as error:
             what = f"{file}:{number}: no field {self.field!r} in a JSON object ({error})"
-            return CorpusError(f"{what}: correct it, or set on_error=skip")
+            return CorpusError(f"{what}: correct it")
         return Article(self._id(file, number), str(text))
 
 
@@ -134,7 +134,7 @@ class Parquet(_FileSource):
                     number += 1
             except (pa.ArrowException, OSError) as error:
                 what = f"{file}: cannot be read as Parquet after row {number} ({error})"
-                yield CorpusError(f"{what}: replace it, or set on_error=skip")
+                yield CorpusError(f"{what}: replace it")
 
     def _column(self, file: Path) -> Iterator[str | None]:
         table = pq.ParquetFile(file.open("rb") if is_url(file) else file)

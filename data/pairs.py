@@ -20,7 +20,7 @@ from typing import Any, Literal
 from unspin.data.corpora import CorpusError
 from unspin.data.rows import Piece, Recipe, passages, split_of
 from unspin.edits import Edit, align, count_touched_words
-from unspin.segment import paragraphs, sentences, words
+from unspin.segment import split_paragraphs, split_sentences, words
 
 OWN_SPINNER = "own"  # the `spinner` of the edits in these rows
 MIN_SHARED_WORDS = 1 / 3  # of the words of both texts; with fewer, one is hardly a spun version of the other
@@ -131,7 +131,7 @@ def _decode(raw: bytes, number: int, source: str) -> str:
         return raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
         what = f"{source}: not UTF-8 at byte {error.start} of the line"
-        raise PairError("unreadable", f"{what}: convert it, or set on_error=skip") from None
+        raise PairError("unreadable", f"{what}: convert it") from None
 
 
 def _pair(values: Sequence[str], source: str, number: int) -> Pair:
@@ -151,11 +151,11 @@ def _cells(line: str, columns: tuple[int, ...] | None, source: str) -> list[str]
     cells = line.split("\t")
     if columns is None and len(cells) != 2:
         what = f"{source}: expected two columns (spun, original), found {len(cells)}"
-        raise PairError("unreadable", f"{what}: correct it, name both columns in a first line, or set on_error=skip")
+        raise PairError("unreadable", f"{what}: correct it, or name both columns in a first line")
     wanted = columns or (0, 1)
     if max(wanted) >= len(cells):
         what = f"{source}: {len(cells)} columns, fewer than the header has"
-        raise PairError("unreadable", f"{what}: correct it, or set on_error=skip")
+        raise PairError("unreadable", f"{what}: correct it")
     return [_unquoted(cells[column]) for column in wanted]
 
 
@@ -168,24 +168,24 @@ def _fields(line: str, fields: Sequence[str], source: str) -> list[str]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise PairError("unreadable", f"{source}: not JSON ({error}): correct it, or set on_error=skip") from None
+        raise PairError("unreadable", f"{source}: not JSON ({error}): correct it") from None
     if not isinstance(row, dict):
         what = f"{source}: expected a JSON object, found {type(row).__name__}"
-        raise PairError("unreadable", f"{what}: correct it, or set on_error=skip")
+        raise PairError("unreadable", f"{what}: correct it")
     return [_text(row, field, source) for field in fields]
 
 
 def _text(row: dict[str, Any], field: str, source: str) -> str:
     if field not in row:
         what = f"{source}: no field {field!r}; it has {', '.join(map(repr, row)) or 'none'}"
-        raise PairError("unreadable", f"{what}: name the field, or set on_error=skip")
+        raise PairError("unreadable", f"{what}: name the field")
     value = row[field]
     if not isinstance(value, str):
         what = f"{source}: field {field!r} is {type(value).__name__}, not text"
-        raise PairError("unreadable", f"{what}: correct it, or set on_error=skip")
+        raise PairError("unreadable", f"{what}: correct it")
     if any("\ud800" <= character <= "\udfff" for character in value):
         what = f"{source}: field {field!r} holds half a character (a lone surrogate)"
-        raise PairError("unreadable", f"{what}: correct it, or set on_error=skip")
+        raise PairError("unreadable", f"{what}: correct it")
     return value
 
 
@@ -197,11 +197,11 @@ def check_pair(pair: Pair) -> None:
     spun, original = (Counter(word.lower() for word in words(text)) for text in (pair.spun, pair.original))
     if not spun or not original:
         what = f"{pair.source}: no words in the {'original' if spun else 'spun'} text"
-        raise PairError("empty", f"{what}: fill it in, or set on_error=skip")
+        raise PairError("empty", f"{what}: fill it in")
     share = 2 * (spun & original).total() / (spun.total() + original.total())
     if share < MIN_SHARED_WORDS:
         what = f"{pair.source}: both texts share {share:.0%} of their words, too few for a spun text and its original"
-        raise PairError("unlike", f"{what}: check that they belong together, or set on_error=skip")
+        raise PairError("unlike", f"{what}: check that they belong together")
 
 
 def split_pair(pair: Pair) -> list[Pair]:
@@ -211,10 +211,10 @@ def split_pair(pair: Pair) -> list[Pair]:
     does, or if the texts have different numbers of paragraphs.
     """
     check_pair(pair)
-    spun, original = _paragraphs(pair.spun), _paragraphs(pair.original)
+    spun, original = split_paragraphs(pair.spun), split_paragraphs(pair.original)
     if len(spun) != len(original):
         what = f"{pair.source}: the spun text has {len(spun)} paragraphs, the original {len(original)}"
-        raise PairError("paragraphs", f"{what}: bring them to the same number, or set on_error=skip")
+        raise PairError("paragraphs", f"{what}: bring them to the same number")
     pieces = []
     for p, both in enumerate(zip(spun, original, strict=True)):
         for s, (x, y) in enumerate(_sentence_pairs(*both)):
@@ -223,16 +223,8 @@ def split_pair(pair: Pair) -> list[Pair]:
 
 
 def _sentence_pairs(spun: str, original: str) -> list[tuple[str, str]]:
-    a, b = _sentences(spun), _sentences(original)
+    a, b = split_sentences(spun), split_sentences(original)
     return list(zip(a, b, strict=True)) if len(a) == len(b) else [(spun, original)]
-
-
-def _paragraphs(text: str) -> list[str]:
-    return [text[span.start : span.end] for span in paragraphs(text)]
-
-
-def _sentences(paragraph: str) -> list[str]:
-    return [paragraph[span.start : span.end] for span in sentences(paragraph)]
 
 
 def _normalised(text: str) -> str:

@@ -101,7 +101,7 @@ def _reading_problems(survey: _Survey, config: BuildConfig) -> Iterator[str]:
     errors = survey.unreadable
     if errors and config.on_error == "stop":
         more = f" (and {len(errors) - LISTED_ERRORS} more)" if len(errors) > LISTED_ERRORS else ""
-        yield "; ".join(errors[:LISTED_ERRORS]) + more
+        yield f"{'; '.join(errors[:LISTED_ERRORS])}{more}; or set on_error=skip"
     if not sum(survey.articles.values()) and not config.pairs:
         yield "no article in any of the sources"
 

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 from unspin.data.spinners.mixture import Mixture, Spun
 from unspin.data.spinners.persona import Persona, Tools
-from unspin.english.lexicons import spinners_words
+from unspin.english.lexicons import spinner_only_words
 from unspin.english.morphology import forms
 from unspin.hashing import hash_uniform
 from unspin.segment import paragraphs, sentences, words
@@ -165,7 +165,7 @@ def spinner_word_ratio(text: str) -> float:
     1 is usual; "They commenced to exit the apparatus" is far above. Such texts are hard negatives: they look spun.
     """
     lowers = [word.lower() for word in words(text)]
-    typical = sum(not spinners_words().isdisjoint((low, *(form.lemma for form in forms(low)))) for low in lowers)
+    typical = sum(not spinner_only_words().isdisjoint((low, *(form.lemma for form in forms(low)))) for low in lowers)
     return typical / max(len(lowers), 1) / USUAL_SHARE
 
 

@@ -139,7 +139,7 @@ def stream(data: ds.Dataset, columns: Sequence[str]) -> Iterator[dict[str, Any]]
 def function_words() -> frozenset[str]:
     """Articles, pronouns, prepositions, conjunctions and auxiliaries, in lower case."""
     rows = read_lexicon(Path(str(files("unspin.english"))) / "function.tsv")
-    listed = {row.head for row in rows if row.kind in ("function", "auxiliary") and " " not in row.head}
+    listed = {row.headword for row in rows if row.kind in ("function", "auxiliary") and " " not in row.headword}
     return (IMMUTABLE | listed) - NOT_FUNCTION_WORDS
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 from unspin.config import Config
 from unspin.evaluation.suites import SuiteConfig
 from unspin.evaluation.suites.pairs import PairsSuite
-from unspin.evaluation.systems import NEED_LEXICON_DATA, SYSTEMS
+from unspin.evaluation.systems import SYSTEMS
 from unspin.evaluation.systems.base import SystemSettings
 
 _LIMIT = "rows per suite; data sets and clean text take up to ten rows of one article of each source in turn"
@@ -62,14 +62,6 @@ class EvalConfig(Config):
     def system_settings(self) -> SystemSettings:
         """The part of this config that systems see."""
         return SystemSettings(self.checkpoint, self.min_confidence, self.lexicon_data)
-
-    @model_validator(mode="after")
-    def _check_lexicon_data(self) -> EvalConfig:
-        if self.lexicon_data is None and (needing := [name for name in self.systems if name in NEED_LEXICON_DATA]):
-            raise ValueError(
-                f"lexicon_data is missing: {' and '.join(needing)} count the clean text of a data set; give its folder"
-            )
-        return self
 
     @field_validator("systems")
     @classmethod

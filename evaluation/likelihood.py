@@ -39,7 +39,7 @@ class Likelihood:
 
     def __call__(self, texts: Sequence[str]) -> list[float]:
         """The log probability of each text (natural logarithm), in order."""
-        rows = [[*self._prompt.opening, *self._prompt.text_ids(text)] for text in texts]
+        rows = [[*self._prompt.bos_ids, *self._prompt.text_ids(text)] for text in texts]
         scores = [0.0] * len(rows)
         for batch in _batches(rows):
             for row, score in zip(batch, self._score([rows[row] for row in batch]), strict=True):

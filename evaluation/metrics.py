@@ -1,4 +1,4 @@
-"""Scores of restored text. `count` defines what is counted of one row; every figure is a ratio of sums of such counts.
+"""Scores of restored text. `count_row` defines what is counted of one row; a figure is a ratio of sums of such counts.
 
 An edit is a minimal word edit of the source, adjacent ones merged (`unspin.edits.align`). It is correct only if both
 its span and its replacement are those that lead to the reference. F0.5 weighs precision twice as heavily as recall, as
@@ -43,7 +43,7 @@ class Counts(NamedTuple):
     rows: int = 1
 
 
-def count(
+def count_row(
     source: str, prediction: str, references: Sequence[str], spans: Spans | None = None, facts: Facts = ()
 ) -> Counts:
     """Count one row. References are ranked by F0.5, then by restored spans; the best one counts.
@@ -80,12 +80,12 @@ def count(
     return max(map(against, references), key=lambda counts: (_f_half(counts), counts.restored))
 
 
-def total(counts: Iterable[Sequence[int]]) -> Counts:
+def sum_counts(counts: Iterable[Sequence[int]]) -> Counts:
     """Add the counts of several rows, field by field. There must be at least one row."""
     return Counts(*map(sum, zip(*counts, strict=True)))
 
 
-def figures(sums: Counts) -> dict[str, float]:
+def compute_figures(sums: Counts) -> dict[str, float]:
     """Turn summed counts into figures.
 
     restoration, precision, recall, f0.5 and exact are shares, 0..1. damage is per 1,000 sound words of spun rows,
@@ -138,7 +138,7 @@ def count_changed_words(source: str, prediction: str) -> int:
 
 
 def find_lost_fact(source: str, prediction: str, facts: Facts = ()) -> str:
-    """The first fact that the prediction lost, or "". See `count` for `facts`."""
+    """The first fact that the prediction lost, or "". See `count_row` for `facts`."""
     for forms in facts:
         if not any(re.search(rf"(?<!\w){re.escape(form)}(?!\w)", prediction, re.IGNORECASE) for form in forms):
             return forms[0]

@@ -101,10 +101,10 @@ def html_report(results: dict[str, Any]) -> str:
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
         (files("unspin.evaluation") / "report.html").read_text(encoding="utf-8")
     )
-    return template.render(results=results, figures=FIGURES, plots=dict(_plots(results)), pieces=pieces)
+    return template.render(results=results, figures=FIGURES, plots=dict(_plots(results)), diff_pieces=diff_pieces)
 
 
-def pieces(before: str, after: str) -> Iterator[tuple[str, str, str]]:
+def diff_pieces(before: str, after: str) -> Iterator[tuple[str, str, str]]:
     """A word diff as (unchanged, removed, inserted) for each edit, in order; the rest of the text comes last."""
     position = 0
     for edit in align(before, after):

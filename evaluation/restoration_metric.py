@@ -11,7 +11,7 @@ from typing import Any
 
 import datasets
 import evaluate
-from unspin.evaluation.metrics import chrf, count, figures, total
+from unspin.evaluation.metrics import chrf, compute_figures, count_row, sum_counts
 
 
 class RestorationMetric(evaluate.Metric):
@@ -35,4 +35,4 @@ class RestorationMetric(evaluate.Metric):
         self, sources: Sequence[str], predictions: Sequence[str], references: Sequence[Sequence[str]]
     ) -> dict[str, Any]:
         rows = zip(sources, predictions, references, strict=True)
-        return figures(total(count(*row) for row in rows)) | chrf(predictions, references)
+        return compute_figures(sum_counts(count_row(*row) for row in rows)) | chrf(predictions, references)

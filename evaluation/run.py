@@ -52,8 +52,11 @@ class SystemOutputs:
 def main(config: EvalConfig) -> dict[str, Any]:
     """Run what is not stored yet, score everything, write ``results.json`` and ``report.html``, and return the results.
 
-    Raises `SuiteError` if a suite has no rows, `ModelError` if a checkpoint cannot be used.
+    Raises `SuiteError` if a suite has no rows, `ModelError` if a checkpoint cannot be used, `UnspinError` if a system
+    lacks a setting.
     """
+    for system in config.systems:  # one that cannot be used is refused before suites are built, which takes minutes
+        load_system(system, config.system_settings)
     suites = [make_suite(definition, config.limit) for definition in config.suites]
     outputs = {system: run_system(config, system, suites) for system in config.systems}
     results = _results(config, suites, outputs)

@@ -13,7 +13,7 @@ import numpy as np
 from unspin.edits import Edit, align, target_spans
 from unspin.english.morphology import forms
 from unspin.english.word_classes import IMMUTABLE
-from unspin.evaluation.metrics import Counts, chrf, count, count_restored_spans, figures, total
+from unspin.evaluation.metrics import Counts, chrf, compute_figures, count_restored_spans, count_row, sum_counts
 from unspin.evaluation.suites.base import Row, Suite
 from unspin.segment import words
 
@@ -94,7 +94,7 @@ def _dimensions(row: Row, edit: Edit) -> dict[str, str]:
 
 def _figures(counts: np.ndarray) -> dict[str, float]:
     """Figures of counts by article, [articles, counts]."""
-    return figures(Counts(*map(int, counts.sum(0))))
+    return compute_figures(Counts(*map(int, counts.sum(0))))
 
 
 def _counts_by_article(suite: Suite, outputs: Sequence[str]) -> np.ndarray:
@@ -102,5 +102,5 @@ def _counts_by_article(suite: Suite, outputs: Sequence[str]) -> np.ndarray:
     grouped: dict[str, list[Counts]] = defaultdict(list)
     for row, output in zip(suite.rows, outputs, strict=True):
         spans = target_spans(row.edits) if row.edits is not None else None
-        grouped[row.article].append(count(row.spun, output, row.references, spans, row.facts))
-    return np.array([total(rows) for rows in grouped.values()])
+        grouped[row.article].append(count_row(row.spun, output, row.references, spans, row.facts))
+    return np.array([sum_counts(rows) for rows in grouped.values()])

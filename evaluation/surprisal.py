@@ -49,7 +49,7 @@ class Surprisal(NamedTuple):
         )
 
 
-def total(sums: Sequence[Surprisal]) -> Surprisal:
+def sum_surprisals(sums: Sequence[Surprisal]) -> Surprisal:
     """Add the sums of several texts. There must be at least one."""
     return Surprisal(*map(sum, zip(*sums, strict=True)))
 
@@ -61,7 +61,7 @@ class SurprisalModel:
     """
 
     def __init__(self, checkpoint: str) -> None:
-        folder = Checkpoint.open(checkpoint).merged()
+        folder = Checkpoint.open(checkpoint).merged_folder()
         self._model = Gemma3(folder, fast_dtype())
         self._prompt = Prompt.from_folder(folder)
         self._head = self._model.head(torch.arange(len(self._model.embeddings)))
@@ -93,9 +93,9 @@ def main(config: EvalConfig) -> Iterator[tuple[str, Surprisal]]:
     model = SurprisalModel(config.checkpoint)
     for suite in (make_suite(definition, config.limit) for definition in config.suites):
         sums = [model.measure(row) for row in suite.rows]
-        yield suite.name, total(sums)
+        yield suite.name, sum_surprisals(sums)
         for part, indices in suite.by_tool():
-            yield part.name, total([sums[i] for i in indices])
+            yield part.name, sum_surprisals([sums[i] for i in indices])
 
 
 if __name__ == "__main__":

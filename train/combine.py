@@ -55,7 +55,7 @@ def _check(parts: Sequence[tuple[Checkpoint, float]], rank: int) -> None:
         raise CombineError("the rank must be 1 or more, and each weight a finite number")
     first, _ = parts[0]
     for part, _ in parts:
-        if part.whole:
+        if part.is_full_model:
             raise CombineError(f"{part.folder} is a whole model: only adapters can be added")
         if (part.backbone, part.prompt, part.max_passage_words) != (
             first.backbone,
@@ -93,7 +93,7 @@ def _add(parts: Sequence[tuple[Checkpoint, float]], rank: int, scratch: Path) ->
 
     first, _ = parts[0]
     model_class = auto_model_class(first.prompt.is_encoder_decoder)
-    base = model_class.from_pretrained(first.base(), dtype=torch.float32, use_safetensors=True)
+    base = model_class.from_pretrained(first.backbone_folder(), dtype=torch.float32, use_safetensors=True)
     names = [f"summand{i}" for i in range(len(parts))]  # peft would take "0" for the number of a layer
     try:
         model = PeftModel.from_pretrained(base, str(first.folder), adapter_name=names[0])

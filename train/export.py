@@ -19,9 +19,9 @@ def export(name: str, output: Path, int8: bool, push: str | None) -> list[Path]:
     if output.exists():
         raise UnspinError(f"{output} exists: remove it, or give another --output")
     checkpoint = Checkpoint.open(name)
-    folders = {"merged": checkpoint.merged()}
+    folders = {"merged": checkpoint.merged_folder()}
     if int8:
-        folders |= {"int8": checkpoint.int8(), "int8-trimmed": checkpoint.int8(trimmed=True)}
+        folders |= {"int8": checkpoint.int8_folder(), "int8-trimmed": checkpoint.int8_folder(trimmed=True)}
     for kind, folder in folders.items():
         shutil.copytree(folder, output / kind)
         for file in (UNSPIN_JSON, "README.md"):

@@ -156,8 +156,8 @@ def _remove_expired(cache: Path) -> None:
 def encode(batch: pa.RecordBatch, prompt: Prompt, max_tokens: int, overlong: Overlong) -> tuple[pa.RecordBatch, int]:
     """Tokenize rows of a data set. Returns those that fit, with the columns of `SCHEMA`, and how many were cut."""
     spun, original = batch["spun"].to_pylist(), batch["original"].to_pylist()
-    sources = [prompt.wrap(ids) for ids in prompt.batch_text_ids(spun)]
-    targets = [prompt.end(ids) for ids in prompt.batch_text_ids(original)]
+    sources = [prompt.wrap_source(ids) for ids in prompt.batch_text_ids(spun)]
+    targets = [prompt.end_target(ids) for ids in prompt.batch_text_ids(original)]
     lengths = np.array([len(a) + len(b) for a, b in zip(sources, targets, strict=True)], dtype=np.int32)
     cut = 0
     for row in np.flatnonzero(lengths > max_tokens).tolist() if overlong == "cut" else ():

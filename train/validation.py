@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from unspin.data.load import group_by_article, load_split
-from unspin.evaluation.metrics import count, figures, total
+from unspin.evaluation.metrics import compute_figures, count_row, sum_counts
 from unspin.infer.confidence import Calibration
 from unspin.infer.engines.transformers import TransformersEngine
 from unspin.infer.restorer import Restorer
@@ -69,6 +69,6 @@ class Validation:
 
 
 def _scores(rows: Sequence[dict[str, Any]], outputs: Sequence[str]) -> dict[str, float]:
-    counts = (count(row["spun"], output, [row["original"]]) for row, output in zip(rows, outputs, strict=True))
-    scores = figures(total(counts))
+    counts = (count_row(row["spun"], output, [row["original"]]) for row, output in zip(rows, outputs, strict=True))
+    scores = compute_figures(sum_counts(counts))
     return {name: scores[name] for name in FIGURES}

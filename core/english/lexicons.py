@@ -33,7 +33,7 @@ class LexiconError(UnspinError, ValueError):
 class Entry:
     """A headword and its substitutes."""
 
-    head: str
+    headword: str
     pos: str
     kind: str
     substitutes: tuple[str, ...]
@@ -46,20 +46,20 @@ def _parse(row: str) -> Entry:
         raise LexiconError(
             f"expected 4 tab-separated cells (headword, part of speech, kind, substitutes), found {len(cells)}"
         )
-    head, pos, kind, tail = cells
+    headword, pos, kind, tail = cells
     substitutes = tuple(term.strip() for term in tail.split("|"))
     if pos not in PARTS_OF_SPEECH:
         raise LexiconError(f"part of speech {pos!r} is not one of {', '.join(PARTS_OF_SPEECH)}")
     if kind not in KINDS:
         raise LexiconError(f"kind {kind!r} is not one of {', '.join(KINDS)}")
-    for term in (head, *substitutes):
+    for term in (headword, *substitutes):
         if not TERM.fullmatch(term):
             raise LexiconError(f"{term!r} is not a term: write words separated by single spaces")
-    if head in substitutes:
-        raise LexiconError(f"{head!r} is its own substitute: remove it")
+    if headword in substitutes:
+        raise LexiconError(f"{headword!r} is its own substitute: remove it")
     if len(set(substitutes)) < len(substitutes):
-        raise LexiconError(f"{head!r} lists a substitute twice: remove one")
-    return Entry(head, pos, kind, substitutes)
+        raise LexiconError(f"{headword!r} lists a substitute twice: remove one")
+    return Entry(headword, pos, kind, substitutes)
 
 
 def read_lexicon(path: Path) -> list[Entry]:
@@ -70,11 +70,11 @@ def read_lexicon(path: Path) -> list[Entry]:
             continue
         try:
             entry = _parse(line)
-            if (entry.head, entry.pos) in entries:
-                raise LexiconError(f"{entry.head!r} as {entry.pos} has two rows: merge them")
+            if (entry.headword, entry.pos) in entries:
+                raise LexiconError(f"{entry.headword!r} as {entry.pos} has two rows: merge them")
         except LexiconError as error:
             raise LexiconError(f"{path.name}:{number}: {error}") from None
-        entries[entry.head, entry.pos] = entry
+        entries[entry.headword, entry.pos] = entry
     return list(entries.values())
 
 
@@ -87,18 +87,18 @@ def phrase_lexicon() -> dict[tuple[str, str], Entry]:
     merged: dict[tuple[str, str], Entry] = {}
     for path in sorted(Path(str(files(__package__))).glob("*.tsv"), key=lambda path: path.name):
         for entry in read_lexicon(path):
-            key = (entry.head, entry.pos)
+            key = (entry.headword, entry.pos)
             first = merged.get(key, Entry(*key, entry.kind, ()))
             merged[key] = Entry(*key, first.kind, tuple(dict.fromkeys(first.substitutes + entry.substitutes)))
     return merged
 
 
 @cache
-def spinners_words() -> frozenset[str]:
+def spinner_only_words() -> frozenset[str]:
     """Return the words (lemmas) that are substitutes but never headwords: "commence", "apparatus", "jeopardize"."""
     entries = phrase_lexicon().values()
     return frozenset(term.lower() for entry in entries for term in entry.substitutes if " " not in term) - {
-        entry.head.lower() for entry in entries
+        entry.headword.lower() for entry in entries
     }
 
 

@@ -37,7 +37,7 @@ def lexicon_words() -> set[str]:
     terms = {
         term for row in rows if not row.startswith("#") for cell in row.split("\t")[2:] for term in cell.split("|")
     }
-    terms |= {term for entry in phrase_lexicon().values() for term in (entry.head, *entry.substitutes)}
+    terms |= {term for entry in phrase_lexicon().values() for term in (entry.headword, *entry.substitutes)}
     return {word for term in terms for word in term.lower().split(" ")}
 
 

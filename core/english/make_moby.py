@@ -39,8 +39,8 @@ def _read(file: Path) -> dict[str, set[str]]:
     """Return the related terms of each entry that are plain words, frequent enough and not facts."""
     entries: dict[str, set[str]] = {}
     for line in file.read_text(encoding="latin-1").splitlines():
-        head, *related = line.lower().split(",")
-        entries.setdefault(head, set()).update(related)
+        headword, *related = line.lower().split(",")
+        entries.setdefault(headword, set()).update(related)
     usable = {
         term
         for terms in entries.values()
@@ -49,7 +49,9 @@ def _read(file: Path) -> dict[str, set[str]]:
     }
     usable -= {term for term in usable if not FACTS.isdisjoint(term.split(" "))} | IMMUTABLE
     return {
-        head: (related & usable) - {head} for head, related in entries.items() if head in usable and " " not in head
+        headword: (related & usable) - {headword}
+        for headword, related in entries.items()
+        if headword in usable and " " not in headword
     }
 
 
@@ -71,18 +73,18 @@ def rows(file: Path) -> Iterator[str]:
     entries = _read(file)
     parts = {term: _parts(term) for terms in ({*entries}, *entries.values()) for term in terms}
 
-    def closeness(head: str, term: str) -> float:
+    def closeness(headword: str, term: str) -> float:
         """Cosine similarity of the two terms' relations, weighted by the log frequency of the second term."""
-        related, others = entries[head], entries.get(term, set())
+        related, others = entries[headword], entries.get(term, set())
         cosine = len(related & others) / math.sqrt(len(related) * max(len(others), 1))
         return cosine * math.log2(2 + frequency(term))
 
-    for head, related in sorted(entries.items()):
-        ranked = sorted(related, key=lambda term: (-closeness(head, term), term))
-        for pos in sorted(parts[head]):
-            fitting = [term for term in ranked if pos in parts[term]][:MAX_SUBSTITUTES]
-            if fitting:
-                yield f"{head}\t{pos}\t{'|'.join(fitting)}\t"
+    for headword, related in sorted(entries.items()):
+        ranked = sorted(related, key=lambda term: (-closeness(headword, term), term))
+        for pos in sorted(parts[headword]):
+            suitable = [term for term in ranked if pos in parts[term]][:MAX_SUBSTITUTES]
+            if suitable:
+                yield f"{headword}\t{pos}\t{'|'.join(suitable)}\t"
 
 
 if __name__ == "__main__":

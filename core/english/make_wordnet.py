@@ -59,7 +59,7 @@ def rows(wordnet: Path) -> list[str]:
     table = []
     for pos in PARTS:
         synsets = _synsets(wordnet / f"data.{pos}")
-        for head, offsets in _senses(wordnet / f"index.{pos}").items():
+        for headword, offsets in _senses(wordnet / f"index.{pos}").items():
             synonyms = [lemma for offset in offsets for lemma in synsets[offset][0]]
             near = [
                 lemma
@@ -67,10 +67,10 @@ def rows(wordnet: Path) -> list[str]:
                 for other in synsets[offset][1]
                 for lemma in synsets[other][0][:MAX_PER_SYNSET]
             ]
-            synonyms = _plain(synonyms, {head})[:MAX_SYNONYMS]
-            near = _plain(near, {head, *synonyms})[:MAX_NEAR]
-            if _PLAIN.fullmatch(head) and (" " not in head or pos == "verb") and (synonyms or near):
-                table.append(f"{head}\t{pos}\t{'|'.join(synonyms)}\t{'|'.join(near)}")
+            synonyms = _plain(synonyms, {headword})[:MAX_SYNONYMS]
+            near = _plain(near, {headword, *synonyms})[:MAX_NEAR]
+            if _PLAIN.fullmatch(headword) and (" " not in headword or pos == "verb") and (synonyms or near):
+                table.append(f"{headword}\t{pos}\t{'|'.join(synonyms)}\t{'|'.join(near)}")
     return sorted(table)
 
 

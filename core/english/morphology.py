@@ -43,7 +43,7 @@ def forms(word: str) -> tuple[Form, ...]:
     return tuple(dict.fromkeys(readings))
 
 
-def fitting(readings: list[Form], previous: str) -> Form:
+def select_form(readings: list[Form], previous: str) -> Form:
     """Choose among forms of one lemma by the word before: a participle after "be" or "have", else the past tense."""
     tags = {form.tag: form for form in readings}
     if "VBN" in tags and "VBD" in tags:

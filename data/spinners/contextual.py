@@ -60,12 +60,12 @@ class Contextual(Spinner):
 class _Candidate:
     """A substitute for the word with the index `at`.
 
-    `text` is inflected and cased like the word; `head` and `term` are the lemmas of word and substitute.
+    `text` is inflected and cased like the word; `headword` and `term` are the lemmas of word and substitute.
     """
 
     at: int
     text: str
-    head: str
+    headword: str
     term: str
 
 
@@ -94,7 +94,7 @@ def _substitutions(model: str, sentence: Sentence) -> tuple[Substitution, ...]:
     best = (_fill if _kind(model) == "masked" else _rank)(model, sentence, places)
     words = sentence.words
     return tuple(
-        Substitution(words[c.at].start, words[c.at].end, c.text, Contextual.name, c.head, c.term) for c in best
+        Substitution(words[c.at].start, words[c.at].end, c.text, Contextual.name, c.headword, c.term) for c in best
     )
 
 
@@ -181,7 +181,7 @@ def _fill(model: str, sentence: Sentence, places: Sequence[int]) -> Iterator[_Ca
         if inputs["input_ids"].shape[1] > max_input_tokens(tokenizer, network):
             return
         for at, fillers in zip(batch, _fillers(tokenizer, network, inputs), strict=True):
-            yield from _first_fitting(sentence, at, fillers)
+            yield from _first_suitable(sentence, at, fillers)
 
 
 def _fillers(tokenizer: Any, network: Any, inputs: Any) -> Iterator[list[str]]:
@@ -197,7 +197,7 @@ def _fillers(tokenizer: Any, network: Any, inputs: Any) -> Iterator[list[str]]:
         yield [word for word, token, alone in zip(words, ids, encoded, strict=True) if alone == [token]]
 
 
-def _first_fitting(sentence: Sentence, at: int, fillers: list[str]) -> Iterator[_Candidate]:
+def _first_suitable(sentence: Sentence, at: int, fillers: list[str]) -> Iterator[_Candidate]:
     """The first filler that can be the same inflected form as the word but not the same lemma."""
     original = sentence.words[at]
     readings = {(form.pos, form.tag): form.lemma for form in reversed(forms(original.lower))}
@@ -206,8 +206,8 @@ def _first_fitting(sentence: Sentence, at: int, fillers: list[str]) -> Iterator[
             continue
         shared = [form for form in forms(filler.lower()) if (form.pos, form.tag) in readings]
         if shared and not {form.lemma for form in forms(filler.lower())} & set(readings.values()):
-            head = readings[shared[0].pos, shared[0].tag]
-            yield _Candidate(at, recase(original.text, filler.lower(), False), head, shared[0].lemma)
+            headword = readings[shared[0].pos, shared[0].tag]
+            yield _Candidate(at, recase(original.text, filler.lower(), False), headword, shared[0].lemma)
             return
 
 
@@ -249,7 +249,7 @@ def _synonyms(sentence: Sentence, places: Sequence[int]) -> list[_Candidate]:
             text = recase(original, inflect(term, match.entry.pos, match.tag), False)
             # "bridge over" is as likely as "bridge" and says nothing about the synonym
             if original.lower() not in text.lower().split():
-                candidates.setdefault((match.first, text), _Candidate(match.first, text, match.entry.head, term))
+                candidates.setdefault((match.first, text), _Candidate(match.first, text, match.entry.lemma, term))
     return list(candidates.values())
 
 

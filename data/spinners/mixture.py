@@ -80,7 +80,7 @@ class Mixture:
     def _is_allowed(self, sentence: Sentence, persona: Persona, proposal: Substitution) -> bool:
         """Whether the held-out setting and the tool's protections allow a proposal."""
         if proposal.term and self._held_out_headwords != "include":
-            unseen = is_held_out_term(proposal.head) or is_held_out_term(proposal.term)
+            unseen = is_held_out_term(proposal.headword) or is_held_out_term(proposal.term)
             if unseen != (self._held_out_headwords == "only"):
                 return False
         if persona.protects_quotations and any(
@@ -95,7 +95,7 @@ class Mixture:
 
 def _touches(persona: Persona, proposal: Substitution) -> bool:
     """Whether the tool carries out a proposal: decided per headword if the tool is consistent, otherwise per place."""
-    key = (proposal.head,) if persona.consistent else (proposal.head, proposal.start, proposal.replacement)
+    key = (proposal.headword,) if persona.consistent else (proposal.headword, proposal.start, proposal.replacement)
     return persona.draw("touch", *key) < min(1.0, 2 * persona.strength)
 
 

@@ -94,16 +94,16 @@ class Persona:
         """A uniform number in [0, 1) that depends on the persona's seed and `key` only."""
         return hash_uniform(self.seed, *key)
 
-    def knows(self, spinner: str, head: str, share: float = 1.0) -> bool:
-        """Whether this tool's copy of the spinner's dictionary has `head`, which a `share` of dictionaries have."""
-        return self.draw("knows", spinner, head) < share * self.coverage
+    def knows(self, spinner: str, headword: str, share: float = 1.0) -> bool:
+        """Whether this tool's copy of the spinner's dictionary has `headword`, which a `share` of dictionaries have."""
+        return self.draw("knows", spinner, headword) < share * self.coverage
 
-    def choose(self, head: str, options: Sequence[str], counts: Sequence[int], *place: object) -> str:
-        """Choose one of the substitutes of `head`, in proportion to `counts` if there are any.
+    def choose(self, headword: str, options: Sequence[str], counts: Sequence[int], *place: object) -> str:
+        """Choose one of the substitutes of `headword`, in proportion to `counts` if there are any.
 
         An inconsistent tool chooses anew for each `place`; a consistent one ignores it.
         """
-        key = ("choose", head) if self.consistent else ("choose", head, *place)
+        key = ("choose", headword) if self.consistent else ("choose", headword, *place)
         if counts:
             sums = list(accumulate(counts))
             return options[bisect_right(sums, self.draw(*key) * sums[-1])]

@@ -28,29 +28,29 @@ def index() -> Index:
     merged: dict[tuple[str, str], dict[str, None]] = {}
     entries = phrase_lexicon().values()
     for entry in entries:
-        merged.setdefault((entry.head, entry.pos), {}).update(dict.fromkeys(entry.substitutes))
+        merged.setdefault((entry.headword, entry.pos), {}).update(dict.fromkeys(entry.substitutes))
     for entry in entries:
         for substitute in entry.substitutes:
-            merged.setdefault((substitute, entry.pos), {}).setdefault(entry.head)
+            merged.setdefault((substitute, entry.pos), {}).setdefault(entry.headword)
     return Index(
-        Headword(head, pos, tuple(substitutes))
-        for (head, pos), substitutes in merged.items()
-        if pos == "function" or head not in IMMUTABLE
+        Headword(headword, pos, tuple(substitutes))
+        for (headword, pos), substitutes in merged.items()
+        if pos == "function" or headword not in IMMUTABLE
     )
 
 
 @cache
 def chained_index() -> Index:
     """The same entries with synonyms of synonyms as near relations, as in a thesaurus that merges senses."""
-    by_head = {(entry.head, entry.pos): entry for entry in index().heads()}
+    entries = {(entry.lemma, entry.pos): entry for entry in index().entries()}
 
     def chained(entry: Headword) -> tuple[str, ...]:
-        steps = [by_head[step, entry.pos].substitutes for step in entry.substitutes if (step, entry.pos) in by_head]
+        steps = [entries[step, entry.pos].substitutes for step in entry.substitutes if (step, entry.pos) in entries]
         terms = dict.fromkeys(term for substitutes in steps for term in substitutes)
-        return tuple(term for term in terms if term != entry.head and term not in entry.substitutes)[:MAX_CHAINED]
+        return tuple(term for term in terms if term != entry.lemma and term not in entry.substitutes)[:MAX_CHAINED]
 
     return Index(
-        entry if entry.pos == "function" else replace(entry, near=chained(entry)) for entry in by_head.values()
+        entry if entry.pos == "function" else replace(entry, near=chained(entry)) for entry in entries.values()
     )
 
 

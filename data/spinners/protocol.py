@@ -76,22 +76,22 @@ class Sentence:
 class Substitution:
     """A proposal to replace ``sentence.text[start:end]`` with `replacement`.
 
-    A dictionary spinner gives the entry it used as `head` and the chosen substitute as `term`, both as lemmas. They
-    decide whether the proposal is held out from training. Any other spinner gives the name of its rule as `head` and
-    leaves `term` empty. An empty range inserts text; an empty `replacement` deletes it.
+    A dictionary spinner gives the entry it used as `headword` and the chosen substitute as `term`, both as lemmas.
+    They decide whether the proposal is held out from training. Any other spinner gives the name of its rule as
+    `headword` and leaves `term` empty. An empty range inserts text; an empty `replacement` deletes it.
     """
 
     start: int
     end: int
     replacement: str
     spinner: str
-    head: str
+    headword: str
     term: str = ""
 
     @property
     def rule(self) -> str:
-        """What the data set records for the edit: ``head > term``, or the name of the rule."""
-        return f"{self.head} > {self.term}" if self.term else self.head
+        """What the data set records for the edit: ``headword > term``, or the name of the rule."""
+        return f"{self.headword} > {self.term}" if self.term else self.headword
 
 
 class Spinner(Protocol):

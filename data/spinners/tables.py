@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from unspin.data.spinners.persona import Persona
 from unspin.data.spinners.protocol import Sentence, Substitution
-from unspin.english.morphology import fitting, forms, inflect
+from unspin.english.morphology import forms, inflect, select_form
 from unspin.english.word_classes import COMMONEST
 
 MAX_WORDS = 6  # of a headword; longer ones are never found
@@ -22,12 +22,12 @@ COMMONEST_SHARE = 0.25  # share of tools' dictionaries that have the commonest w
 class Headword:
     """A dictionary entry.
 
-    `head` is a lemma or a phrase of lemmas. `pos` is its part of speech; "function" and "term" entries are not
+    `lemma` is a lemma or a phrase of lemmas. `pos` is its part of speech; "function" and "term" entries are not
     inflected. `substitutes` come in the dictionary's order of preference. `near` holds weaker relations than
     synonyms. `counts` says how often each substitute was observed; it is empty if that is unknown.
     """
 
-    head: str
+    lemma: str
     pos: str
     substitutes: tuple[str, ...]
     near: tuple[str, ...] = ()
@@ -47,16 +47,16 @@ class Match:
 class Index:
     """A dictionary, searchable by the words of a sentence; inflected words are reduced to their lemma."""
 
-    def __init__(self, heads: Iterable[Headword]) -> None:
-        self._heads = {(head.pos, tuple(head.head.lower().split(" "))): head for head in heads}
+    def __init__(self, headwords: Iterable[Headword]) -> None:
+        self._entries = {(headword.pos, tuple(headword.lemma.lower().split(" "))): headword for headword in headwords}
         self._longest_by_first_word: dict[str, int] = {}
-        for pos, words in self._heads:
+        for pos, words in self._entries:
             first = words[0] if pos == "verb" or len(words) > 1 else ""
             self._longest_by_first_word[first] = max(self._longest_by_first_word.get(first, 0), len(words))
 
-    def heads(self) -> Iterable[Headword]:
+    def entries(self) -> Iterable[Headword]:
         """All entries."""
-        return self._heads.values()
+        return self._entries.values()
 
     def matches(self, sentence: Sentence) -> Iterator[Match]:
         """Every entry at every position, from left to right, and the longest first at each position."""
@@ -75,7 +75,7 @@ class Index:
     def _matches_at(self, lowers: list[str], first: int, last: int) -> Iterator[Match]:
         """The entries for exactly these words. Entries that do not inflect take precedence over all others."""
         window = tuple(lowers[first : last + 1])
-        literal = self._heads.get(("function", window)) or self._heads.get(("term", window))
+        literal = self._entries.get(("function", window)) or self._entries.get(("term", window))
         if literal:
             yield Match(first, last, literal, "")
             return
@@ -84,24 +84,24 @@ class Index:
             readings = [form for form in forms(inflected) if form.pos in parts_of_speech]
             for lemma, pos in dict.fromkeys((form.lemma, form.pos) for form in readings):
                 words = (lemma, *window[1:]) if pos == "verb" else (*window[:-1], lemma)
-                entry = self._heads.get((pos, words))
+                entry = self._entries.get((pos, words))
                 if entry:
                     own = [form for form in readings if (form.lemma, form.pos) == (lemma, pos)]
-                    yield Match(first, last, entry, fitting(own, previous).tag)
+                    yield Match(first, last, entry, select_form(own, previous).tag)
 
 
 def choose_term(match: Match, persona: Persona, spinner: str) -> str:
     """The substitute, as a lemma, that this tool uses for a match, or "" if its dictionary lacks the entry."""
     entry = match.entry
-    share = COMMONEST_SHARE if COMMONEST.issuperset(entry.head.split(" ")) else 1.0
+    share = COMMONEST_SHARE if COMMONEST.issuperset(entry.lemma.split(" ")) else 1.0
     if entry.pos == "function":
         share *= persona.function_words
-    if not persona.knows(spinner, entry.head, share):
+    if not persona.knows(spinner, entry.lemma, share):
         return ""
     options, counts = entry.substitutes, entry.counts
-    if entry.near and (not options or persona.draw("near", entry.head) < persona.near):
+    if entry.near and (not options or persona.draw("near", entry.lemma) < persona.near):
         options, counts = entry.near, ()
-    return persona.choose(entry.head, options, counts, match.first) if options else ""
+    return persona.choose(entry.lemma, options, counts, match.first) if options else ""
 
 
 def propose_substitutions(index: Index, sentence: Sentence, persona: Persona, spinner: str) -> Iterator[Substitution]:
@@ -114,7 +114,7 @@ def propose_substitutions(index: Index, sentence: Sentence, persona: Persona, sp
         form = inflect(term, match.entry.pos, match.tag) if persona.inflects else term
         text = recase(sentence.text[start:end], form, persona.title_case)
         if text.lower() != sentence.text[start:end].lower():
-            yield Substitution(start, end, text, spinner, match.entry.head, term)
+            yield Substitution(start, end, text, spinner, match.entry.lemma, term)
 
 
 def recase(original: str, substitute: str, title_case: bool) -> str:

@@ -22,12 +22,12 @@ def read_thesaurus(name: str, count: Callable[[int], int] | None = None) -> Iter
     for row in gzip.decompress((files("unspin.english") / name).read_bytes()).decode().splitlines():
         if row.startswith("#"):
             continue
-        head, pos, synonyms, relations = row.split("\t")
-        if head in IMMUTABLE:
+        headword, pos, synonyms, relations = row.split("\t")
+        if headword in IMMUTABLE:
             continue
         substitutes = tuple(filter(None, synonyms.split("|")))
         near = tuple(filter(None, relations.split("|")))
-        yield Headword(head, pos, substitutes, near, tuple(map(count, range(len(substitutes)))) if count else ())
+        yield Headword(headword, pos, substitutes, near, tuple(map(count, range(len(substitutes)))) if count else ())
 
 
 @cache

@@ -138,12 +138,12 @@ def index(pairs: tuple[TermPair, ...]) -> Index:
         inflects = any(form.pos == "noun" for form in forms(term.split(" ")[-1]))
         counts[term, "noun" if inflects else "term"][garbled] += 1
     for (word, other), n in word_pairs(pair for pair in pairs if not is_held_out_term(pair[0])).items():
-        for pos, head, substitute in _as_lemmas(word, other):
-            if head != substitute and head not in IMMUTABLE:
-                counts[head, pos][substitute] += n
+        for pos, headword, substitute in _as_lemmas(word, other):
+            if headword != substitute and headword not in IMMUTABLE:
+                counts[headword, pos][substitute] += n
     return Index(
-        Headword(head, pos, tuple(substitutes), counts=tuple(substitutes.values()))
-        for (head, pos), substitutes in counts.items()
+        Headword(headword, pos, tuple(substitutes), counts=tuple(substitutes.values()))
+        for (headword, pos), substitutes in counts.items()
     )
 
 

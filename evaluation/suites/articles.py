@@ -8,7 +8,7 @@ from typing import Literal
 
 from unspin.evaluation.external import PEERS, Peer
 from unspin.evaluation.suites.base import Row, SuiteDefinition, SuiteError
-from unspin.segment import paragraphs, sentences
+from unspin.segment import split_paragraphs, split_sentences
 
 
 class ArticlesSuite(SuiteDefinition):
@@ -27,7 +27,7 @@ class ArticlesSuite(SuiteDefinition):
         spun_by_peer = self._spin([(name, text) for name, text in articles if not (self.spun / name).is_file()])
         for name, text in articles:
             spun = spun_by_peer.get(name) or (self.spun / name).read_text(encoding="utf-8")
-            spun_paragraphs, originals = paragraphs_of(spun), paragraphs_of(text)
+            spun_paragraphs, originals = split_paragraphs(spun), split_paragraphs(text)
             if len(spun_paragraphs) != len(originals):
                 raise SuiteError(
                     f"{self.spun / name} has {len(spun_paragraphs)} paragraphs and its original {len(originals)}: "
@@ -42,7 +42,7 @@ class ArticlesSuite(SuiteDefinition):
         for i, peer_name in enumerate(self.peers[: len(articles)]):
             with Peer(peer_name, self.seed) as peer:
                 for name, text in articles[i :: len(self.peers)]:
-                    lines = [" ".join(peer.spin(sentences_of(paragraph))) for paragraph in paragraphs_of(text)]
+                    lines = [" ".join(peer.spin(split_sentences(paragraph))) for paragraph in split_paragraphs(text)]
                     spun[name] = "\n\n".join(" ".join(line.split()) for line in lines)
         return spun
 
@@ -57,13 +57,3 @@ def read_articles(folder: Path) -> list[tuple[str, str]]:
         raise SuiteError(f"{folder} is not a folder: run the command in a clone of the repository, or change the path")
     files = sorted(folder.rglob("*.txt"), key=lambda file: (file.name, file.parent.name))
     return [(file.relative_to(folder).as_posix(), file.read_text(encoding="utf-8")) for file in files]
-
-
-def paragraphs_of(text: str) -> list[str]:
-    """The paragraphs of an article, without the white space around them."""
-    return [text[span.start : span.end] for span in paragraphs(text)]
-
-
-def sentences_of(text: str) -> list[str]:
-    """The sentences of an article, without the white space around them."""
-    return [paragraph[span.start : span.end] for paragraph in paragraphs_of(text) for span in sentences(paragraph)]

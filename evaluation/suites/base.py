@@ -30,7 +30,7 @@ class Row:
     """One text to restore: a sentence, a paragraph or a passage of an article.
 
     `references` are the accepted restorations, the original first. `edits` lead from `spun` to the original and
-    name the spinner of each; None if they are unknown. `facts` are as in `metrics.count`. `strength` is the share
+    name the spinner of each; None if they are unknown. `facts` are as in `metrics.count_row`. `strength` is the share
     of words that the spinner touched, 0..1. `tool` names the spinner if scores per tool are wanted. Rows with the
     same `group` are restored together; by default these are the rows of one article.
     """

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
-from unspin.evaluation.suites.articles import read_articles, sentences_of
+from unspin.evaluation.suites.articles import read_articles
 from unspin.evaluation.suites.base import Row, SuiteDefinition, interleave_sources
 from unspin.evaluation.suites.data import load_rows
+from unspin.segment import split_sentences
 
 
 class CleanSuite(SuiteDefinition):
@@ -34,7 +35,7 @@ class CleanSuite(SuiteDefinition):
         """(article, text): sentences of the folder first, then originals of the data set."""
         if self.articles:
             for name, article in read_articles(self.articles):
-                yield from ((name, sentence) for sentence in sentences_of(article))
+                yield from ((name, sentence) for sentence in split_sentences(article))
         if self.data:
             for row in load_rows(self.data, self.build, self.split):
                 yield row["article_id"], row["original"]

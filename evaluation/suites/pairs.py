@@ -43,7 +43,7 @@ class PairsSuite(SuiteDefinition):
         left_out = dissimilar = 0
         for pair, error in self._checked_pairs():
             if error:
-                logger.warning(str(error).removesuffix(", or set on_error=skip"))
+                logger.warning("%s", error)
             if pair:
                 pairs.append(pair)
                 dissimilar += error is not None

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from unspin.evaluation.external import Peer
-from unspin.evaluation.suites.articles import read_articles, sentences_of
+from unspin.evaluation.suites.articles import read_articles
 from unspin.evaluation.suites.base import Row, SuiteDefinition
+from unspin.segment import split_sentences
 
 
 class PeerSuite(SuiteDefinition):
@@ -22,7 +23,7 @@ class PeerSuite(SuiteDefinition):
     def rows(self) -> Iterator[Row]:
         with Peer(self.peer, self.seed) as peer:
             for name, text in read_articles(self.articles):
-                originals = sentences_of(text)
+                originals = split_sentences(text)
                 for original, spun in zip(originals, peer.spin(originals), strict=True):
                     if spun != original:
                         yield Row(name, spun, (original,))

@@ -23,9 +23,6 @@ SYSTEMS = {
     "harper": "unspin.evaluation.systems.harper:Harper",
 }
 
-# Systems that need `SystemSettings.lexicon_data`; a config is checked against this list before anything is imported.
-NEED_LEXICON_DATA = frozenset({"reverse lexicon", "noisy channel"})
-
 
 def load_system(name: str, settings: SystemSettings) -> System:
     """Create the system of that name. Models are loaded only when the first text is restored."""

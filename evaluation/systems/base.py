@@ -26,7 +26,11 @@ class SystemSettings:
 
 
 class System(ABC):
-    """Restores the texts of one article. Creating it is cheap; models are loaded by the first call of `restore`."""
+    """Restores the texts of one article.
+
+    Creating it is cheap, and raises `UnspinError` if a setting is missing or wrong. Models are loaded by the first call
+    of `restore`.
+    """
 
     def __init__(self, settings: SystemSettings) -> None:  # noqa: B027 - optional to override
         """Most systems ignore the settings; one that uses them overrides this."""

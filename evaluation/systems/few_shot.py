@@ -39,12 +39,12 @@ EXAMPLES = (  # (spun, original)
 class FewShotPrompt(Prompt):
     """The usual prompt, preceded by the examples in the same form. Its end token should be the line break."""
 
-    def wrap(self, text_ids: list[int]) -> list[int]:
+    def wrap_source(self, text_ids: list[int]) -> list[int]:
         examples = "".join(f"Spun: {spun}\nOriginal: {original}\n" for spun, original in EXAMPLES)
         return [
-            *self.opening,
+            *self.bos_ids,
             *self.tokenizer.encode(examples, add_special_tokens=False).ids,
-            *super().wrap(text_ids)[len(self.opening) :],
+            *super().wrap_source(text_ids)[len(self.bos_ids) :],
         ]
 
 

@@ -94,7 +94,7 @@ class ReverseLexicon(System):
         for match in (match for index in (phrases(), thesaurus()) for match in index.matches(sentence)):
             start, end = sentence.words[match.first].start, sentence.words[match.last].end
             for term in (*match.entry.substitutes, *match.entry.near):
-                if not (is_held_out_term(term) or is_held_out_term(match.entry.head)):
+                if not (is_held_out_term(term) or is_held_out_term(match.entry.lemma)):
                     inflected = inflect(term, match.entry.pos, match.tag)
                     entries.setdefault((start, end), set()).add(recase(text[start:end], inflected, True))
         return entries

@@ -23,7 +23,7 @@ class CopyDraftEngine(LoadableEngine):
     def __init__(self, checkpoint: Checkpoint, model: DecodingModel, folder: Path) -> None:
         """Decode with a loaded model, whose tokenizer is in `folder`."""
         ids = checkpoint.vocabulary()
-        self._prompt, self._opening = checkpoint.prompt.from_folder(folder), model.opening
+        self._prompt, self._start_ids = checkpoint.prompt.from_folder(folder), model.start_ids
         self._decoder = CopyDecoder(model, self._prompt.eos, range(len(model.embeddings)) if ids is None else ids)
 
     @classmethod
@@ -33,7 +33,7 @@ class CopyDraftEngine(LoadableEngine):
         Raises `ModelError` for an architecture that is not in `ARCHITECTURES` and for a device that cannot be used.
         """
         check_device(device)
-        folder = checkpoint.merged()
+        folder = checkpoint.merged_folder()
         model_type = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
         if model_type not in ARCHITECTURES:
             known = ", ".join(ARCHITECTURES)
@@ -59,4 +59,4 @@ class CopyDraftEngine(LoadableEngine):
 
     def _source(self, sentence: str) -> Source:
         source = self._prompt.source(sentence)
-        return replace(source, prompt=[*self._opening, *source.prompt])
+        return replace(source, prompt=[*self._start_ids, *source.prompt])

@@ -47,7 +47,7 @@ class CTranslate2Engine(LoadableEngine):
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
-        folder = checkpoint.int8(trimmed=True)
+        folder = checkpoint.int8_folder(trimmed=True)
         self._prompt = Prompt.from_folder(folder)
         self._trimmed = _Model(folder)
 
@@ -62,7 +62,7 @@ class CTranslate2Engine(LoadableEngine):
 
     @cached_property
     def _full(self) -> _Model:
-        return _Model(self._checkpoint.int8())
+        return _Model(self._checkpoint.int8_folder())
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         sources = [self._prompt.text_ids(sentence) for sentence in sentences]
@@ -77,7 +77,7 @@ class CTranslate2Engine(LoadableEngine):
         source, prefix = self._prompt.text_ids(sentence), self._prompt.prefix_ids(opening)
         model = self._trimmed if self._trimmed.knows([*source, *prefix]) else self._full
         (result,) = model.generate(
-            [[*self._prompt.wrap(source), *prefix]],
+            [[*self._prompt.wrap_source(source), *prefix]],
             max_length=max_output_tokens(source),
             num_hypotheses=count,
             return_alternatives=True,
@@ -107,7 +107,7 @@ class CTranslate2Engine(LoadableEngine):
             log_probabilities[step.batch_id].append(step.log_prob)
             return False
 
-        prompts = [self._prompt.wrap(source) for source in sources]
+        prompts = [self._prompt.wrap_source(source) for source in sources]
         model.generate(prompts, max_length=max(map(max_output_tokens, sources)), return_scores=True, callback=record)
         return [
             Rewriting.of(self._prompt, truncate_at_end(row, self._prompt.eos, max_output_tokens(source)), probabilities)

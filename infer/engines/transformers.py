@@ -27,7 +27,7 @@ class TransformersEngine(LoadableEngine):
     def load(cls, checkpoint: Checkpoint, device: str = "cpu") -> TransformersEngine:
         """Load the merged model, in fp32 on a CPU, else in bf16. Raises `ModelError` for a bad device."""
         check_device(device)
-        folder = checkpoint.merged()
+        folder = checkpoint.merged_folder()
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
         model_class = auto_model_class(checkpoint.prompt.is_encoder_decoder)
         model = model_class.from_pretrained(folder, dtype=dtype, use_safetensors=True)
@@ -62,7 +62,7 @@ class TransformersEngine(LoadableEngine):
         length.
         """
         device = self._model.device
-        prompts = [self._prompt.wrap(source) for source in sources]
+        prompts = [self._prompt.wrap_source(source) for source in sources]
         if self._prompt.is_encoder_decoder:
             decoder_ids = [[self._model.config.decoder_start_token_id, *ids] for ids in prefixes]
             inputs = _pad_right(prompts, device)

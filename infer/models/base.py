@@ -41,13 +41,13 @@ class DecodingModel(Protocol):
     only to positions up to its own. Then a rejected draft needs no clean-up: the next tokens overwrite it. Hidden
     states must be those of the transformers model of the same folder; the tests compare them.
 
-    `embeddings` are [vocabulary, hidden]. `opening` are the ids that every decoder input begins with, before the
+    `embeddings` are [vocabulary, hidden]. `start_ids` are the ids that every decoder input begins with, before the
     prompt. All tensors are on `device`.
     """
 
     device: str
     embeddings: Tensor
-    opening: Sequence[int]
+    start_ids: Sequence[int]
 
     @classmethod
     def load(cls, folder: Path, device: str) -> DecodingModel:

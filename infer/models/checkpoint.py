@@ -35,8 +35,8 @@ SPECIAL_IDS = 4  # Gemma's first ids: padding, end, beginning, unknown
 class Checkpoint:
     """A complete checkpoint folder.
 
-    If `whole`, the folder holds all weights of a model, else an adapter of the model `backbone`. The model is shown
-    neighbouring sentences of up to `max_passage_words` words together; 0: one sentence at a time.
+    If `is_full_model`, the folder holds all weights of a model, else an adapter of the model `backbone`. The model is
+    shown neighbouring sentences of up to `max_passage_words` words together; 0: one sentence at a time.
     """
 
     folder: Path
@@ -44,7 +44,7 @@ class Checkpoint:
     prompt: type[Prompt]
     calibration: Calibration
     max_passage_words: int
-    whole: bool = False
+    is_full_model: bool = False
 
     @classmethod
     def open(cls, name: str) -> Checkpoint:
@@ -58,8 +58,8 @@ class Checkpoint:
             raise ModelError(
                 f"{folder} is not a checkpoint folder: give one that `unspin train` wrote, or omit it for the default"
             )
-        whole = not (folder / ADAPTER_FILES[0]).is_file() and (folder / MODEL_FILES[0]).is_file()
-        _require_files(folder, whole)
+        is_full_model = not (folder / ADAPTER_FILES[0]).is_file() and (folder / MODEL_FILES[0]).is_file()
+        _require_files(folder, is_full_model)
         verify_checksums(folder)
         file = folder / UNSPIN_JSON
         try:
@@ -74,12 +74,12 @@ class Checkpoint:
                 f"{folder} was trained on prompt form {prompt!r}, and this version knows {', '.join(PROMPTS)}: "
                 "train again, or install the version that trained it"
             )
-        return cls(folder, backbone, PROMPTS[prompt], calibration, max_passage_words, whole)
+        return cls(folder, backbone, PROMPTS[prompt], calibration, max_passage_words, is_full_model)
 
     @property
     def digest(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the checkpoint's configuration and weights."""
-        if self.whole:
+        if self.is_full_model:
             contents = [self.folder / MODEL_FILES[0], *weight_files(self.folder)]
         else:
             contents = [self.folder / ADAPTER_FILES[0], self.folder / ADAPTER_FILES[1]]
@@ -88,7 +88,7 @@ class Checkpoint:
             sha256.update(file.read_bytes())
         return sha256.hexdigest()[:16]
 
-    def base(self) -> Path:
+    def backbone_folder(self) -> Path:
         """The folder of the backbone's weights and tokenizer. Raises `ModelError` if it cannot be had."""
         return model_folder(self.backbone)
 
@@ -96,21 +96,21 @@ class Checkpoint:
         """The token ids that training saw: the model was taught to write no others. None for all ids."""
         return read_vocabulary(self.folder)
 
-    def merged(self) -> Path:
+    def merged_folder(self) -> Path:
         """A plain transformers folder with tokenizer: the backbone with the adapter merged in, in bf16.
 
         A checkpoint that holds all weights is used as it is. Raises `ModelError` if the adapter does not fit its
         backbone.
         """
-        if self.whole:
+        if self.is_full_model:
             return self.folder
         folder = cache_folder() / f"merged-{self.digest}"
         if folder.is_dir():
             return folder
-        base = self.base()
+        base = self.backbone_folder()
         return build_once(folder, lambda target: self._merge(base, target), "merging the adapter (once, some seconds)")
 
-    def int8(self, trimmed: bool = False) -> Path:
+    def int8_folder(self, trimmed: bool = False) -> Path:
         """A CTranslate2 int8 folder of the merged model, with its tokenizer.
 
         A trimmed model has only the ids that training saw, listed in ``ids.json``: it is smaller and faster, but only
@@ -124,7 +124,7 @@ class Checkpoint:
         folder = cache_folder() / f"int8{'-trimmed' if trimmed else ''}-{self.digest}"
         if folder.is_dir():
             return folder
-        merged = self.merged()
+        merged = self.merged_folder()
         ids = self.vocabulary() if trimmed else None
         return build_once(
             folder,
@@ -179,10 +179,10 @@ def read_vocabulary(folder: Path) -> list[int] | None:
         raise ModelError(f"{file} is damaged ({error}): copy it again or train again") from None
 
 
-def _require_files(folder: Path, whole: bool) -> None:
+def _require_files(folder: Path, is_full_model: bool) -> None:
     """Raise `ModelError` naming the files that a checkpoint folder lacks."""
-    needed = [folder / name for name in (MODEL_FILES if whole else ADAPTER_FILES)]
-    if whole:
+    needed = [folder / name for name in (MODEL_FILES if is_full_model else ADAPTER_FILES)]
+    if is_full_model:
         needed = [*weight_files(folder), *needed]
     missing = [file.name for file in needed if not file.is_file()]
     if missing:

@@ -21,7 +21,7 @@ from unspin.infer.models.base_model import ModelError
 class Gemma3(DecodingModel):
     """The weights and forward pass of a folder that `Gemma3ForCausalLM.save_pretrained` wrote."""
 
-    opening: Sequence[int] = ()
+    start_ids: Sequence[int] = ()
 
     def __init__(self, folder: Path, dtype: torch.dtype, int8: bool = False, device: str = "cpu") -> None:
         """Load the weights as `dtype`. With `int8` (on a CPU), the linear layers compute in 8-bit integers instead.

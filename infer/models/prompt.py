@@ -72,8 +72,8 @@ class Prompt:
         return cls(tokenizer, special.get("bos_token"), eos)
 
     @property
-    def opening(self) -> list[int]:
-        """The ids that every sequence begins with."""
+    def bos_ids(self) -> list[int]:
+        """The id that every sequence begins with, or none."""
         return [] if self.bos is None else [self.bos]
 
     def text_ids(self, text: str) -> list[int]:
@@ -90,22 +90,22 @@ class Prompt:
         """A text as copy-draft decoding reads it."""
         encoding = self.tokenizer.encode(self._in_prompt(text), add_special_tokens=False)
         opens_word = _opens_word(self._in_prompt(text), encoding.offsets)
-        return Source(self.wrap(encoding.ids), encoding.ids, opens_word, max_output_tokens(encoding.ids))
+        return Source(self.wrap_source(encoding.ids), encoding.ids, opens_word, max_output_tokens(encoding.ids))
 
     def source_ids(self, spun: str) -> list[int]:
         """The ids of a spun text in its prompt: everything before the target."""
-        return self.wrap(self.text_ids(spun))
+        return self.wrap_source(self.text_ids(spun))
 
-    def wrap(self, text_ids: list[int]) -> list[int]:
+    def wrap_source(self, text_ids: list[int]) -> list[int]:
         """Put the ids of a spun text into the prompt."""
         before, after = self._around_source
         return [*before, *text_ids, *after]
 
     def target_ids(self, original: str) -> list[int]:
         """The ids of an original as the model should write it, with the end mark."""
-        return self.end(self.text_ids(original))
+        return self.end_target(self.text_ids(original))
 
-    def end(self, text_ids: list[int]) -> list[int]:
+    def end_target(self, text_ids: list[int]) -> list[int]:
         """Add the end mark to the ids of an original."""
         return [*text_ids, self.eos]
 
@@ -133,7 +133,7 @@ class Prompt:
         before, after = (
             self.tokenizer.encode(literal, add_special_tokens=False).ids for literal in ("Spun:", "\nOriginal:")
         )
-        return [*self.opening, *before], after
+        return [*self.bos_ids, *before], after
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,8 @@ class EncoderDecoderPrompt(Prompt):
         decoder_only = super().source(text)
         return replace(decoder_only, prompt=[], encoded=decoder_only.prompt)
 
-    def end(self, text_ids: list[int]) -> list[int]:
-        return self.wrap(text_ids)
+    def end_target(self, text_ids: list[int]) -> list[int]:
+        return self.wrap_source(text_ids)
 
     def prefix_ids(self, opening: str) -> list[int]:
         return [*_template(self.tokenizer)[0], *super().prefix_ids(opening)]

@@ -35,7 +35,7 @@ class T5(DecodingModel):
         self._weights = {name: weight.to(dtype) for name, weight in load_weights(folder, device).items()}
         self.dtype, self.device = dtype, device
         self.embeddings = self._weights["shared.weight"]
-        self.opening: list[int] = [config["decoder_start_token_id"]]
+        self.start_ids: list[int] = [config["decoder_start_token_id"]]
         self._heads, self._size = config["num_heads"], config["d_kv"]
         self._layers = {"encoder": config["num_layers"], "decoder": config["num_decoder_layers"]}
         self._epsilon = config["layer_norm_epsilon"]

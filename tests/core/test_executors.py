@@ -184,5 +184,5 @@ def test_finished_tasks_are_skipped_unless_the_stage_runs_again(tmp_path: Path) 
     for _ in range(2):
         run([Stage("once", [Call(record)], 2)], tmp_path / "log", 1, Local())
     assert calls.read_text() == "xx"
-    run([Stage("once", [Call(record)], 2, again=True)], tmp_path / "log", 1, Local())
+    run([Stage("once", [Call(record)], 2, ignore_completions=True)], tmp_path / "log", 1, Local())
     assert calls.read_text() == "xxxx"

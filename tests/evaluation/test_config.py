@@ -39,12 +39,6 @@ def test_unknown_systems_are_refused(make_config: Make) -> None:
         make_config(systems=["harpo"])
 
 
-def test_lexicon_systems_require_lexicon_data(make_config: Make, tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match="lexicon_data is missing: reverse lexicon and noisy channel"):
-        make_config(systems=["reverse lexicon", "noisy channel"])
-    assert make_config(systems=["reverse lexicon"], lexicon_data=tmp_path).lexicon_data == tmp_path
-
-
 def test_systems_see_their_settings_only(make_config: Make, tmp_path: Path) -> None:
     config = make_config(checkpoint="runs/x", min_confidence=0.25, lexicon_data=tmp_path)
     assert config.system_settings == SystemSettings("runs/x", 0.25, tmp_path)

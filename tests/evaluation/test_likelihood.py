@@ -14,7 +14,7 @@ TEXTS = ["The war had ended.", "She left.", "The council voted on Monday to keep
 
 def _expected(folder: Path, text: str) -> float:
     prompt = Prompt.from_folder(folder)
-    ids = torch.tensor([[*prompt.opening, *prompt.text_ids(text)]])
+    ids = torch.tensor([[*prompt.bos_ids, *prompt.text_ids(text)]])
     model = AutoModelForCausalLM.from_pretrained(folder)
     logits = model(input_ids=ids).logits[0, :-1].detach().log_softmax(1)
     return float(logits[torch.arange(ids.shape[1] - 1), ids[0, 1:]].sum())

@@ -1,7 +1,7 @@
 """Metrics: worked by hand on small cases, and without network."""
 
 import pytest
-from unspin.evaluation.metrics import chrf, count, figures, find_lost_fact, total
+from unspin.evaluation.metrics import chrf, compute_figures, count_row, find_lost_fact, sum_counts
 
 SPUN = "The overseas minister stated the warfare ended."
 ORIGINAL = "The foreign minister said the war ended."
@@ -9,11 +9,11 @@ CLEAN = "One two three four five."
 
 
 def test_edits_are_correct_only_with_span_and_replacement() -> None:
-    counts = count(
+    counts = count_row(
         SPUN, "The foreign minister claimed the warfare ended.", [ORIGINAL]
     )  # one right, one wrong, one missed
     assert (counts.correct, counts.proposed, counts.gold) == (1, 2, 3)
-    scores = figures(counts)
+    scores = compute_figures(counts)
     assert scores["precision"] == pytest.approx(1 / 2)
     assert scores["recall"] == pytest.approx(1 / 3)
     assert scores["f0.5"] == pytest.approx(1.25 * (1 / 2) * (1 / 3) / (0.25 / 2 + 1 / 3))
@@ -21,8 +21,8 @@ def test_edits_are_correct_only_with_span_and_replacement() -> None:
 
 
 def test_over_correction_counts_clean_rows_only() -> None:
-    rows = [count(CLEAN, "One two three 4 five.", [CLEAN]), count(SPUN, ORIGINAL, [ORIGINAL])]
-    assert figures(total(rows))["over_correction"] == pytest.approx(200)
+    rows = [count_row(CLEAN, "One two three 4 five.", [CLEAN]), count_row(SPUN, ORIGINAL, [ORIGINAL])]
+    assert compute_figures(sum_counts(rows))["over_correction"] == pytest.approx(200)
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ def test_over_correction_counts_clean_rows_only() -> None:
 )
 def test_damage_is_done_to_sound_words_only(prediction: str, damaged: int) -> None:
     """Three of the seven words are garbled; a wrong guess at those is no damage."""
-    counts = count(SPUN, prediction, [ORIGINAL])
+    counts = count_row(SPUN, prediction, [ORIGINAL])
     assert (counts.damaged_words, counts.sound_words) == (damaged, 4)
-    assert figures(counts)["damage"] == 1000 * damaged / 4
-    assert count(ORIGINAL, prediction, [ORIGINAL]).sound_words == 0, "clean text has a figure of its own"
+    assert compute_figures(counts)["damage"] == 1000 * damaged / 4
+    assert count_row(ORIGINAL, prediction, [ORIGINAL]).sound_words == 0, "clean text has a figure of its own"
 
 
 def test_exact_counts_texts_that_are_the_reference() -> None:
-    assert figures(total([count("a", "b", ["b"]), count("a", "c", ["b"])]))["exact"] == 0.5
+    assert compute_figures(sum_counts([count_row("a", "b", ["b"]), count_row("a", "c", ["b"])]))["exact"] == 0.5
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_exact_counts_texts_that_are_the_reference() -> None:
 )
 def test_a_changed_fact_is_a_violation(prediction: str, lost: str) -> None:
     assert find_lost_fact(SPUN, prediction) == lost
-    assert figures(count(SPUN, prediction, [ORIGINAL]))["violations"] == (1000 if lost else 0)
+    assert compute_figures(count_row(SPUN, prediction, [ORIGINAL]))["violations"] == (1000 if lost else 0)
 
 
 def test_listed_facts_may_take_any_of_their_forms_as_whole_words() -> None:
@@ -70,12 +70,12 @@ def test_listed_facts_may_take_any_of_their_forms_as_whole_words() -> None:
 
 def test_the_best_reference_counts() -> None:
     other = "The foreign minister declared the war ended."
-    counts = count(SPUN, other, [ORIGINAL, other])
+    counts = count_row(SPUN, other, [ORIGINAL, other])
     assert (counts.correct, counts.proposed, counts.gold, counts.exact) == (3, 3, 3, 1)
 
 
 def test_copying_the_input_restores_nothing_and_the_original_everything() -> None:
-    copied, restored = (figures(count(SPUN, prediction, [ORIGINAL])) for prediction in (SPUN, ORIGINAL))
+    copied, restored = (compute_figures(count_row(SPUN, prediction, [ORIGINAL])) for prediction in (SPUN, ORIGINAL))
     assert copied["restoration"] == copied["recall"] == copied["f0.5"] == 0
     assert restored["restoration"] == restored["f0.5"] == restored["exact"] == 1
 

@@ -11,7 +11,7 @@ from unspin.evaluation import run
 from unspin.evaluation.config import EvalConfig
 from unspin.evaluation.outcomes import ArticleOutcome, EditOutcome
 from unspin.evaluation.reliability import measure_calibration
-from unspin.evaluation.report import html_report, pieces, readme_table, show, update_readme
+from unspin.evaluation.report import diff_pieces, html_report, readme_table, show, update_readme
 from unspin.evaluation.suites.pairs import PairsSuite
 from unspin.infer.confidence import Calibration
 
@@ -25,7 +25,7 @@ def results(make_config: Callable[..., EvalConfig], in_process: None) -> dict[st
 
 
 def test_pieces_give_both_texts_back() -> None:
-    parts = list(pieces(SPUN, ORIGINAL))
+    parts = list(diff_pieces(SPUN, ORIGINAL))
     assert "".join(same + removed for same, removed, _ in parts) == SPUN
     assert "".join(same + inserted for same, _, inserted in parts) == ORIGINAL
 

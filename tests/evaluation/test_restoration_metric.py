@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from unspin.evaluation.metrics import chrf, count, figures, total
+from unspin.evaluation.metrics import chrf, compute_figures, count_row, sum_counts
 from unspin.evaluation.restoration_metric import RestorationMetric
 
 SPUN, ORIGINAL = "The overseas minister stated the warfare ended.", "The foreign minister said the war ended."
@@ -17,7 +17,8 @@ def test_the_metric_computes_all_figures_with_its_own_interface() -> None:
     references = [[ORIGINAL], [CLEAN], ["A company shut.", other]]
     scores = RestorationMetric().compute(references=references, **texts)
     rows = zip(*texts.values(), references, strict=True)
-    assert scores == figures(total(count(*row) for row in rows)) | chrf(texts["predictions"], references)
+    figures = compute_figures(sum_counts(count_row(*row) for row in rows))
+    assert scores == figures | chrf(texts["predictions"], references)
     assert scores["f0.5"] == scores["restoration"] == scores["exact"] == 1 and scores["chrf"] == pytest.approx(100)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from unspin.errors import UnspinError
 from unspin.evaluation import run
 from unspin.evaluation.config import CurvePoint, EvalConfig
 from unspin.evaluation.suites.base import Suite
@@ -27,6 +28,18 @@ def test_a_run_scores_writes_and_resumes(make_config: Make, tmp_path: Path, monk
     assert "&lt;b&gt;The" in page and "<b>The" not in page
     monkeypatch.setattr(run, "_restore", None)  # nothing is left to restore
     assert run.main(config)["scores"]["items"]["harper"]["peak_mb"] == checked["peak_mb"]
+
+
+def test_a_system_that_cannot_be_used_is_refused_before_any_suite_is_made(
+    make_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "make_suite", None)
+    for keys, message in (
+        ({"systems": ["unspin"], "checkpoint": "/nope"}, "/nope is not a checkpoint folder"),
+        ({"systems": ["copy the input", "noisy channel"]}, "set lexicon_data to its folder"),
+    ):
+        with pytest.raises(UnspinError, match=message):
+            run.main(make_config(**keys))
 
 
 @pytest.mark.usefixtures("in_process")

@@ -9,7 +9,7 @@ from unspin.config import load_config
 from unspin.evaluation import surprisal
 from unspin.evaluation.config import EvalConfig
 from unspin.evaluation.suites.base import Row
-from unspin.evaluation.surprisal import Surprisal, SurprisalModel, main, total
+from unspin.evaluation.surprisal import Surprisal, SurprisalModel, main, sum_surprisals
 from unspin.infer.models.prompt import Prompt
 
 SPUN, ORIGINAL = "The warfare had ended.", "The war had ended."
@@ -44,5 +44,7 @@ def test_rows_are_summed_by_suite_and_tool(tiny_adapter: Path, tmp_path: Path) -
     overrides = [f"real={tmp_path}/pairs.tsv", "suites=[]", f"checkpoint={tiny_adapter}"]
     sums = dict(main(load_config(Path("configs/eval/real.yaml"), EvalConfig, overrides)))
     assert list(sums) == ["real", "real: A", "real: B"]
-    assert sums["real"] == total([sums["real: A"], sums["real: B"]])
-    assert "nats, " in sums["real"].line() and total([Surprisal(0, 0, 0, 0, 0, 0)]).line().startswith("garbled: 0.000")
+    assert sums["real"] == sum_surprisals([sums["real: A"], sums["real: B"]])
+    assert "nats, " in sums["real"].line() and sum_surprisals([Surprisal(0, 0, 0, 0, 0, 0)]).line().startswith(
+        "garbled: 0.000"
+    )

@@ -1,7 +1,7 @@
 """Inflection: readings of a word, the form that its context asks for, and the same form of another lemma."""
 
 import pytest
-from unspin.english.morphology import Form, fitting, forms, inflect, starts_with_vowel_sound
+from unspin.english.morphology import Form, forms, inflect, select_form, starts_with_vowel_sound
 
 
 def test_a_word_has_every_reading_of_the_dictionary() -> None:
@@ -12,7 +12,7 @@ def test_a_word_has_every_reading_of_the_dictionary() -> None:
 @pytest.mark.parametrize(("previous", "tag"), [("has", "VBN"), ("weren't", "VBN"), ("she", "VBD"), ("", "VBD")])
 def test_the_word_before_decides_between_past_and_participle(previous: str, tag: str) -> None:
     readings = [Form("use", "verb", "VBD"), Form("use", "verb", "VBN")]
-    assert fitting(readings, previous).tag == tag
+    assert select_form(readings, previous).tag == tag
 
 
 @pytest.mark.parametrize(

@@ -213,14 +213,14 @@ def test_a_phrase_is_as_frequent_as_its_rarest_word() -> None:
 
 
 def test_near_relations_of_the_chained_index_are_synonyms_of_synonyms() -> None:
-    plain = {(entry.head, entry.pos): entry for entry in index().heads()}
-    with_near = [entry for entry in chained_index().heads() if entry.near]
+    plain = {(entry.lemma, entry.pos): entry for entry in index().entries()}
+    with_near = [entry for entry in chained_index().entries() if entry.near]
     assert len(with_near) > 5000
     for entry in with_near[::500]:
         steps = [plain[step, entry.pos] for step in entry.substitutes if (step, entry.pos) in plain]
         reached = {term for step in steps for term in step.substitutes}
-        assert set(entry.near) <= reached - {entry.head, *entry.substitutes}
-    assert not any(entry.near for entry in chained_index().heads() if entry.pos == "function")
+        assert set(entry.near) <= reached - {entry.lemma, *entry.substitutes}
+    assert not any(entry.near for entry in chained_index().entries() if entry.pos == "function")
 
 
 def test_a_tool_that_targets_content_words_leaves_most_function_words_alone() -> None:

@@ -96,13 +96,13 @@ def test_a_word_that_became_several_is_learned_between_unchanged_words() -> None
 
 
 def test_inflected_forms_are_counted_under_one_headword(tmp_path: Path) -> None:
-    heads = {
-        (head.head, head.pos): dict(zip(head.substitutes, head.counts, strict=True))
-        for head in index(tuple(read(_file(tmp_path)))).heads()
+    headwords = {
+        (headword.lemma, headword.pos): dict(zip(headword.substitutes, headword.counts, strict=True))
+        for headword in index(tuple(read(_file(tmp_path)))).entries()
     }
-    assert heads["river", "noun"] == {"waterway": 2}
-    assert heads["engine", "noun"] == {"motor": 2}
-    assert heads["stone bridge", "noun"] == {"rock scaffold": 1}
+    assert headwords["river", "noun"] == {"waterway": 2}
+    assert headwords["engine", "noun"] == {"motor": 2}
+    assert headwords["stone bridge", "noun"] == {"rock scaffold": 1}
 
 
 def test_a_term_is_garbled_as_a_whole_and_inflected_like_the_original(tmp_path: Path) -> None:
@@ -124,9 +124,9 @@ def test_held_out_terms_are_excluded_and_contribute_no_words(tmp_path: Path) -> 
     assert 0.8 < len(trained) / len(rows) < 0.97
     learned = Counter(
         {
-            head.head: sum(head.counts)
-            for head in index(tuple(read(_file(tmp_path, rows)))).heads()
-            if head.head.startswith("zorb") and " " not in head.head
+            headword.lemma: sum(headword.counts)
+            for headword in index(tuple(read(_file(tmp_path, rows)))).entries()
+            if headword.lemma.startswith("zorb") and " " not in headword.lemma
         }
     )
     assert learned == Counter(term.split()[0] for term in trained)
@@ -144,10 +144,11 @@ def test_a_rare_pair_does_not_hide_the_usual_ones() -> None:
         ("random seed", "irregularly seed"),
     )
     assert not any(is_held_out_term(term) for term, _ in terms)
-    heads = {
-        (head.head, head.pos): dict(zip(head.substitutes, head.counts, strict=True)) for head in index(terms).heads()
+    headwords = {
+        (headword.lemma, headword.pos): dict(zip(headword.substitutes, headword.counts, strict=True))
+        for headword in index(terms).entries()
     }
-    assert heads["random", "adj"] == {"irregular": 3, "irregularly": 1}
+    assert headwords["random", "adj"] == {"irregular": 3, "irregularly": 1}
 
 
 def test_tools_that_target_content_words_know_terms_as_well_as_others(tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from unspin.evaluation.external import PEERS, Peer, PeerError, client
-from unspin.evaluation.suites.articles import sentences_of
+from unspin.segment import split_sentences
 
 SENTENCES = ["The minister told reporters that the large company left.", "“Naïve,” she said — twice.", ""]
 # A server that announces itself and parses requests; a test appends what it does with them.
-TEXT = sentences_of(Path("data/samples/ferry.original.txt").read_text(encoding="utf-8"))[:10]
+TEXT = split_sentences(Path("data/samples/ferry.original.txt").read_text(encoding="utf-8"))[:10]
 FAKE = """
 import json, sys
 print("loading", sys.argv[1:], file=sys.stderr)

@@ -174,7 +174,7 @@ def test_a_t5_decodes_like_generate(t5: Path) -> None:
     theirs = AutoModelForSeq2SeqLM.from_pretrained(t5, dtype=torch.float64).eval()
     model = T5(t5, torch.float64)
     decoder = CopyDecoder(model, prompt.eos, range(theirs.config.vocab_size))
-    sources = [replace(prompt.source(sentence), prompt=model.opening) for sentence in SENTENCES]
+    sources = [replace(prompt.source(sentence), prompt=model.start_ids) for sentence in SENTENCES]
     outputs = decoder.decode(sources)
     copied = [
         sum(a == b for a, b in zip(output.ids, source.ids, strict=False))
@@ -187,7 +187,7 @@ def test_a_t5_decodes_like_generate(t5: Path) -> None:
             ids, do_sample=False, max_new_tokens=source.max_output_tokens, eos_token_id=prompt.eos, pad_token_id=0
         )[0, 1:].tolist()
         assert output.ids == (made[: made.index(prompt.eos)] if prompt.eos in made else made)
-        forced = torch.tensor([[*model.opening, *output.ids]])
+        forced = torch.tensor([[*model.start_ids, *output.ids]])
         expected = theirs(input_ids=ids, decoder_input_ids=forced).logits[0].log_softmax(-1).max(-1).values
         torch.testing.assert_close(
             torch.tensor(output.log_probabilities),
@@ -197,7 +197,7 @@ def test_a_t5_decodes_like_generate(t5: Path) -> None:
         )
     prefix = [*sources[0].ids[:3], 7]
     assert decoder.decode(sources[:1], [prefix])[0].ids[:4] == prefix
-    forced = torch.tensor([[*model.opening, *prefix]])
+    forced = torch.tensor([[*model.start_ids, *prefix]])
     logits = theirs(input_ids=torch.tensor([sources[0].encoded]), decoder_input_ids=forced).logits[0, -1]
     assert decoder.likeliest_next(sources[0], prefix, 3) == logits.topk(3).indices.tolist()
 
@@ -238,7 +238,7 @@ def _assert_tensors_are_on_the_cpu(model: Callable[[], Gemma3 | T5], prompt: Pro
         loaded = model()
         decoder = CopyDecoder(loaded, prompt.eos, [5, 6, 7])
         sources = [
-            replace(source, prompt=[*loaded.opening, *source.prompt]) for source in map(prompt.source, SENTENCES)
+            replace(source, prompt=[*loaded.start_ids, *source.prompt]) for source in map(prompt.source, SENTENCES)
         ]
         return [output.ids for output in decoder.decode(sources)], decoder.likeliest_next(sources[0], [], 3)
 

@@ -6,7 +6,7 @@ lists and patterns, never by the checker's own finders, which would hide what th
 
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from unspin.data.spinners.mixture import Mixture
 from unspin.data.spinners.persona import Persona
 from unspin.infer.engines.base import Rewriting
 from unspin.infer.restorer import Restorer
-from unspin.segment import paragraphs, sentences
+from unspin.segment import split_sentences
 
 ARTICLES = Path(__file__).parents[3] / "data" / "articles"
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
@@ -155,14 +155,8 @@ class Liar:
 def clean() -> list[str]:
     """The sentences of the project's articles."""
 
-    def read() -> Iterator[str]:
-        for file in sorted(ARTICLES.rglob("*.txt")):
-            text = file.read_text(encoding="utf-8")
-            for paragraph in paragraphs(text):
-                body = text[paragraph.start : paragraph.end]
-                yield from (body[s.start : s.end] for s in sentences(body))
-
-    return list(read())
+    files = sorted(ARTICLES.rglob("*.txt"))
+    return [sentence for file in files for sentence in split_sentences(file.read_text(encoding="utf-8"))]
 
 
 @pytest.fixture(scope="module")

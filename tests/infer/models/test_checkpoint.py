@@ -51,7 +51,7 @@ def test_truncated_weights_are_refused_and_nothing_is_cached(
     weights = tiny_adapter / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:200])
     with pytest.raises(ModelError, match="does not load as an adapter"):
-        Checkpoint.open(str(tiny_adapter)).merged()
+        Checkpoint.open(str(tiny_adapter)).merged_folder()
     assert not list((tmp_path / "cache").iterdir())
 
 
@@ -84,7 +84,7 @@ def test_a_trimmed_model_writes_what_the_full_one_writes(
     save_file({"ids": torch.tensor(sorted(seen), dtype=torch.int32)}, tiny_adapter / module.VOCABULARY)
     shutil.rmtree(tmp_path / "cache")
     trimmed = load_engine("ctranslate2", checkpoint)
-    assert json.loads((checkpoint.int8(trimmed=True) / "ids.json").read_text()) == sorted(seen)
+    assert json.loads((checkpoint.int8_folder(trimmed=True) / "ids.json").read_text()) == sorted(seen)
     assert [output.text for output in trimmed.rewrite(sentences)] == [output.text for output in outputs]
 
 

@@ -29,7 +29,7 @@ def test_decoding_is_the_inverse_of_encoding(prompt: Prompt, text: str) -> None:
 
 def test_a_text_has_the_same_ids_as_source_and_as_target(prompt: Prompt) -> None:
     ids = prompt.text_ids("The council voted.")
-    assert prompt.wrap(ids) == prompt.source_ids("The council voted.")
+    assert prompt.wrap_source(ids) == prompt.source_ids("The council voted.")
     assert prompt.target_ids("The council voted.") == [*ids, prompt.eos]
 
 
