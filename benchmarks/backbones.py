@@ -1,4 +1,4 @@
-"""Backbones of common shapes with random weights, to time training without a download.
+"""Writes backbones of common shapes with random weights, to time training without a download.
 
 ``python -m benchmarks.backbones FOLDER DATA`` writes FOLDER/t5-base and FOLDER/bart-base, with a byte-level BPE
 tokenizer of 32,000 tokens trained on the originals of the data set DATA.

@@ -1,7 +1,7 @@
 """How building scales: ``python -m benchmarks.building`` compares one worker with two and measures peak memory by size.
 
-The articles are random words of `data/articles`, so that no two are alike and there are as many sentences as requested.
-Each build runs in a process of its own; its memory is the peak of its largest process, as the system reports it.
+The articles are made of random words of `data/articles`, so all differ and any number of sentences can be made. Each
+build runs in its own process. Its memory is the peak of the largest process, as reported by the system.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ sources: [{{kind: jsonl, name: scale, path: {texts}, licence: made up}}]
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one build cost."""
+    """The cost of one build; `megabytes` is the peak memory of its largest process."""
 
     sentences: int
     workers: int
@@ -44,7 +44,7 @@ class Measurement:
 
 
 def write_articles(folder: Path, sentences: int) -> None:
-    """Write articles with this many sentences of 8 to 30 words in all, as JSON Lines; the same for the same number."""
+    """Write articles as JSON Lines: `sentences` sentences in all, of 8 to 30 words. Equal numbers give equal files."""
     rng = random.Random(sentences)  # noqa: S311
     files = sorted(ARTICLES.rglob("*.txt"))
     vocabulary = [word.lower() for file in files for word in words(file.read_text(encoding="utf-8"))]
@@ -73,7 +73,7 @@ def measure(sentences: int, workers: int, scratch: Path) -> Measurement:
 
 
 def build_and_report_memory(config: Path, workers: int) -> None:
-    """Build in this process; print the peak memory, in MB, of the largest of it and its workers."""
+    """Build in this process; print the peak memory, in MB, of the largest among this process and its workers."""
     from unspin.config import load_config
     from unspin.data.build import build
     from unspin.data.config import BuildConfig

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# What this project achieves on a GPU, in the figures of docs/speed.md:
+# Measures the GPU figures of docs/speed.md:
 #
 #     bash benchmarks/gpu.sh [PART …]      writes runs/gpu/PART.txt
 #
 # The parts are throughput, shapes, resume, timed, launch and restore; without arguments, all of them. DATA is a folder
 # that `unspin build` wrote; if unset, configs/data/quickstart.yaml is built. Run it in a clone of the repository, with
-# the project and a torch that sees the GPU installed, and nothing else running on the GPU. The settings of the card are
-# left alone. A small rehearsal without a GPU:
+# the project and a torch that sees the GPU installed, and nothing else running on the GPU. The script does not change the
+# settings of the card. A small rehearsal without a GPU:
 #
 #     DEVICE=cpu TOKENS=1024 STEPS=4 LIMIT=90s bash benchmarks/gpu.sh
 set -euo pipefail

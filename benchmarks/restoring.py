@@ -1,7 +1,7 @@
 """Restoring speed: ``python -m benchmarks.restoring`` times each way of decoding against the one it replaces.
 
-Both sides restore the same sentences of the hand-spun benchmark articles with the same checkpoint; batch sizes are
-swept on both sides and the fastest of each is timed. `timing` explains how runs are compared. Run it from the root of a
+Both sides restore the same sentences of the hand-spun benchmark articles with the same checkpoint. Several batch sizes
+are tried on each side, and the fastest is timed. `timing` explains how runs are compared. Run it from the root of a
 clone of the repository, with nothing else running.
 """
 
@@ -54,7 +54,7 @@ class Comparison:
 
 
 def spun_sentences(count: int) -> list[str]:
-    """`count` sentences across the hand-spun articles, two of each paragraph at most."""
+    """Up to `count` sentences spread over the hand-spun articles, at most two per paragraph."""
     found: list[str] = []
     for file in sorted((ARTICLES / "hand").rglob("*.txt")):
         for paragraph in split_paragraphs(file.read_text(encoding="utf-8")):
@@ -83,39 +83,37 @@ class DecodingBenchmark:
         return sum(one == other for one, other in zip(ours, theirs, strict=True))
 
     def comparisons(self) -> list[Comparison]:
-        """Time all pairs of ways. The CTranslate2 and int8 layers rows need a CPU."""
+        """Time all pairs of ways. The rows "CTranslate2 int8" and "int8 layers" are measured on a CPU only."""
         dtype = fast_dtype(self._device)
         name = _name_of(dtype)
         whole = self._fastest([self._draft(dtype, self._whole, tokens) for tokens in DRAFT_TOKENS])
         trimmed = self._fastest([self._draft(dtype, self._trimmed, tokens) for tokens in DRAFT_TOKENS])
         same_dtype = self._fastest([self._generate(dtype, size) for size in BATCH_SIZES])
-        plain = self._fastest([self._generate(torch.float32, size) for size in BATCH_SIZES])
+        fp32 = self._fastest([self._generate(torch.float32, size) for size in BATCH_SIZES])
         default = self._default_engine(dtype)
-        generate = f"generate, {name}, {same_dtype.settings}"
-        named = Way(f"generate, fp32, {plain.settings}", plain.run)
+        generate = Way(f"generate, {name}, {same_dtype.settings}", same_dtype.run)
+        generate_fp32 = Way(f"generate, fp32, {fp32.settings}", fp32.run)
         rows = [
             self._compare(
-                "copy-draft decoding, whole vocabulary",
-                Way(f"{name}, {whole.settings}", whole.run),
-                Way(generate, same_dtype.run),
+                "copy-draft decoding, whole vocabulary", Way(f"{name}, {whole.settings}", whole.run), generate
             ),
             self._compare("trimmed vocabulary", trimmed, Way(f"whole, {whole.settings}", whole.run)),
-            self._compare("both", Way(f"{name}, {trimmed.settings}", trimmed.run), Way(generate, same_dtype.run)),
-            self._compare("default engine", default, named),
+            self._compare("both", Way(f"{name}, {trimmed.settings}", trimmed.run), generate),
+            self._compare("default engine", default, generate_fp32),
             self._compare_clean_with_spun(),
         ]
-        return [*rows, *self._int8_comparisons(named)] if self._device == "cpu" else rows
+        return [*rows, *self._int8_comparisons(generate_fp32)] if self._device == "cpu" else rows
 
-    def _int8_comparisons(self, plain: Way) -> list[Comparison]:
+    def _int8_comparisons(self, generate_fp32: Way) -> list[Comparison]:
         ctranslate2 = load_engine("ctranslate2", self._checkpoint)
         int8, fp32 = (self._draft(torch.float32, self._trimmed, 3072, int8=int8).run for int8 in (True, False))
         return [
-            self._compare("CTranslate2 int8", Way("batch 16", lambda: ctranslate2.rewrite(self._texts)), plain),
+            self._compare("CTranslate2 int8", Way("batch 16", lambda: ctranslate2.rewrite(self._texts)), generate_fp32),
             self._compare("int8 layers", Way("3072 tokens", int8), Way("fp32, 3072 tokens", fp32)),
         ]
 
     def _compare_clean_with_spun(self) -> Comparison:
-        """A clean article against the same article spun, everything that restoring takes included."""
+        """Complete restoration of the original articles against that of the same articles spun."""
         restorer = Restorer.from_pretrained(str(self._checkpoint.folder), device=self._device)
 
         def restore_all(kind: str) -> Callable[[], object]:
@@ -192,10 +190,10 @@ def overhead_share(checkpoint: Checkpoint, device: str) -> float:
 
 
 def peak_rates(device: str = "cpu") -> dict[str, float]:
-    """What the device achieves at best: products of square matrices (GFLOP/s) and reading memory (GB/s).
+    """The peak rates of the device: products of square matrices (GFLOP/s) and reading memory (GB/s).
 
-    A multiply-add counts as two operations. The half-precision format is measured only if the device multiplies it
-    natively, since one product takes a minute otherwise.
+    A multiply-add counts as two operations. Half precision is measured only if the device supports it natively; one
+    product takes a minute otherwise.
     """
 
     def seconds(work: Callable[[], object]) -> float:

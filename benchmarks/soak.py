@@ -1,8 +1,8 @@
 """A long run: ``python -m benchmarks.soak`` restores 10, 30, 100 and 300 articles, one after another, in one process.
 
 Time and memory are sampled after each article. Neither the time per article nor the memory of the process should grow
-with the number of articles. The articles are the first `WORDS` words of the project's own, each spun with a different
-persona. Takes twelve minutes if nothing else is running.
+with the number of articles. The articles are the first paragraphs, about `WORDS` words, of the project's own
+articles, each spun with a different persona. Takes twelve minutes if nothing else is running.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def main() -> None:
         description="Restore hundreds of articles in one process; sample time and memory.",
     )
     parser.add_argument("--checkpoint", default="default")
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="number of articles of each run")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="number of articles in each run")
     parser.add_argument("--output", type=Path, default=Path("runs/soak"))
     options = parser.parse_args()
     samples = soak(Restorer.from_pretrained(options.checkpoint), options.sizes)

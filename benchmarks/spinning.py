@@ -1,8 +1,8 @@
 """Spinning speed: ``python -m benchmarks.spinning`` times this project's mixture against someone else's spinner.
 
-Each runs in a process of its own (the other one installed by ``make peers``) on the same sentences of `data/articles`.
-Start-up, loading and the filling of caches, by as many other sentences, are not counted. The other spinner runs with
-its defaults, so the shares of changed words are printed beside the speeds. `timing` explains how runs are compared.
+Each runs in its own process (``make peers`` installs the other one) on the same sentences of `data/articles`. Start-up
+and loading are not counted; as many other sentences fill the caches first. The other spinner runs with its defaults,
+so the shares of changed words are printed beside the speeds. `timing` explains how runs are compared.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Spin = Callable[[Sequence[str]], list[str]]
 
 @dataclass(frozen=True)
 class Side:
-    """One spinner: its seconds for `count` sentences in each run, and the share of words that it changed."""
+    """One spinner: its seconds for `count` sentences in each run, and the share of words that it changed, 0..1."""
 
     name: str
     count: int
@@ -44,8 +44,8 @@ class Side:
         return [self.count / seconds for seconds in self.seconds]
 
 
-def text(count: int, folder: Path = ARTICLES) -> list[str]:
-    """The same sentences each time, from articles across the folder. Raises `UnspinError` if there are too few."""
+def sample_sentences(count: int, folder: Path = ARTICLES) -> list[str]:
+    """Sentences from articles across the folder, the same each time. Raises `UnspinError` if there are too few."""
     found: list[str] = []
     for file in sorted(folder.rglob("*.txt"), key=lambda it: hash_uniform("bench", it.relative_to(folder).as_posix())):
         found += split_sentences(file.read_text(encoding="utf-8"))
@@ -58,30 +58,30 @@ def text(count: int, folder: Path = ARTICLES) -> list[str]:
 
 
 class Ours:
-    """This project's mixture with its default spinners, a new persona every 25 sentences and in each call."""
+    """This project's mixture with its default spinners; a new persona every `ROWS_PER_TOOL` sentences and each call."""
 
     def __init__(self) -> None:
         self._mixture = Mixture(SPINNERS)
         self._calls = 0
 
-    def spin(self, text: Sequence[str]) -> list[str]:
+    def spin(self, sentences: Sequence[str]) -> list[str]:
         """Spin each sentence."""
         self._calls += 1
         spun = []
-        for number, sentence in enumerate(text):
+        for number, sentence in enumerate(sentences):
             if number % ROWS_PER_TOOL == 0:
                 persona = Persona.sample("bench", self._calls, number, spinners=SPINNERS)
             spun.append(self._mixture.spin(sentence, persona).text)
         return spun
 
 
-def run(ours: Spin, theirs: Spin, name: str, text: Sequence[str], runs: int) -> tuple[Side, Side]:
+def run(ours: Spin, theirs: Spin, name: str, sentences: Sequence[str], runs: int) -> tuple[Side, Side]:
     """Time both spinners on the same sentences; `name` is that of the other one."""
     spun: tuple[list[list[str]], list[list[str]]] = ([], [])
-    seconds = race(lambda: spun[0].append(ours(text)), lambda: spun[1].append(theirs(text)), runs)
-    shares = [sum(_changed(text, output) for output in outputs) / len(outputs) for outputs in spun]
+    seconds = race(lambda: spun[0].append(ours(sentences)), lambda: spun[1].append(theirs(sentences)), runs)
+    shares = [sum(_changed(sentences, output) for output in outputs) / len(outputs) for outputs in spun]
     first, second = (
-        Side(side, len(text), tuple(times), share)
+        Side(side, len(sentences), tuple(times), share)
         for side, times, share in zip(("unspin", name), seconds, shares, strict=True)
     )
     return first, second
@@ -104,10 +104,10 @@ def show(ours: Side, theirs: Side) -> None:
     )
 
 
-def _changed(text: Sequence[str], spun: Sequence[str]) -> float:
+def _changed(sentences: Sequence[str], spun: Sequence[str]) -> float:
     """The share of words that the spun sentences lack, compared in order and ignoring case."""
     lost = total = 0
-    for before, after in zip(text, spun, strict=True):
+    for before, after in zip(sentences, spun, strict=True):
         a, b = ([word.lower() for word in words(it)] for it in (before, after))
         total += len(a)
         lost += len(a) - Indel.similarity(a, b) // 2
@@ -126,8 +126,8 @@ def main() -> None:
     if options.runs < MIN_RUNS or options.sentences < 1:
         parser.error(f"at least {MIN_RUNS} runs and one sentence")
     try:
-        both = text(2 * options.sentences)
-        timed, warm_up = both[: options.sentences], both[options.sentences :]
+        sentences = sample_sentences(2 * options.sentences)
+        timed, warm_up = sentences[: options.sentences], sentences[options.sentences :]
         ours = Ours()
         with Peer(options.peer) as peer:
             ours.spin(warm_up)

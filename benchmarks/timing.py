@@ -1,6 +1,6 @@
 """Times two ways of doing the same work against each other, in one process, with alternating order.
 
-The result is a ratio per run; seconds alone depend on the machine and on what else it does. With six runs, the interval
+The result is a ratio per run, because seconds depend on the machine and on its other work. With six runs, the interval
 from the smallest to the largest ratio contains the median with a confidence of 97 % (sign test).
 """
 
@@ -28,7 +28,7 @@ def race(first: Callable[[], object], second: Callable[[], object], runs: int) -
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """How many times as fast ours was, run by run, from the seconds of both."""
+    """How many times as fast as theirs ours was, run by run, from the seconds of both."""
     return [b / a for a, b in zip(ours, theirs, strict=True)]
 
 

@@ -1,10 +1,9 @@
 """Training speed: ``python -m benchmarks.training CONFIG [KEY=VALUE …]`` times this trainer against the stock recipe.
 
-The stock recipe is that of the transformers examples: random batches of as many rows, each padded to its longest,
-logits over the whole vocabulary at every position. Both sides have the same rows, model, adapter, precision and
+The stock recipe is that of the transformers examples: random batches of equally many rows, padded to the longest row,
+and logits over the whole vocabulary at every position. Both sides have the same rows, model, adapter, precision and
 machine, and a run of either processes the same real (unpadded) tokens. `timing` explains how runs are compared.
-``--alone`` times ours without the other side; ``--profile`` shows where a step spends its time. Uses the GPU if there
-is one.
+``--alone`` times this trainer only; ``--profile`` shows where a step spends its time. Uses the GPU if there is one.
 """
 
 from __future__ import annotations
@@ -38,12 +37,16 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 @dataclass(frozen=True)
 class Workload:
-    """The rows of a benchmark, as this trainer batches them. `tokens` are real; `target_tokens` of them are targets."""
+    """The rows of a benchmark, as this trainer batches them.
+
+    `row_numbers` lists the rows of each batch. `tokens` counts tokens without padding; `target_tokens` of them are
+    targets.
+    """
 
     config: TrainConfig
     backbone: Backbone
     rows: Any
-    numbers: list[list[int]]
+    row_numbers: list[list[int]]
     batches: list[Batch]
     tokens: int
     target_tokens: int
@@ -54,21 +57,21 @@ class Workload:
         backbone = Backbone.open(config.backbone)
         rows = tokenize(split_files(config.data, "train"), backbone.prompt, config.max_tokens, config.overlong).rows
         lengths = rows.with_format("numpy")["length"][:]
-        numbers = list(islice(TokenBudgetSampler(rows, config.tokens_per_batch, config.seed), batches))
+        row_numbers = list(islice(TokenBudgetSampler(rows, config.tokens_per_batch, config.seed), batches))
         dataset = Rows(rows)
-        collated = [backbone.collator(dataset.__getitems__(batch)) for batch in numbers]
-        tokens = int(sum(lengths[batch].sum() for batch in numbers))
+        collated = [backbone.collator(dataset.__getitems__(batch)) for batch in row_numbers]
+        tokens = int(sum(lengths[batch].sum() for batch in row_numbers))
         target_tokens = sum(int((batch["labels"] != IGNORE_INDEX).sum()) for batch in collated)
-        return cls(config, backbone, rows, numbers, collated, tokens, target_tokens)
+        return cls(config, backbone, rows, row_numbers, collated, tokens, target_tokens)
 
     def stock_batches(self) -> list[Batch]:
-        """The same rows as the stock recipe batches them: shuffled, and as many batches."""
-        shuffled = np.random.default_rng(self.config.seed).permutation(np.concatenate(self.numbers))
+        """The same rows in as many batches, shuffled as in the stock recipe."""
+        shuffled = np.random.default_rng(self.config.seed).permutation(np.concatenate(self.row_numbers))
         lengths = self._source_lengths()
         dataset, collate = Rows(self.rows), self.backbone.collator
         return [
             stock_batch(collate(dataset.__getitems__(part.tolist())), torch.from_numpy(lengths[part]))
-            for part in np.array_split(shuffled, len(self.numbers))
+            for part in np.array_split(shuffled, len(self.row_numbers))
         ]
 
     def _source_lengths(self) -> Any:
@@ -97,8 +100,8 @@ def matrix_flops(model: nn.Module, source_tokens: int, target_tokens: int) -> fl
     """Floating-point operations of a training step's matrix products, for its real tokens.
 
     Per weight and token: 2 in the forward pass, 2 for the gradient of the input and, if the weight is trained, 2 for
-    its own gradient. An encoder processes source tokens, the decoder beside it target tokens, a decoder alone both; the
-    output layer, target tokens. Attention itself is not counted.
+    its own gradient. In an encoder-decoder model the encoder processes source tokens and the decoder target tokens; a
+    decoder-only model processes both. The output layer processes target tokens. Attention itself is not counted.
     """
     bare = unwrap(model)
     output = bare.get_output_embeddings().weight
@@ -121,7 +124,7 @@ def _operations_per_weight(weight: Tensor) -> int:
 
 
 def profile(work: Workload) -> None:
-    """Print the operators in which one step of ours spends most time."""
+    """Print the operators in which one of our steps spends most time."""
     stepper = work.our_stepper()
     stepper.run(work.batches[:1])
     with torch.profiler.profile() as profiled:
@@ -131,7 +134,7 @@ def profile(work: Workload) -> None:
 
 
 def time_alone(work: Workload, runs: int) -> None:
-    """Print the speed of ours, and its share of the peak rate of the device."""
+    """Print our speed, and its share of the peak rate of the device."""
     stepper = work.our_stepper()
     stepper.run(work.batches)
     seconds = [_time(stepper, work.batches) for _ in range(runs)]
@@ -185,8 +188,10 @@ def main() -> None:
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
     parser.add_argument("--runs", type=int, default=MIN_RUNS)
     parser.add_argument("--batches", type=int, default=4, help="batches per run; both sides process the same rows")
-    parser.add_argument("--alone", action="store_true", help="time ours alone, as a share of the device's peak rate")
-    parser.add_argument("--profile", action="store_true", help="show where a step of ours spends its time, and stop")
+    parser.add_argument(
+        "--alone", action="store_true", help="time this trainer only; also as a share of the device's peak rate"
+    )
+    parser.add_argument("--profile", action="store_true", help="show where one of our steps spends its time, and stop")
     options = parser.parse_intermixed_args()
     if options.runs < MIN_RUNS:
         parser.error(f"at least {MIN_RUNS} runs")

@@ -37,13 +37,17 @@ def test_changed_words_are_counted_in_order_and_ignoring_case() -> None:
 
 def test_the_text_is_reproducible_and_too_few_sentences_are_refused(tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("A first one. A second.\nA third.", encoding="utf-8")
-    assert spinning.text(2, tmp_path) == spinning.text(3, tmp_path)[:2] == ["A first one.", "A second."]
+    assert (
+        spinning.sample_sentences(2, tmp_path)
+        == spinning.sample_sentences(3, tmp_path)[:2]
+        == ["A first one.", "A second."]
+    )
     with pytest.raises(UnspinError, match="4 sentences requested, 3 found"):
-        spinning.text(4, tmp_path)
+        spinning.sample_sentences(4, tmp_path)
 
 
 def test_our_side_spins_with_another_persona_each_call() -> None:
     ours = spinning.Ours()
-    text = spinning.text(30)
+    text = spinning.sample_sentences(30)
     first, second = ours.spin(text), ours.spin(text)
     assert len(first) == len(second) == 30 and first != second and first == spinning.Ours().spin(text)
