@@ -1,8 +1,8 @@
 # Two commands do all their own set-up: `make restore [ARTICLE=path/to/article.txt]` and `make test`.
-# If pip's indexes have no CPU build of torch: make TORCH_INDEX=URL …
+# If pip's default index has no CPU build of torch: make TORCH_INDEX=URL …
 #
-# What people make is written under runs/ (runs/data, runs/train, runs/eval, runs/restored), scratch under build/.
-# `make clean` deletes the environment, build/ and dist/, and never runs/.
+# Results are written under runs/ (runs/data, runs/train, runs/eval, runs/restored), scratch files under build/.
+# `make clean` deletes the environment, build/ and dist/, but not runs/.
 
 PYTHON ?= python3
 ARTICLE ?= data/samples/ferry.spun.txt
@@ -23,7 +23,7 @@ restore: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
 
-# mypy needs the package `unspin` as one folder: core/ is its root, the other packages are inside it.
+# mypy needs the package `unspin` as one folder: the content of core/, and the other packages as subfolders.
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -51,7 +51,7 @@ faults: $(VENV)/.installed-dev
 soak: $(VENV)/.installed-all
 	$(BIN)/python -m benchmarks.soak
 
-# Build a wheel, and a list of everything that installing it brings (CycloneDX).
+# Build a wheel, and a bill of materials (CycloneDX): a list of everything that installing the wheel installs.
 release: $(VENV)/.installed-release
 	rm -rf dist build/release
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
@@ -60,7 +60,7 @@ release: $(VENV)/.installed-release
 	build/release/bin/python -m pip install --quiet --constraint constraints.txt --find-links dist unspin
 	$(BIN)/cyclonedx-py environment --output-reproducible --output-file dist/unspin.cdx.json build/release
 
-# Look up known vulnerabilities of the versions in constraints.txt. Asks PyPI.
+# Look up known vulnerabilities of the versions in constraints.txt on PyPI.
 audit: $(VENV)/.installed-release
 	$(BIN)/pip-audit --no-deps --disable-pip --requirement constraints.txt
 

@@ -1,7 +1,7 @@
 """Record what each command prints: ``python docs/outputs.py [COMMAND …]`` writes commands/COMMAND.txt.
 
-Runs the commands in small. Takes some minutes and needs the released model. Without arguments it records all commands,
-starting from an empty runs/docs; some of them read what an earlier one wrote there.
+Runs the commands on small inputs. Takes some minutes and needs the released model. Without arguments it records all
+commands, starting from an empty runs/docs; some of them read what an earlier one wrote there.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def output_of(arguments: list[str]) -> str:
-    """What a command shows on a terminal of 110 columns, without colours, progress bars and warnings of libraries.
+    """What a command shows on a terminal of 110 columns, without colours, library warnings and their progress bars.
 
     A server is stopped once it prints its address. Raises `SystemExit` if any other command fails.
     """
