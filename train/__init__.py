@@ -1,1 +1,1 @@
-"""Fine-tuning: training runs, their plans and curves, adding adapters, and exporting checkpoints."""
+"""Fine-tuning: training runs, their plans and curves, combining adapters, and exporting checkpoints."""

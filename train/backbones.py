@@ -64,7 +64,7 @@ class Backbone:
 
     @property
     def collator(self) -> CausalCollator | Seq2SeqCollator:
-        """Makes batches for this kind of model.
+        """The collator that makes batches for this kind of model.
 
         On a GPU, widths are padded to multiples of 8, which matrix units need; on a CPU that would only add padding.
         """
@@ -144,7 +144,7 @@ def _compile_layers(model: nn.Module) -> None:
 
 
 def with_adapter_settings(config: TrainConfig) -> TrainConfig:
-    """The config with rank and alpha of the adapter that it continues; unchanged if it starts a new adapter.
+    """The config with the rank and alpha of the adapter that it continues; unchanged if it starts a new adapter.
 
     Raises `ModelError` if the config asks for another rank, alpha or backbone than the adapter has.
     """
@@ -197,7 +197,7 @@ def unwrap(model: nn.Module) -> Any:
 
 
 def count_weights(model: nn.Module) -> tuple[int, int]:
-    """The number of weights that are trained, and of all weights."""
+    """The number of trained weights, and the number of all weights."""
     sizes = [(weights.numel(), weights.requires_grad) for weights in model.parameters()]
     return sum(size for size, trained in sizes if trained), sum(size for size, _ in sizes)
 
@@ -232,7 +232,7 @@ def _seq2seq_forward(model: Any, smoothing: float) -> Callable[..., Any]:
     ) -> Any:
         if labels is None:
             return plain(**inputs)
-        inputs = {name: value for name, value in inputs.items() if value is not None}  # PEFT passes None for the rest
+        inputs = {name: value for name, value in inputs.items() if value is not None}  # PEFT passes None where unset
         inputs.setdefault("decoder_input_ids", self.prepare_decoder_input_ids_from_labels(labels=labels))
         logits = plain(**inputs | {"use_cache": False}).logits.float().flatten(0, 1)
         total = functional.cross_entropy(

@@ -42,9 +42,9 @@ class Variants(NamedTuple):
 class TokenBudgetSampler(Sampler[list[int]]):
     """Yields batches, as lists of row numbers, whose padded tokens stay within a budget.
 
-    A row longer than the budget is a batch of its own. `weights` says how often each row is drawn in an epoch: the
-    integer part always, one more draw with the probability of the fraction, decided once by the seed so that epochs
-    have equally many batches. With `strengths` (one per row), the first epoch runs approximately from light to heavy
+    A row longer than the budget is a batch of its own. In an epoch, a row is drawn as often as the integer part of its
+    weight says, and once more with the probability of the fraction. The seed decides this once, so all epochs have the
+    same number of batches. With `strengths` (one per row), the first epoch runs approximately from light to heavy
     spinning. Raises `DataError` if the weights leave no row.
     """
 
@@ -62,7 +62,7 @@ class TokenBudgetSampler(Sampler[list[int]]):
         groups = self._draw(weights)
         longest = self._variants.reduce(np.maximum, table["length"].to_numpy())[groups]
         self._batches = [groups[batch] for batch in _fill(longest, tokens_per_batch, np.random.default_rng(seed))]
-        self._hardness = None if strengths is None else self._hardness_of_batches(strengths)
+        self._difficulty = None if strengths is None else self._difficulty_of_batches(strengths)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that the next iteration yields; the trainer calls this."""
@@ -73,8 +73,8 @@ class TokenBudgetSampler(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         order = np.random.default_rng((self._seed, self._epoch)).permutation(len(self._batches))
-        if self._hardness is not None and self._epoch == 0:
-            order = np.argsort(self._hardness, kind="stable")
+        if self._difficulty is not None and self._epoch == 0:
+            order = np.argsort(self._difficulty, kind="stable")
         rows, starts, sizes = self._variants
         for i in order:
             groups = self._batches[i]
@@ -85,15 +85,15 @@ class TokenBudgetSampler(Sampler[list[int]]):
         groups = np.arange(len(self._variants.starts))
         if weights is None:
             return groups
-        dice = np.random.default_rng((self._seed, 1)).random(len(groups))
+        uniform = np.random.default_rng((self._seed, 1)).random(len(groups))
         means = self._variants.reduce(np.add, weights) / self._variants.sizes
-        groups = np.repeat(groups, (means + dice).astype(np.int64))
+        groups = np.repeat(groups, (means + uniform).astype(np.int64))
         if not len(groups):
             raise DataError("source_weights and spinner_weights leave no row: raise one")
         return groups
 
-    def _hardness_of_batches(self, strengths: Floats) -> Floats:
-        """Mean strength of each batch's first variants, with a little noise so that equal batches are shuffled."""
+    def _difficulty_of_batches(self, strengths: Floats) -> Floats:
+        """Mean strength of each batch's first variants, with a little noise that shuffles batches of equal strength."""
         first = strengths[self._variants.rows[self._variants.starts]]
         means = np.array([first[batch].mean() for batch in self._batches])
         return means + np.random.default_rng((self._seed, 2)).uniform(0, 0.1, len(means))
@@ -152,8 +152,9 @@ def _group_variants(table: pa.Table) -> Variants:
 
 
 def _fill(lengths: NDArray[np.integer], budget: int, rng: np.random.Generator) -> list[list[int]]:
-    """Put rows into batches by ascending length, ties shuffled; a batch ends before its padded size passes the
-    budget.
+    """Put rows into batches by ascending length, with ties shuffled.
+
+    The padded size of a batch stays within the budget, unless it is a single row.
     """
     batches: list[list[int]] = [[]]
     for i in np.lexsort((rng.permutation(len(lengths)), lengths)).tolist():
@@ -164,7 +165,7 @@ def _fill(lengths: NDArray[np.integer], budget: int, rng: np.random.Generator) -
 
 
 class Rows(TorchDataset[Any]):
-    """Tokenized rows for a `DataLoader`, which fetches a batch at once: an Arrow table of sources and targets."""
+    """Tokenized rows for a `DataLoader`, fetched a whole batch at a time as an Arrow table of sources and targets."""
 
     def __init__(self, data: Dataset) -> None:
         self._data = data.select_columns(["source", "target"]).with_format("arrow")
@@ -184,8 +185,8 @@ class CausalCollator:
     """Batches for decoder-only models: source and target joined, padded on the right to a multiple of `multiple`.
 
     `input_ids` and `labels` are (rows, width); labels are -100 except on the target. `positions` (one per target
-    token) index the flattened batch: the token after each is a target. There is no attention mask: a token only sees
-    tokens to its left, which are never padding, so attention is exact and can use its fastest kernel.
+    token) index the flattened batch: the token after each is a target. There is no attention mask: a token attends only
+    to tokens on its left, which are never padding. So attention is exact and can use its fastest kernel.
     """
 
     multiple: int = 1
@@ -202,10 +203,10 @@ class CausalCollator:
 
 @dataclass(frozen=True)
 class Seq2SeqCollator:
-    """Batches for encoder-decoder models: source and target apart, each padded on the right to a multiple of
-    `multiple`.
+    """Batches for encoder-decoder models: source and target apart, each padded on the right.
 
-    `input_ids` and `attention_mask` are (rows, source width), `labels` (rows, target width) with -100 on padding.
+    `input_ids` and `attention_mask` are (rows, source width), `labels` (rows, target width) with -100 on padding. Both
+    widths are multiples of `multiple`.
     """
 
     multiple: int = 1
@@ -234,7 +235,7 @@ def _flat(lists: pa.ChunkedArray) -> tuple[NDArray[np.integer], Ints]:
 
 
 def _cells(lengths: Ints, first_columns: Ints | None = None) -> tuple[Ints, Ints]:
-    """The (row, column) of each of the concatenated ids; rows start in column 0, or in their `first_columns`."""
+    """The row and column of each of the concatenated ids; rows start in column 0, or in their `first_columns`."""
     row = np.repeat(np.arange(len(lengths)), lengths)
     column = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     return row, column if first_columns is None else column + first_columns[row]

@@ -111,7 +111,7 @@ def _add(parts: Sequence[tuple[Checkpoint, float]], rank: int, scratch: Path) ->
 
 
 def _check_rank(folder: Path, rank: int) -> None:
-    """Raise `CombineError` if a layer is smaller than the rank: peft has then cut that layer's matrices to its size."""
+    """Raise `CombineError` if a layer is smaller than the rank: peft then truncates that layer's matrices."""
     from safetensors import safe_open
 
     with safe_open(folder / ADAPTER_FILES[1], "pt") as weights:
@@ -122,7 +122,7 @@ def _check_rank(folder: Path, rank: int) -> None:
 
 
 def _write_vocabulary(vocabularies: list[list[int] | None], folder: Path) -> None:
-    """Write the ids that any of the adapters was trained on; no file (meaning all ids) if one was trained on all."""
+    """Write the ids that any of the adapters was trained on; no file, meaning all ids, if one was trained on all."""
     import numpy as np
     from safetensors.numpy import save_file
 

@@ -12,7 +12,7 @@ from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint
 def export(name: str, output: Path, int8: bool, push: str | None) -> list[Path]:
     """Write ``output/merged`` and return the folders written.
 
-    `name` is "default" or a checkpoint folder. With `int8`, also writes ``output/int8`` and ``output/int8-trimmed``
+    `name` is "default" or a checkpoint folder. `int8` also writes ``output/int8`` and ``output/int8-trimmed``
     (only the token ids seen in training). `push` is the name of a repository on the Hugging Face hub to upload the
     merged model to. Raises `UnspinError` if `output` exists, and `ModelError` if the checkpoint cannot be opened.
     """

@@ -50,7 +50,7 @@ from unspin.train.backbones import (
 from unspin.train.batches import Rows, TokenBudgetSampler, row_weights
 from unspin.train.config import TrainConfig
 from unspin.train.progress import GB, Bar, Stopwatch, memory
-from unspin.train.resume import contents_of, finished_checkpoint, newest_complete_checkpoint, note_settings, target_of
+from unspin.train.resume import contents_of, finished_checkpoint, newest_complete_checkpoint, target_of, write_settings
 from unspin.train.save import save_checkpoint
 from unspin.train.schedule import Clock
 from unspin.train.tokens import Encoded, tokenize, vocabulary_of
@@ -102,9 +102,10 @@ class PairTrainer(Seq2SeqTrainer):
         return self.lr_scheduler
 
     def train_to_end(self, checkpoint: Path | None) -> None:
-        """Train to the end of the run, from a checkpoint if there is one. Raises `TrainError`.
+        """Train to the end of the run, from a checkpoint if there is one.
 
         If the checkpoint is already the last of the run, its weights are loaded unchanged: `train` would add a step.
+        Raises `TrainError` if the GPU runs out of memory, a loss is not finite or a checkpoint cannot be written.
         """
         if checkpoint and self._ends_at(checkpoint):
             self._load_from_checkpoint(self.state.best_model_checkpoint or str(checkpoint))
@@ -214,7 +215,7 @@ def since_best(state: TrainerState) -> int:
 
 
 class Patience(EarlyStoppingCallback):
-    """Early stopping whose count survives a resumed run."""
+    """Early stopping. A resumed run restores the count of evaluations without a better score from its log."""
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         super().on_train_begin(args, state, control, **kwargs)
@@ -222,7 +223,7 @@ class Patience(EarlyStoppingCallback):
 
 
 class LastEvaluation(TrainerCallback):
-    """Evaluates after the last step too, so that the best weights are chosen among all candidates."""
+    """Evaluates after the last step too, so that the last weights are candidates for the best ones."""
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step >= state.max_steps:
@@ -230,11 +231,12 @@ class LastEvaluation(TrainerCallback):
 
 
 def main(config: TrainConfig, started: float | None = None) -> Path:
-    """Train, and return the folder of the finished checkpoint. A finished run is left unchanged.
+    """Train and return the folder of the finished checkpoint. A finished run is left unchanged.
 
     `started` is the start of the run's time limit, by `schedule.now`; now if left out. Raises `BusyError` if another
-    process writes the same output, `OtherRunError` if the output holds a run with other settings, `TrainError` if
-    training or saving fails, `OutOfTimeError`, and the errors of data and models.
+    process writes the same output, `OtherRunError` if the output holds a different run, `TrainError` if training or
+    saving fails, `OutOfTimeError` if the time limit passes before the first step, and `DataError`, `ModelError` or
+    `ChecksumError` if the data or a model cannot be used.
     """
     started = schedule.now() if started is None else started
     if int(os.environ.get("LOCAL_RANK", "0")) > 0:  # the first process on this machine holds the lock
@@ -269,7 +271,7 @@ def _run(config: TrainConfig, started: float) -> Path:
     checkpoint = newest_complete_checkpoint(config.output)
     logger.info(f"resuming from {checkpoint}" if checkpoint else "starting a new run")
     if trainer.is_world_process_zero():
-        note_settings(config, contents)
+        write_settings(config, contents)
     trainer.train_to_end(checkpoint)
 
     # 5. save
@@ -326,7 +328,7 @@ def _trainer(
 
 
 def _figures(state: TrainerState, rows: int) -> dict[str, Any]:
-    """What `unspin.json` says about the run; the mean loss is None if time was over before the first log entry."""
+    """The figures of the run in `unspin.json`; the mean loss is None if the run ended before the first log entry."""
     losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
     return {
         "train_loss": sum(losses) / len(losses) if losses else None,
@@ -337,10 +339,10 @@ def _figures(state: TrainerState, rows: int) -> dict[str, Any]:
 
 
 def vocabulary_for(config: TrainConfig, backbone: Backbone, rows: Dataset) -> list[int] | None:
-    """The ids that the loss runs over, ascending: those in the data and those that the continued adapter was trained
-    on.
+    """The token ids that the loss runs over, ascending; None for all ids.
 
-    None means all ids: for encoder-decoder models, if the config says so, or if the adapter was trained on all.
+    They are the ids in the data and those that a continued adapter was trained on. All ids are used for encoder-decoder
+    models, if the config says so, or if the adapter was trained on all.
     """
     if config.vocabulary == "full" or backbone.is_encoder_decoder:
         return None

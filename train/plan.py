@@ -1,7 +1,7 @@
 """Predicts a training run before it starts: rows, steps, memory, disk, time, and everything that would make it fail.
 
-Memory is estimated from what a small batch stores for its backward pass, time from one step of the run's own size
-after one to warm up. These steps train a model that is then discarded. Only the tokenized rows are written, to the
+Memory is estimated from what a small batch stores for its backward pass, and time from one full-size step after a
+warm-up step. These steps train a model that is then discarded. Only the tokenized rows are written, to the
 cache, where the run will find them.
 """
 
@@ -48,15 +48,16 @@ FP32 = 4  # bytes
 
 
 class PlanError(UnspinError):
-    """The run would fail or do something else than intended; the message lists every reason."""
+    """The run would fail or not do what was intended; the message lists every reason."""
 
 
 @dataclass(frozen=True)
 class RunPlan:
     """The prediction of a run. Sizes are in bytes, times in seconds.
 
-    `preparation` passes before the first step (earlier attempts included); `step` is the duration of an optimizer
-    step, None if memory does not suffice for one.
+    `tokens` are those of all rows, `batches` those of one epoch, and `padding` is its share of their tokens, 0..1.
+    `preparation` is the time before the first step (earlier attempts included). `step` is the duration of an optimizer
+    step, None if there is not enough memory for one.
     """
 
     rows: int
@@ -84,7 +85,7 @@ class RunPlan:
         return fit if config.max_steps is None else min(fit, config.max_steps)
 
     def batches_per_step(self, config: TrainConfig) -> int:
-        """At most the batches of an epoch: a step never spans two epochs."""
+        """The number of batches in an optimizer step, at most those of an epoch: a step never spans two epochs."""
         return min(config.gradient_accumulation_steps, self.batches)
 
     def epochs(self, config: TrainConfig) -> float:
@@ -165,13 +166,13 @@ class _Epoch:
         return int(self.lengths[self.batches[-1]].max())
 
     @property
-    def median(self) -> list[int]:
+    def median_batch(self) -> list[int]:
         return self.batches[len(self.batches) // 2]
 
     @property
     def sample(self) -> list[int]:
         """Rows of the median batch that make up about `SAMPLE_TOKENS`."""
-        return self.median[: max(SAMPLE_TOKENS // int(self.lengths[self.median].max()), 1)]
+        return self.median_batch[: max(SAMPLE_TOKENS // int(self.lengths[self.median_batch].max()), 1)]
 
     def padding(self) -> float:
         """The share of padding in all batches."""
@@ -203,7 +204,7 @@ def _plan(config: TrainConfig) -> RunPlan:
     step = None
     if needed <= free:
         batches_per_step = min(config.gradient_accumulation_steps, len(epoch.batches))
-        step = _seconds_per_batch(stepper, collate(epoch.median)) * batches_per_step
+        step = _seconds_per_batch(stepper, collate(epoch.median_batch)) * batches_per_step
     # A checkpoint holds what is trained (an adapter, or the whole model) and Adam's two moments.
     saved = FP32 * (trained if config.trainable == "adapter" else weights) + 2 * FP32 * trained
     return RunPlan(
@@ -234,7 +235,7 @@ def _stepper(config: TrainConfig, backbone: Backbone, rows: Dataset) -> Stepper:
 
 
 def _seconds_per_batch(stepper: Stepper, batch: Batch) -> float:
-    """The duration of a step on one batch, after one to warm up."""
+    """The duration of a step on one batch, after a warm-up step."""
     stepper.run([batch])
     began = time.perf_counter()
     stepper.run([batch])

@@ -19,7 +19,7 @@ GB = 1e9
 
 
 class Stopwatch(TrainerCallback):
-    """Measures the share of time spent between steps: loading, logging, saving.
+    """Measures the share of time spent outside steps: loading, logging, saving.
 
     On a GPU it records events in the device's own queue, and reads them only where the loss is read anyway.
     """
@@ -37,7 +37,7 @@ class Stopwatch(TrainerCallback):
         self._steps[-1] = (self._steps[-1][0], _mark())
 
     def outside(self) -> float:
-        """The share of time outside steps, from the last call to the end of the last step."""
+        """The share of time (0..1) outside steps, from the last call to the end of the last step."""
         last = self._steps[-1][1]
         if not isinstance(last, float):
             last.synchronize()

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 SETTINGS = "settings.json"
 CHANGEABLE_KEYS = {"output", "save_steps", "report_to", "eval_rows"}  # a resumed run may have other values of these
-COMPARED_BY_CONTENT = {"data": "rows", "backbone": "weights", "adapter": "weights"}  # key -> what its files hold
+COMPARED_BY_CONTENT = {"data": "rows", "backbone": "weights", "adapter": "weights"}  # key -> content of its files
 LENGTH_KEYS = {"max_steps", "time_limit"}
 CHECKPOINT_FILES = ("trainer_state.json", "optimizer.pt", "scheduler.pt", CHECKSUMS)
 MISSING = "missing"  # shown for a key that settings.json lacks
@@ -38,7 +38,7 @@ class OtherRunError(UnspinError):
 
 
 class Difference(NamedTuple):
-    """A setting of the run in the folder, and of the run that was asked for."""
+    """The value of a setting in the run in the folder, and in the requested run."""
 
     stored: Any
     requested: Any
@@ -102,7 +102,7 @@ def _check_output(config: TrainConfig, target: Path) -> None:
 
 
 def _explain(config: TrainConfig, target: Path, differences: Mapping[str, Difference], is_finished: bool) -> str:
-    """What to do about a folder whose run differs from the one asked for."""
+    """The error message for a folder whose run differs from the requested one: what differs and what to do."""
     described = _describe(differences)
     if is_finished and differences.keys() <= LENGTH_KEYS:
         start = f"{'adapter' if config.trainable == 'adapter' else 'backbone'}={target}"
@@ -117,7 +117,7 @@ def _explain(config: TrainConfig, target: Path, differences: Mapping[str, Differ
     )
 
 
-def note_settings(config: TrainConfig, contents: dict[str, str]) -> None:
+def write_settings(config: TrainConfig, contents: dict[str, str]) -> None:
     """Write the settings that identify this run to `settings.json` in its folder."""
     write_atomic(config.output / SETTINGS, (json.dumps(_settings(config, contents), indent=1) + "\n").encode())
 
@@ -168,7 +168,7 @@ def _differences(config: TrainConfig, contents: dict[str, str]) -> Iterator[tupl
 
 
 def with_current_keys(model: type[Config], stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that any version wrote, under the keys of this version, nested configurations included."""
+    """Settings written by any version, under this version's keys, nested configurations included."""
     current: dict[str, Any] = {}
     for stored_key, value in stored.items():
         key = model.renamed.get(stored_key, stored_key)
@@ -180,7 +180,7 @@ def with_current_keys(model: type[Config], stored: Mapping[str, Any]) -> dict[st
 
 
 def _defaults() -> dict[str, Any]:
-    """Default values of the optional keys: a run of an older version had these for keys it did not know."""
+    """Default values of the optional keys: an older version's run has these for the keys that it did not know."""
     return {
         key: to_jsonable_python(field.get_default(call_default_factory=True))
         for key, field in TrainConfig.model_fields.items()

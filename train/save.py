@@ -101,7 +101,9 @@ def card(record: dict[str, Any], config: TrainConfig) -> str:
     """The model card of a checkpoint, with the card of its data set in it. `record` is the content of `unspin.json`."""
     is_default = config.backbone == "default"
     licence = (
-        f"{LICENCE_NOTE}." if is_default else f"Those of the base model, {config.backbone}, and of the data below."
+        f"{LICENCE_NOTE}."
+        if is_default
+        else f"The licences of the base model, {config.backbone}, and of the data below apply."
     )
     front_matter = "license: gemma\n" if is_default else ""
     training = {name: record[name] for name in ("config", "figures", "versions", "revision")}
@@ -124,8 +126,8 @@ Restores English sentences that an automatic article spinner garbled. It was tra
 
 ## Intended use and limits
 
-For reading and cleaning spun English text. A restoration is a good guess and no evidence of what the original said. The
-restorer guards names, numbers, dates and polarity; these weights alone do not.
+For reading and cleaning spun English text. A restoration is a good guess, not evidence of what the original said. The
+restorer protects names, numbers, dates and negations; these weights alone do not.
 
 ## Training
 
@@ -144,7 +146,7 @@ restorer guards names, numbers, dates and polarity; these weights alone do not.
 
 
 def _scores_section(scores: Sequence[dict[str, float]], rows: int) -> str:
-    """A table of the best evaluation, if there was one."""
+    """The scores of the best evaluation as a table, or a sentence that says that there was none."""
     if not scores:
         return "The checkpoint was not scored during training: run `unspin evaluate`."
     best = max(scores, key=lambda row: row["f0.5"])

@@ -37,10 +37,9 @@ class OutOfTimeError(UnspinError):
 
 
 def earlier_attempts(output: Path) -> tuple[float, float | None]:
-    """Seconds spent by earlier attempts at a run, and how many of them had passed at its first step (None: no step
-    yet).
+    """Seconds spent by earlier attempts at a run, and how many of them preceded its first step.
 
-    Raises `ChecksumError` if `clock.json` is damaged.
+    The second value is None if no attempt has begun to train. Raises `ChecksumError` if `clock.json` is damaged.
     """
     file = output / FILE
     if not file.is_file():
@@ -53,7 +52,7 @@ def earlier_attempts(output: Path) -> tuple[float, float | None]:
 
 
 class Clock(TrainerCallback):
-    """Measures a run's progress through its time and ends the run. Several processes follow the clock of the first."""
+    """Measures how much of a run's time has passed, and ends the run. All processes follow the clock of the first."""
 
     def __init__(self, config: TrainConfig, started: float) -> None:
         """`started` is `now()` at the start of the process, so that loading and tokenizing count."""
@@ -62,10 +61,10 @@ class Clock(TrainerCallback):
         self._warmup, self._cosine = config.warmup_steps, config.lr_scheduler_type == "cosine"
         seconds, self._began = earlier_attempts(config.output)
         self._started = started - seconds
-        # End times of recent steps, moved forward by whatever else was done since, so that differences are steps alone.
+        # End times of recent steps, shifted by the time spent on saving and evaluating, so differences are step times.
         self._ends: deque[float] = deque(maxlen=RECENT_STEPS)
         self._slowest = {"saving": 0.0, "evaluating": 0.0}  # seconds
-        self._tenth: int | None = None  # tenth of the run that the last step was in
+        self._tenth: int | None = None  # the tenth of the run, 0..10, that the last step was in
         self.progress = 0.0
 
     @property

@@ -14,10 +14,10 @@ DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
 class Stepper:
-    """A model with an optimizer as a run has it: fused AdamW over the trained weights, on the GPU if there is one."""
+    """A model with the optimizer of a run: fused AdamW over the trained weights, on the GPU if there is one."""
 
     def __init__(self, model: nn.Module, precision: str) -> None:
-        """`precision` is that of a `TrainConfig`. The model is moved to the device and its weights change."""
+        """`precision` is that of a `TrainConfig`. The model is moved to the device; `run` changes its weights."""
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._dtype = DTYPES[resolve_precision(precision)]
         self.model: Any = model.train().to(self._device)

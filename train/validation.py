@@ -33,7 +33,7 @@ class Validation:
         self._scores_of_copying = _scores(self.rows, [row["spun"] for row in self.rows])
 
     def restore(self, model: Any) -> list[str]:
-        """The restorations of the rows, in their order. The model is returned to the mode that it was in."""
+        """The restorations of the rows, in their order. Sets the model back to the mode that it was in."""
         training, caching = model.training, model.config.use_cache
         model.eval()
         model.config.use_cache = True
