@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _command_name(arguments: list[str]) -> str:
-    """The subcommand that `arguments` name; empty if there is none."""
+    """The subcommand among the command line's arguments; empty if there is none."""
     return next((argument for argument in arguments if not argument.startswith("-")), "")
 
 

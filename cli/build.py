@@ -1,4 +1,4 @@
-"""`unspin build`: makes a data set of spun texts and their originals, or shows what it would make."""
+"""`unspin build`: makes a data set of spun texts and their originals, checks or previews it, or shows its figures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def build(
         typer.Option(metavar="DIR", help="show the figures of the data set in DIR and plot them to DIR/stats.png"),
     ] = None,
 ) -> None:
-    """Build a data set of spun texts and their originals. Run the command again to resume a build that was killed.
+    """Build a data set of spun texts and their originals. Run the command again to resume an interrupted build.
 
     Examples:
 
@@ -52,7 +52,7 @@ def build(
     settings = load_config(config, BuildConfig, overrides or ())
     if check:
         _check(settings)
-        typer.echo(f"{config} is sound")
+        typer.echo(f"{config}: no problems found")
     elif preview:
         from unspin.data.build import CACHE
         from unspin.data.preview import show_pairs
@@ -88,6 +88,6 @@ def _build(settings: BuildConfig, executor: Path | None, command: str) -> None:
 
         settings = settings.model_copy(update={"executor": load_executor(executor)})
     counts = build(settings, command)
-    if counts:  # none if the build was only submitted to a cluster
+    if counts:  # empty if the build was only submitted to a cluster
         shown = (f"{rows:,} {split}" for split, rows in counts.items() if rows or split != "skipped")
         typer.echo(f"{settings.output}: {', '.join(shown)}")

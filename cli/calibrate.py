@@ -1,4 +1,4 @@
-"""`unspin calibrate`: fits how far a checkpoint's confidences can be trusted, and stores that in the checkpoint."""
+"""`unspin calibrate`: calibrates a checkpoint's confidences on held-out texts, and stores the result in it."""
 
 from __future__ import annotations
 

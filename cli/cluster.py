@@ -1,7 +1,7 @@
-"""`unspin restore --executor`: the same restoring under datatrove, one share of the files per task.
+"""`unspin restore --executor`: restores files in datatrove tasks, a share of the files in each.
 
-A finished task leaves a completion marker and a finished file exists, so running the command again restores only what
-is missing. Each worker process loads the model once.
+Finished tasks (by their completion markers) and finished files are skipped, so running the command again restores only
+what is missing. Each worker process loads the model once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class RestoreFiles(PipelineStep):
             if job.target is None or job.target.exists():  # an earlier run of this task may have been killed
                 continue
             try:
-                restore_file(job, self.options, _model_of_process(self.options))
+                restore_file(job, self.options, _restorer_of_process(self.options))
             except DocumentError as error:
                 errors.append(str(error))
         if errors:
@@ -45,7 +45,7 @@ class RestoreFiles(PipelineStep):
 
 
 @cache
-def _model_of_process(options: RestoreOptions) -> LazyRestorer:
+def _restorer_of_process(options: RestoreOptions) -> LazyRestorer:
     return LazyRestorer(options)
 
 
@@ -59,7 +59,7 @@ def restore_on(executor: Path, jobs: Sequence[Job], options: RestoreOptions) -> 
         return
     settings = load_executor(executor)
     tasks = min(len(jobs), TASKS_PER_WORKER * options.jobs)
-    # The completion markers hold for one division of the files into tasks, so each division has a folder of its own.
+    # Completion markers are valid for one division of the files into tasks, so each division has its own folder.
     division = hashlib.sha256(repr((tasks, sorted(map(str, jobs)))).encode()).hexdigest()[:12]
     log = cache_folder() / "log" if is_url(options.output) else options.output / ".log"
     stage = Stage("restoring", [RestoreFiles(jobs, options)], tasks)

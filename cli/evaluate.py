@@ -7,7 +7,7 @@ from unspin.cli.options import ConfigFile, Overrides
 
 
 def evaluate(config: ConfigFile, overrides: Overrides = None) -> None:
-    """Score systems on suites; writes results.json and report.html. Run again, it repeats only what has changed.
+    """Score systems on suites and write results.json and report.html. A second run repeats only what has changed.
 
     Examples:
 

@@ -1,6 +1,6 @@
 """The work of one `unspin restore`: its options, the files it finds, and where each of them is written.
 
-`find_jobs` refuses options that contradict each other or would lose a file, before any model is loaded.
+Before any model is loaded, `find_jobs` refuses options that contradict each other or would overwrite a restored file.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Job:
 
 
 def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
-    """List the files to restore; when resuming, without those that are finished.
+    """List the files to restore; when resuming or on a cluster, without those that are finished.
 
     Raises `OptionError` if the options contradict each other or do not fit the files, `DocumentError` if there is no
     file, `StorageError` if an address cannot be reached.
@@ -91,7 +91,7 @@ def _check_options(options: RestoreOptions) -> None:
 
 
 def _check_executor_options(options: RestoreOptions) -> None:
-    """Workers on other machines can write restored files to a shared folder, and nothing else."""
+    """Raise `OptionError` for options that need more than restored files in a folder that all machines share."""
     if options.output is None:
         raise OptionError("--executor writes to a folder that all machines share: add --output FOLDER")
     conflicts = {
@@ -124,7 +124,9 @@ def _check_collisions(jobs: Sequence[Job], options: RestoreOptions) -> None:
     for job in jobs:
         written = job.path.resolve() if options.in_place else job.relative
         if written in sources:
-            raise OptionError(f"{sources[written]} and {job.path} would be written to one file: restore them apart")
+            raise OptionError(
+                f"{sources[written]} and {job.path} would be written to one file: restore them separately"
+            )
         sources[written] = job.path
 
 
@@ -155,7 +157,7 @@ def _search(folder: Path) -> Iterator[tuple[Path, Path]]:
     with storage_errors(folder):
         files = [file for file in sorted(folder.rglob("*")) if _is_document(file) and file.is_file()]
     for file in files:
-        # An address has no relative_to that yields a local path.
+        # `relative_to` of an address does not give a local path.
         yield file, Path(str(file)[len(str(folder)) :].lstrip("/\\"))
 
 

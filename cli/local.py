@@ -1,6 +1,6 @@
-"""`unspin restore` on this machine: in this process, or in several that each load the model.
+"""`unspin restore` on this machine: in this process, or in several worker processes that each load the model.
 
-Documents are written by this process, in the order in which they are restored; tables follow one after another.
+This process writes the documents, in order. It then restores and writes the tables, one after another.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from unspin.infer.render import terminal_diff
 from unspin.infer.restoration import Restoration
 from unspin.logs import log_to_terminal
 
-DOCUMENTS_PER_TASK = 16  # that a worker process takes at a time
+DOCUMENTS_PER_TASK = 16  # documents that a worker process takes at a time
 
 
 def restore_locally(jobs: Sequence[Job], options: RestoreOptions) -> None:
@@ -50,12 +50,12 @@ def restore_locally(jobs: Sequence[Job], options: RestoreOptions) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if options.edits is not None:
         prepare_edits_file(options.edits, {str(job.path) for job in jobs}, options.resume)
-    model = LazyRestorer(options)
+    lazy = LazyRestorer(options)
     documents = [job for job in jobs if not job.is_table]
     errors: list[str] = []
     with _progress(console, len(jobs)) as progress:
         task = progress.add_task("restoring", total=len(jobs))
-        for outcome in _restore_documents(documents, options, model):
+        for outcome in _restore_documents(documents, options, lazy):
             try:
                 _show(outcome.job, write_outcome(outcome, options), options, console)
             except DocumentError as error:
@@ -65,7 +65,7 @@ def restore_locally(jobs: Sequence[Job], options: RestoreOptions) -> None:
             if not job.is_table:
                 continue
             try:
-                _restore_table(job, options, model, console)
+                _restore_table(job, options, lazy, console)
             except DocumentError as error:
                 errors.append(str(error))
             progress.advance(task)
@@ -73,9 +73,9 @@ def restore_locally(jobs: Sequence[Job], options: RestoreOptions) -> None:
         raise DocumentError("; ".join(errors))
 
 
-def _restore_documents(jobs: Sequence[Job], options: RestoreOptions, model: LazyRestorer) -> Iterator[Outcome]:
+def _restore_documents(jobs: Sequence[Job], options: RestoreOptions, lazy: LazyRestorer) -> Iterator[Outcome]:
     if options.jobs == 1:
-        yield from restore_documents(jobs, options, model)
+        yield from restore_documents(jobs, options, lazy)
         return
     chunks = iter([jobs[i : i + DOCUMENTS_PER_TASK] for i in range(0, len(jobs), DOCUMENTS_PER_TASK)])
     context = get_context("spawn")
@@ -87,23 +87,23 @@ def _restore_documents(jobs: Sequence[Job], options: RestoreOptions, model: Lazy
             waiting.extend(workers.submit(_restore_chunk, chunk, options) for chunk in islice(chunks, 1))
 
 
-_model_of_worker: list[LazyRestorer] = []
+_restorer_of_worker: list[LazyRestorer] = []
 
 
 def _start_worker(options: RestoreOptions) -> None:
     """Limit a worker's threads before any library counts the cores, and give it one model for all its chunks."""
     os.environ["OMP_NUM_THREADS"] = str(max((os.cpu_count() or 1) // options.jobs, 1))
     log_to_terminal()
-    _model_of_worker.append(LazyRestorer(options))
+    _restorer_of_worker.append(LazyRestorer(options))
 
 
 def _restore_chunk(jobs: Sequence[Job], options: RestoreOptions) -> list[Outcome]:
-    return list(restore_documents(jobs, options, _model_of_worker[0]))
+    return list(restore_documents(jobs, options, _restorer_of_worker[0]))
 
 
-def _restore_table(job: Job, options: RestoreOptions, model: LazyRestorer, console: Console) -> None:
+def _restore_table(job: Job, options: RestoreOptions, lazy: LazyRestorer, console: Console) -> None:
     edits = 0
-    for number, restoration in restore_table_file(job, options, model):
+    for number, restoration in restore_table_file(job, options, lazy):
         edits += len(restoration.edits)
         for warning in restoration.warnings:
             console.print(f"{job.path}, row {number}, {warning}", style="yellow", markup=False)

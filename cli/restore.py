@@ -1,7 +1,7 @@
 """`unspin restore`: restores files, on this machine (`local`) or on a cluster (`cluster`).
 
-A file is written whole or not at all. A file that cannot be read is reported and does not stop the others; the command
-then fails at its end. With `--resume`, files that an earlier run finished are skipped.
+A file is written completely or not at all. A file that cannot be read does not stop the others; the command reports it
+and fails once all others are done. With `--resume`, files that an earlier run finished are skipped.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Restoring one file after another in one process: read, restore, write the edits, the page and, last, the file.
+"""Restores one file after another in one process: read, restore, write the edits, the page and, last, the file.
 
-The restored file is written last, so that a file which exists has its page and its edits. `local` and `cluster` call
+The restored file is written last, so if it exists, its page and its edits exist too. `local` and `cluster` call
 this module, each with a restorer of its own.
 """
 
@@ -55,7 +55,7 @@ class LazyRestorer:
         )
 
 
-def restore_documents(jobs: Iterable[Job], options: RestoreOptions, model: LazyRestorer) -> Iterator[Outcome]:
+def restore_documents(jobs: Iterable[Job], options: RestoreOptions, lazy: LazyRestorer) -> Iterator[Outcome]:
     """Read and restore text documents in order, small ones in shared batches; unreadable ones come last.
 
     Nothing is written. Memory holds the documents of one batch.
@@ -76,23 +76,23 @@ def restore_documents(jobs: Iterable[Job], options: RestoreOptions, model: LazyR
 
     documents = texts()
     for first in documents:  # the model is loaded once there is a readable document
-        for restoration in model.restorer.restore_all(chain([first], documents)):
+        for restoration in lazy.restorer.restore_all(chain([first], documents)):
             yield Outcome(*pending.popleft(), restoration)
     yield from unreadable
 
 
-def restore_file(job: Job, options: RestoreOptions, model: LazyRestorer) -> None:
+def restore_file(job: Job, options: RestoreOptions, lazy: LazyRestorer) -> None:
     """Restore one file, text or table, and write it. Raises `DocumentError` if it cannot be read."""
     if job.is_table:
-        for _ in restore_table_file(job, options, model):
+        for _ in restore_table_file(job, options, lazy):
             pass
         return
-    for outcome in restore_documents([job], options, model):
+    for outcome in restore_documents([job], options, lazy):
         write_outcome(outcome, options)
 
 
 def write_outcome(outcome: Outcome, options: RestoreOptions) -> Restoration:
-    """Write a document with all that the options ask for, and return its restoration.
+    """Write a document and its edits and page as the options ask, and return its restoration.
 
     Raises `DocumentError` if the document could not be read, OSError or `StorageError` if it cannot be written.
     """
@@ -114,7 +114,7 @@ def write_outcome(outcome: Outcome, options: RestoreOptions) -> Restoration:
     return restoration
 
 
-def restore_table_file(job: Job, options: RestoreOptions, model: LazyRestorer) -> Iterator[tuple[int, Restoration]]:
+def restore_table_file(job: Job, options: RestoreOptions, lazy: LazyRestorer) -> Iterator[tuple[int, Restoration]]:
     """Restore the text column of a Parquet file, and yield each row's number with its restoration.
 
     The file is written once the iterator is exhausted. Raises `DocumentError` if the file cannot be read or lacks the
@@ -123,7 +123,7 @@ def restore_table_file(job: Job, options: RestoreOptions, model: LazyRestorer) -
     from unspin.infer.documents.parquet import restore_table
 
     def restore(texts: Sequence[str]) -> Iterator[Restoration]:
-        return model.restorer.restore_all((text, None) for text in texts)
+        return lazy.restorer.restore_all((text, None) for text in texts)
 
     assert job.target is not None, "find_jobs gives every table a target"
     with TemporaryDirectory(prefix=f".{job.path.name}.", dir=_scratch_parent(job.target)) as scratch:
@@ -133,8 +133,8 @@ def restore_table_file(job: Job, options: RestoreOptions, model: LazyRestorer) -
             download(job.path, source)
         for number, restoration in restore_table(source, restored, options.field, restore):
             if options.edits is not None:
-                name = {"document": str(job.path), "row": number}
-                _append_rows(options.edits, ({**name, **row} for row in _edit_rows(restoration)))
+                place = {"document": str(job.path), "row": number}
+                _append_rows(options.edits, ({**place, **row} for row in _edit_rows(restoration)))
             yield number, restoration
         if options.in_place:
             _keep_backup(job.path)
@@ -164,7 +164,7 @@ def _keep_backup(path: Path) -> None:
 
 
 def _scratch_parent(target: Path) -> Path | None:
-    """Where to write a file that will be moved to `target`: the same disk, or for an address the system's folder."""
+    """Where to write a file that will be moved to `target`: on the same disk; None (the system's folder) for a URL."""
     if is_url(target):
         return None
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from unspin.errors import UnspinError
 def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen on; 0 picks a free one")] = 8000,
     host: Annotated[
-        str, typer.Option(help="address to listen on; any address but loopback lets other machines in")
+        str, typer.Option(help="address to listen on; any address but a loopback one lets other machines connect")
     ] = "127.0.0.1",
     checkpoint: CheckpointName = "default",
     engine: EngineName = "draft",

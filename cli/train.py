@@ -1,4 +1,4 @@
-"""`unspin train`: fine-tunes a model, or shows what the run would take, or plots the curves of a run."""
+"""`unspin train`: fine-tunes a model, predicts what a run would take, or plots the curves of a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def train(
     ] = False,
     plot: Annotated[Path | None, typer.Option(metavar="RUN", help="plot the curves of a run to RUN/curves.png")] = None,
 ) -> None:
-    """Fine-tune a model on a data set. Run the command again to resume a run that was killed from its last checkpoint.
+    """Fine-tune a model on a data set. Run the command again to resume an interrupted run from its last checkpoint.
 
     Examples:
 
@@ -49,7 +49,7 @@ def train(
 
         for subject, text in plan.describe(settings, plan.plan_run(settings)):
             typer.echo(f"{subject:<8} {text}")
-        typer.echo(f"{config} is sound")
+        typer.echo(f"{config}: no problems found")
         return
     from unspin.train.finetune import main as finetune
 

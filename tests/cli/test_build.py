@@ -32,7 +32,7 @@ def test_a_build_reports_the_rows_that_it_wrote(config: Path, unspin: Command) -
 
 def test_check_and_preview_write_nothing(config: Path, unspin: Command) -> None:
     check = unspin("build", "--check", "run.yaml")
-    assert check.returncode == 0 and check.stdout.endswith("run.yaml is sound\n"), check.stderr
+    assert check.returncode == 0 and check.stdout.endswith("run.yaml: no problems found\n"), check.stderr
     preview = unspin("build", "run.yaml", "--preview", "2")
     assert preview.returncode == 0 and preview.stdout.count("[phrases]") >= 2
     assert not (config.parent / "out").exists()

@@ -15,7 +15,7 @@ def test_a_run_reports_its_checkpoint_and_its_curves(
     (tmp_path / "run.yaml").write_text(json.dumps(settings))
     short = ("max_steps=2", "warmup_steps=1", "tokens_per_batch=1024", "report_to=[]")
     check = unspin("train", "--check", "run.yaml", *short)
-    assert check.returncode == 0 and check.stdout.endswith("run.yaml is sound\n"), check.stderr
+    assert check.returncode == 0 and check.stdout.endswith("run.yaml: no problems found\n"), check.stderr
     assert not (tmp_path / "run").exists()
     done = unspin("train", "run.yaml", *short)
     assert done.returncode == 0 and "checkpoint: run/adapter\n" in done.stdout, done.stderr
