@@ -8,11 +8,11 @@ hashes of the held-back articles.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import shutil
 from collections import Counter
-from functools import partial as partial_of
 from pathlib import Path
 from typing import Any
 
@@ -102,19 +102,19 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
     """Build the data set and its card, which shows `command`.
 
     Returns the number of rows of each split, and under "skipped" the number of lines and files that could not be
-    read. Under Slurm, which only accepts the jobs, the counter is empty. After a kill, the same config continues from
-    the finished tasks.
+    read. Under Slurm the counter is empty, because the jobs are only submitted. After a kill, the same config continues
+    from the finished tasks.
 
     Raises FileExistsError if the output exists, `CorpusError` if a source cannot be read or there are no articles,
     `SpinnerError` if a spinner cannot be loaded, and OSError. A failure leaves no output folder.
     """
-    if output_is_there(config):
+    if output_exists(config):
         raise FileExistsError(f"{config.output} exists: remove it, or set output=… to another folder")
     with sole_writer(_partial_folder(config)):
         return _build(config, command, cache)
 
 
-def output_is_there(config: BuildConfig) -> bool:
+def output_exists(config: BuildConfig) -> bool:
     """Whether the output exists; in an object store, whether its checksums do, which are uploaded last."""
     with storage_errors(config.output):
         return (config.output / CHECKSUMS if is_url(config.output) else config.output).exists()
@@ -137,14 +137,15 @@ def _build(config: BuildConfig, command: str, cache: Path) -> Counter[str]:
     _prepare(partial, log, config, {name: sha256_of(file) for name, file in dictionaries.items()})
     pipeline = [stage for stage in stages(config, work, partial, cache) if stage.tasks]
     if submitting:  # the jobs outlive this command, so the last of them finishes the data set
-        pipeline.append(Stage("finishing", [Call(partial_of(_finish, config, command))], 1, ignore_completions=True))
+        finish = Call(functools.partial(_finish, config, command))
+        pipeline.append(Stage("finishing", [finish], 1, ignore_completions=True))
     run(pipeline, log, config.workers, config.executor, PRELOAD)
     return Counter() if submitting else _finish(config, command)
 
 
-def _prepare(partial: Path, log: Path, config: BuildConfig, sums: dict[str, str]) -> None:
-    """Create the scratch folder, or keep that of an earlier run with the same config and dictionaries."""
-    settings = config.model_dump_json(exclude={"workers", "executor"}) + json.dumps(sums)
+def _prepare(partial: Path, log: Path, config: BuildConfig, checksums: dict[str, str]) -> None:
+    """Create the scratch folder, or keep that of an earlier run with the same config and dictionary checksums."""
+    settings = config.model_dump_json(exclude={"workers", "executor"}) + json.dumps(checksums)
     record = partial / "work" / "config.json"
     if not record.is_file() or record.read_text(encoding="utf-8") != settings:
         for old in (partial, log):

@@ -44,7 +44,7 @@ class BuildConfig(Config):
     )
     hard_negatives: bool = Field(
         False,
-        description="leave mainly those rows unspun that are rich in words which spinners insert, "
+        description="prefer rows rich in words that spinners insert when choosing the rows to leave unspun, "
         "so that a model must judge by context",
     )
     holdout_share: float = Field(
@@ -59,7 +59,7 @@ class BuildConfig(Config):
     max_passage_words: int = Field(
         0,
         ge=0,
-        description="join neighbouring sentences to rows of up to this many words, to provide context; "
+        description="join neighbouring sentences into rows of up to this many words, to provide context; "
         "0: one sentence a row",
     )
     spinners: dict[str, Weight] = Field(
@@ -71,7 +71,8 @@ class BuildConfig(Config):
     )
     held_out_headwords: HeldOut = Field(
         "exclude",
-        description="dictionary entries that no model is trained on: 'exclude' to train, 'only' to measure on them",
+        description="what to do with the dictionary entries that no model is trained on: 'exclude' them (to train), "
+        "use 'only' them (to measure), or 'include' them (to measure)",
     )
     corpora: Path | None = Field(None, description="folder that replaces `{corpora}` in the paths of sources")
     sources: list[Source] = Field(default_factory=list, description="where clean articles come from")
@@ -79,15 +80,17 @@ class BuildConfig(Config):
         1.0, gt=0, le=1, description="share of every source's articles that is used: a smaller data set of the same mix"
     )
     pairs: list[PairsFile] = Field(
-        default_factory=list, description="files of pairs that another spinner made, used unchanged"
+        default_factory=list, description="files of pairs made by another spinner; their texts are not spun again"
     )
     on_error: Literal["stop", "skip"] = Field(
         "stop", description="what to do about a line or file that cannot be read; skipped ones are counted and listed"
     )
     tasks: int = Field(
-        8, ge=1, description="parts the work is divided into, each redone as a whole; the output depends on it"
+        8,
+        ge=1,
+        description="parts the work is divided into; an interrupted part starts over; the output depends on it",
     )
-    workers: int = Field(1, ge=1, description="tasks that run at a time; the output does not depend on it")
+    workers: int = Field(1, ge=1, description="tasks that run at the same time; the output does not depend on it")
     executor: Executor = Field(
         Local(), description="what runs the tasks: {kind: local}, or a Ray or Slurm cluster (docs/clusters.md)"
     )
@@ -102,7 +105,7 @@ class BuildConfig(Config):
         return raw | {"sources": [_with_corpora(source, raw.get("corpora")) for source in sources]}
 
     def model_post_init(self, _: Any) -> None:
-        """Check what concerns several keys. Raises ValueError, which pydantic reports."""
+        """Check constraints between keys. Raises ValueError, which pydantic reports."""
         if not (self.sources or self.pairs):
             raise ValueError("sources: give at least one source, or pairs")
         self._check_spinners()
@@ -117,7 +120,7 @@ class BuildConfig(Config):
             raise ValueError("spinners: give at least one a weight above 0")
         unused = sorted(self.dictionaries.keys() - self.spinners.keys())
         if unused:
-            raise ValueError(f"dictionaries: {unused[0]!r} is none of the spinners: {', '.join(self.spinners)}")
+            raise ValueError(f"dictionaries: {unused[0]!r} is not among the spinners: {', '.join(self.spinners)}")
 
     def _check_held_out(self) -> None:
         held_out = [name for name in self.spinners if is_held_out_spinner(name)]

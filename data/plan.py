@@ -1,7 +1,7 @@
-"""Estimates what a build will produce and cost, and finds what would make it fail. Writes nothing.
+"""Estimates what a build will produce and cost, and finds what would make it fail.
 
-Costs reading every source once and spinning a sample of 40 articles. Near-duplicates are not looked for, so the
-estimate of rows is an upper one.
+Writes nothing but the cache of downloads. Costs reading every source once and spinning a sample of 40 articles.
+Near-duplicates are not removed, so the number of rows is an upper estimate.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from unspin.data.build import output_is_there
+from unspin.data.build import output_exists
 from unspin.data.config import BuildConfig
 from unspin.data.corpora import Article, CorpusError
 from unspin.data.rows import SCHEMA, article_rows, clean_sentences, split_of
@@ -28,7 +28,7 @@ from unspin.storage import is_url
 
 SAMPLED_ARTICLES = 40  # spun to measure rows and time per word
 LISTED_ERRORS = 5  # unreadable lines and files that a message names; the rest are counted
-DEDUPLICATION_BYTES = 2500  # scratch space per article for its signatures and its place among them
+DEDUPLICATION_BYTES = 2500  # scratch space per article for MinHash signatures and their index
 GB = 1e9
 
 
@@ -40,27 +40,27 @@ class PlanError(UnspinError):
 class BuildPlan:
     """What a build will produce, before near-duplicates are removed.
 
-    `articles` counts the articles used of each source. Sizes are in bytes: `size` of the rows, `work` of scratch
-    files, `free` on the output's disk (None for an object store).
+    `articles` counts the articles used from each source, `words` their words. `free_bytes` is the space left on the
+    output's disk, None for an object store. `unreadable` counts lines and files.
     """
 
     articles: dict[str, int]
     words: int
     rows: int
-    size: float
-    work: float
-    free: float | None
+    row_bytes: float
+    scratch_bytes: float
+    free_bytes: float | None
     seconds: float
     unreadable: int
 
 
 @dataclass
 class _Survey:
-    """What one pass over the sources finds. `size` is in characters; `unreadable` and `failed` are messages."""
+    """What one pass over the sources finds. `unreadable` (lines, files) and `failed` (sources) are error messages."""
 
     articles: dict[str, int] = field(default_factory=dict)
     words: int = 0
-    size: int = 0
+    characters: int = 0
     sample: list[Article] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ def plan_build(config: BuildConfig, cache: Path) -> BuildPlan:
     or the disk is too small.
     """
     problems: list[str] = []
-    if output_is_there(config):
+    if output_exists(config):
         problems.append(f"{config.output} exists: remove it, or set output=… to another folder")
     try:
         mixture = Mixture(config.spinners, config.held_out_headwords, config.dictionary_files(cache))
@@ -85,8 +85,9 @@ def plan_build(config: BuildConfig, cache: Path) -> BuildPlan:
     if problems:
         raise PlanError("; ".join(problems))
     plan = _extrapolate(survey, config, mixture)
-    if plan.free is not None and plan.size + plan.work > plan.free:
-        what = f"the build takes about {(plan.size + plan.work) / GB:.2g} GB, {plan.free / GB:.2g} GB"
+    needed = plan.row_bytes + plan.scratch_bytes
+    if plan.free_bytes is not None and needed > plan.free_bytes:
+        what = f"the build needs about {needed / GB:.2g} GB, and {plan.free_bytes / GB:.2g} GB"
         raise PlanError(f"{what} are free at {config.output}: give another output")
     return plan
 
@@ -120,7 +121,7 @@ def _survey(config: BuildConfig, cache: Path) -> _Survey:
                 elif article.text.strip() and hash_uniform("share", article.id) < source.share * config.sample:
                     survey.articles[source.name] += 1
                     survey.words += len(words(article.text))
-                    survey.size += len(article.text)
+                    survey.characters += len(article.text)
                     heapq.heappush(drawn, (-hash_uniform(config.seed, "check", article.id), article.id, article))
                     if len(drawn) > SAMPLED_ARTICLES:
                         heapq.heappop(drawn)
@@ -141,9 +142,9 @@ def _extrapolate(survey: _Survey, config: BuildConfig, mixture: Mixture) -> Buil
         articles=survey.articles,
         words=survey.words,
         rows=round(len(rows) * factor),
-        size=_parquet_bytes(rows) * factor,
-        work=survey.size + DEDUPLICATION_BYTES * sum(survey.articles.values()),
-        free=None if is_url(config.output) else shutil.disk_usage(nearest_folder(config.output)).free,
+        row_bytes=_parquet_bytes(rows) * factor,
+        scratch_bytes=survey.characters + DEDUPLICATION_BYTES * sum(survey.articles.values()),
+        free_bytes=None if is_url(config.output) else shutil.disk_usage(nearest_folder(config.output)).free,
         seconds=(survey.seconds + spinning * factor) / config.workers,
         unreadable=len(survey.unreadable),
     )
@@ -166,21 +167,22 @@ def nearest_folder(folder: Path) -> Path:
 
 
 def describe(config: BuildConfig, plan: BuildPlan) -> Iterator[tuple[str, str]]:
-    """The plan for a reader, as (label, text) lines."""
+    """The plan as (label, text) lines to print."""
     sources = ", ".join(f"{count:,} {name}" for name, count in plan.articles.items())
-    yield "articles", f"{sum(plan.articles.values()):,} of {plan.words:,} words ({sources})"
+    yield "articles", f"{sum(plan.articles.values()):,} with {plan.words:,} words ({sources})"
     if plan.unreadable:
         yield "skipped", f"{plan.unreadable:,} lines or files that cannot be read"
     yield "rows", f"about {plan.rows:,}, before near-duplicates are removed"
     if config.pairs:
         yield "pairs", f"those of {', '.join(pairs.name for pairs in config.pairs)}, not counted here"
-    free = "" if plan.free is None else f" ({plan.free / GB:,.0f} GB are free)"
-    yield "disk", f"about {plan.size / GB:.2g} GB, and {plan.work / GB:.2g} GB of scratch files during the build{free}"
+    free = "" if plan.free_bytes is None else f" ({plan.free_bytes / GB:,.0f} GB are free)"
+    rows, scratch = plan.row_bytes / GB, plan.scratch_bytes / GB
+    yield "disk", f"about {rows:.2g} GB, and {scratch:.2g} GB of scratch files during the build{free}"
     yield "time", f"about {format_duration(plan.seconds)} with workers={config.workers}"
 
 
 def format_duration(seconds: float) -> str:
-    """A duration in words: seconds below 90 seconds, minutes below two hours, hours and minutes from there."""
+    """A duration in words: seconds below 90 seconds, minutes below two hours, otherwise hours and minutes."""
     if seconds < 90:
         return f"{seconds:.0f} seconds"
     minutes = round(seconds / 60)

@@ -1,6 +1,6 @@
-"""Shows on the terminal what a build would spin: substituted words in red and struck out, the original ones in green.
+"""Shows on the terminal what a build would spin: substitutes in red and struck out, the original words in green.
 
-Reads all sources into memory, to draw articles at random. Writes nothing.
+Reads all sources into memory, to draw articles at random. Writes nothing but the cache of downloads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def show_pairs(config: BuildConfig, count: int, cache: Path) -> None:
-    """Print `count` spun rows, each of another article. Raises `CorpusError` if a source cannot be read."""
+    """Print `count` spun rows, each from a different article. Raises `CorpusError` if a source cannot be read."""
     from rich.console import Console
 
     console = Console(soft_wrap=True, highlight=False)

@@ -1,4 +1,4 @@
-"""The figures of a built data set, read from its Parquet files and printed as tables; `stats_plot.py` draws them.
+"""Statistics of a built data set, read from its Parquet files and printed as tables; `stats_plot.py` draws them.
 
 Memory stays flat whatever the size: rows are streamed into sums and histograms of about a hundred bins, so quartiles
 of strength are exact to a hundredth. Costs one pass in one process, at some 25,000 rows a second.
@@ -62,7 +62,7 @@ class SplitFigures:
         return share(self.touched, self.words)
 
     @property
-    def edits_a_row(self) -> float:
+    def edits_per_spun_row(self) -> float:
         """Mean number of edits of the rows that are not clean."""
         return share(self.edits, self.rows - self.clean)
 
@@ -82,17 +82,17 @@ class SplitFigures:
         return _quantile(self.strengths, 0.25), _quantile(self.strengths, 0.5), _quantile(self.strengths, 0.75)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Count one row, of which spun, original, edits and strength are read."""
+        """Count one row; it needs spun, original, edits and strength."""
         edits = row["edits"] or []
-        hit, count = count_touched_words(row["spun"], [(edit["start"], edit["end"]) for edit in edits])
+        touched, total = count_touched_words(row["spun"], [(edit["start"], edit["end"]) for edit in edits])
         self.rows += 1
-        self.words += count
-        self.touched += hit
+        self.words += total
+        self.touched += touched
         self.edits += len(edits)
         if row["spun"] == row["original"]:
             self.clean += 1
         else:
-            self.touched_shares[min(hit * BINS // max(count, 1), BINS - 1)] += 1
+            self.touched_shares[min(touched * BINS // max(total, 1), BINS - 1)] += 1
         if row["strength"]:
             self.strengths[round(row["strength"] * 100)] += 1
         for edit in edits:
@@ -187,7 +187,7 @@ def share(part: float, whole: float) -> float:
 
 
 def _quantile(strengths: Counter[int], level: float) -> float:
-    """The smallest strength, in hundredths, that a share `level` of the rows does not exceed."""
+    """The smallest strength that at least a share `level` of the rows does not exceed."""
     seen = 0
     for hundredth, rows in sorted(strengths.items()):
         seen += rows
@@ -211,11 +211,11 @@ def print_stats(stats: Stats) -> None:
 def _overview_table(stats: Stats) -> Table:
     lines: dict[str, Callable[[SplitFigures], str]] = {
         "rows": lambda s: f"{s.rows:,}",
-        "of them clean": lambda s: f"{s.clean_share:.1%}",
+        "clean rows": lambda s: f"{s.clean_share:.1%}",
         "words in spun texts": lambda s: f"{s.words:,}",
-        "of them touched": lambda s: f"{s.touched_share:.1%}",
+        "touched words": lambda s: f"{s.touched_share:.1%}",
         "edits": lambda s: f"{s.edits:,}",
-        "edits per spun row": lambda s: f"{s.edits_a_row:.2f}",
+        "edits per spun row": lambda s: f"{s.edits_per_spun_row:.2f}",
         "edits of several words": lambda s: f"{s.multi_word_share:.1%}",
         "edits of a function word": lambda s: f"{s.function_word_share:.1%}",
         "strength, quartiles": lambda s: " ".join(f"{q:.2f}" for q in s.strength_quartiles),

@@ -1,4 +1,4 @@
-"""Draws the figures of a data set as one picture of three panels: spinners, touched words, strength."""
+"""Draws the statistics of a data set as one picture with three panels: spinners, touched words, strength."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARKERS = {"train": "^-", "validation": "o-", "test": "s-"}
 
 
 def plot_stats(stats: Stats, file: Path) -> None:
-    """Draw the figures as a PNG. Creates the file's folder and overwrites the file."""
+    """Draw the statistics as a PNG. Creates the file's folder and overwrites the file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -56,7 +56,7 @@ def _draw_spinners(axes: Axes, stats: Stats) -> None:
 
 
 def _draw_histogram(axes: Axes, histograms: Mapping[str, Counter[int]], title: str, label: str) -> None:
-    """Histograms in % of each split's rows, so that splits of any size compare.
+    """Histograms in % of each split's spun rows, so that splits of any size can be compared.
 
     The first split is drawn as a filled area and the others as markers over it.
     """
@@ -82,7 +82,7 @@ def _draw_histogram(axes: Axes, histograms: Mapping[str, Counter[int]], title: s
 
 
 def _in_bins(hundredths: Counter[int]) -> Counter[int]:
-    """A histogram of hundredths as one of `BINS` bins."""
+    """A histogram with a hundred bins, reduced to `BINS` bins."""
     bins: Counter[int] = Counter()
     for hundredth, rows in hundredths.items():
         bins[min(hundredth * BINS // 100, BINS - 1)] += rows

@@ -264,9 +264,9 @@ def test_a_plan_predicts_the_build_and_writes_nothing(corpus: Path, tmp_path: Pa
         "all twelve articles are in the sample; only their shared sentence is dropped from the build"
     )
     files = sum(file.stat().st_size for file in (tmp_path / "new").rglob("*.parquet"))
-    assert plan.size == pytest.approx(files, rel=0.7) and plan.seconds > 0
+    assert plan.row_bytes == pytest.approx(files, rel=0.7) and plan.seconds > 0
     described = dict(describe(config, plan))
-    assert described["articles"].startswith("12 of ") and "are free" in described["disk"]
+    assert described["articles"].startswith("12 with ") and "are free" in described["disk"]
 
 
 def test_a_plan_names_everything_that_would_make_the_build_fail(
@@ -400,7 +400,7 @@ def test_a_resumed_build_starts_over_if_the_dictionary_changed(
         ({"spinners": {"phrases": 0}}, "give at least one a weight above 0"),
         ({"spinners": {"phrases": -1}}, "greater than or equal to 0"),
         ({"spinners": {"phrases": float("nan")}}, "finite"),
-        ({"dictionaries": {"torturd": {"licence": "free"}}}, "'torturd' is none of the spinners: phrases, thesaurus"),
+        ({"dictionaries": {"torturd": {"licence": "free"}}}, "'torturd' is not among the spinners: phrases, thesaurus"),
     ],
 )
 def test_an_impossible_mixture_is_refused(keys: dict[str, Any], complaint: str, corpus: Path, tmp_path: Path) -> None:

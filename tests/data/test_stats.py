@@ -49,7 +49,7 @@ def test_figures_match_a_count_by_hand(tmp_path: Path) -> None:
     _write(tmp_path / "train.parquet", ROWS)
     train = read_stats(tmp_path).splits["train"]
     assert (train.rows, train.clean, train.words, train.touched, train.edits) == (4, 2, 14, 4, 3)
-    assert (train.clean_share, train.touched_share, train.edits_a_row) == (0.5, 4 / 14, 1.5)
+    assert (train.clean_share, train.touched_share, train.edits_per_spun_row) == (0.5, 4 / 14, 1.5)
     assert (train.multi_word_share, train.function_word_share) == (1 / 3, 2 / 3)
     assert train.spinners == {"phrases": 2, "thesaurus": 1}
     assert train.strength_quartiles == (0.2, 0.4, 0.4)
@@ -89,7 +89,7 @@ def test_tables_name_splits_figures_and_engines(tmp_path: Path, capsys: pytest.C
     assert "0.20 0.40 0.40" in printed and "66.7%" in printed
     assert all(
         word in printed
-        for word in ("train", "validation", "of them clean", "edits of a function word", "phrases", "thesaurus")
+        for word in ("train", "validation", "clean rows", "edits of a function word", "phrases", "thesaurus")
     )
 
 
