@@ -12,10 +12,10 @@ block               reads                                         writes
 `AlignPairs`        pairs files; ``<held_back>/*.npy``            documents of rows; ``<skipped>/pairs-<rank>.txt``
 ==================  ============================================  ==================================================
 
-An article's document has its text and id, and its shard and split as metadata. A row's document has the row as
-metadata (`row_of`). Articles are dealt to shards by the hash of their id, and a shard is one task of every later
-stage: the output depends on the number of tasks, which the config sets, never on the number of workers. datatrove's
-own MinHash blocks remove near-duplicates.
+A document of an article holds its text and id, with shard and split as metadata. A document of a row holds the row as
+metadata (`row_of`). The hash of an article's id assigns it to a shard, and a shard is one task of every later stage:
+the output depends on the number of tasks, which the config sets, never on the number of workers. datatrove's own
+MinHash blocks remove near-duplicates.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from unspin.data.spinners.mixture import HeldOut, Mixture
 from unspin.hashing import hash_uniform
 from unspin.segment import words
 
-SHINGLE = 12  # words; a training text that shares so many in a row with a held-back article is dropped
+SHINGLE_WORDS = 12  # training texts that share this many consecutive words with a held-back article are dropped
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
@@ -80,7 +80,7 @@ class ReadSources(PipelineStep):
             for article in source.articles(self.cache, rank, world_size):
                 if isinstance(article, CorpusError):
                     if not self.skip:
-                        raise _stopping(article)
+                        raise _with_skip_advice(article)
                     messages.append(str(article))
                 elif article.text.strip() and hash_uniform("share", article.id) < source.share * self.sample:
                     yield self._document(article, world_size)
@@ -130,19 +130,19 @@ class Pairs:
                         yield from pair_rows(split_pair(pair), source.name, self.holdout_share, self.recipe)
                 except CorpusError as error:
                     if not self.skip:
-                        raise _stopping(error) from None
-                    # every task meets an unreadable line; one of them reports it
+                        raise _with_skip_advice(error) from None
+                    # every task finds every unreadable line, so only the first task reports it
                     if rank == 0 or not isinstance(pair, CorpusError):
                         messages.append(str(error))
 
 
-def _stopping(error: CorpusError) -> CorpusError:
-    """The error that ends a build, which says how to go on without the line or file."""
+def _with_skip_advice(error: CorpusError) -> CorpusError:
+    """The error with the advice to skip the line or file. It ends the build."""
     return CorpusError(f"{error}, or set on_error=skip")
 
 
 class IndexHeldBack(PipelineStep):
-    """Writes the sorted shingle hashes of a shard's validation and test articles, and of such pairs."""
+    """Writes the sorted shingle hashes of a task's validation and test articles and pairs."""
 
     name, type = "index", "unspin"
 
@@ -212,10 +212,10 @@ def row_of(_: Any, document: Document) -> dict[str, Any]:
 
 
 def shingles(text: str) -> Iterator[int]:
-    """Hashes of all sequences of `SHINGLE` words, ignoring case."""
+    """53-bit hashes of all runs of `SHINGLE_WORDS` consecutive words, ignoring case."""
     lowers = [word.lower() for word in words(text)]
-    for i in range(len(lowers) - SHINGLE + 1):
-        yield int(hash_uniform(*lowers[i : i + SHINGLE]) * 2**53)
+    for i in range(len(lowers) - SHINGLE_WORDS + 1):
+        yield int(hash_uniform(*lowers[i : i + SHINGLE_WORDS]) * 2**53)
 
 
 def _read_hashes(folder: str) -> Hashes:

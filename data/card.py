@@ -32,8 +32,8 @@ configs:
 
 Made by `{command}` (recipe {recipe}, seed {seed}). Load it with `datasets.load_dataset("parquet", data_dir=…)`.
 Each row holds a spun text, its original, and the edits that turn the spun text into the original. Near-duplicate
-articles are removed, articles are split before spinning, and no twelve words in a row of a held-back article are in
-the training split.
+articles are removed, articles are split before spinning, and no twelve consecutive words of a held-back article occur
+in the training split.
 
 | split | rows | left clean | words touched | median strength |
 | --- | --- | --- | --- | --- |
@@ -61,7 +61,7 @@ the training split.
 def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequence[str]) -> None:
     """Write ``README.md`` beside the rows. `skipped` are the messages about lines and files that could not be read."""
     splits = read_stats(folder).splits
-    edits = sum((split.spinners for split in splits.values()), Counter[str]())
+    edits_by_spinner = sum((split.spinners for split in splits.values()), Counter[str]())
     sources = [
         *((source.name, source.kind, source.licence) for source in (*config.sources, *config.pairs)),
         *((name, "dictionary", dictionary.licence) for name, dictionary in config.dictionaries.items()),
@@ -83,7 +83,8 @@ def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequenc
             for name, split in splits.items()
         ),
         spinners="\n".join(
-            _table_row(spinner, f"{n:,}", f"{n / edits.total():.1%}") for spinner, n in edits.most_common()
+            _table_row(spinner, f"{n:,}", f"{n / edits_by_spinner.total():.1%}")
+            for spinner, n in edits_by_spinner.most_common()
         ),
         sources="\n".join(_table_row(*source) for source in sources),
         skipped="".join(f"- skipped: {line}\n" for line in skipped) + ("\n" if skipped else ""),

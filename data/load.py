@@ -1,6 +1,6 @@
 """Reads a built data set back, checking that it is intact and has the columns that training and scoring need.
 
-Costs one SHA-256 over the files of a split. Data sets of earlier versions are read with today's field names.
+Costs one SHA-256 over the files of a split. Field names of earlier versions are translated to today's.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ COLUMNS = ("article_id", "paragraph", "sentence", "variant", "spun", "original",
 
 
 class DataError(UnspinError):
-    """A data set cannot be trained on; the message names what it lacks."""
+    """A data set lacks rows, columns or values, or a column has the wrong type; the message says which."""
 
 
 def load_split(folder: Path, split: str) -> Dataset:
-    """Load one split, memory-mapped unless it is of an earlier version, which is loaded into memory.
+    """Load one split, memory-mapped. A split that an earlier version wrote is loaded into memory instead.
 
     Raises `DataError` if files, columns or rows are missing, and `ChecksumError` if a file does not match its checksum.
     """
@@ -64,7 +64,7 @@ def split_files(folder: Path, split: str) -> list[Path]:
 
 
 def _problems(file: pq.ParquetFile) -> Iterator[str]:
-    """Missing columns, columns of another type, and missing values, as an error message names them."""
+    """One message for all missing columns, and one for each column with the wrong type or a missing value."""
     types = {field.name: upgrade_type(field.type) for field in file.schema_arrow}
     if missing := [name for name in COLUMNS if name not in types]:
         yield f"no column {', '.join(missing)}"
@@ -92,7 +92,7 @@ def _is_compatible(actual: pa.DataType, expected: pa.DataType) -> bool:
 
 
 def _first_null(file: pq.ParquetFile, name: str) -> int | None:
-    """The first row without a value in a column. Row groups whose statistics count no nulls are not read."""
+    """The first row, from 0, without a value in a column. Row groups whose statistics report no nulls are not read."""
     start = 0
     for i in range(file.num_row_groups):
         group = file.metadata.row_group(i)

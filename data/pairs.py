@@ -2,8 +2,8 @@
 
 A pair may be a sentence, a paragraph or an article; it is split wherever both texts have the same boundaries.
 Applying a row's edits to `spun` gives `original` exactly. A row's article id is the hash of its original, so all spun
-versions of a text fall in one split; its variant is the line number. Costs one line in memory. Near-duplicates among
-originals are not looked for.
+versions of a text fall in one split; its variant is the line number. Memory holds one line at a time. Near-duplicate
+originals are kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from unspin.edits import Edit, align, count_touched_words
 from unspin.segment import split_paragraphs, split_sentences, words
 
 OWN_SPINNER = "own"  # the `spinner` of the edits in these rows
-MIN_SHARED_WORDS = 1 / 3  # of the words of both texts; with fewer, one is hardly a spun version of the other
+MIN_SHARED_WORDS = 1 / 3  # share of the words of both texts; below it, one is hardly a spun version of the other
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 Refusal = Literal["unreadable", "empty", "unlike", "paragraphs"]
 
@@ -68,7 +68,7 @@ def scan_pairs(
 ) -> Iterator[Pair | PairError]:
     """A pair for each line that is not blank, or the error that makes the line unusable.
 
-    A ``.jsonl`` file has one object a line. A ``.tsv`` file has two columns, spun first, or any number of columns and
+    A ``.jsonl`` file has one object per line. A ``.tsv`` file has two columns, spun first, or any number of columns and
     a header that names both. Its cells contain no line breaks, so articles of several paragraphs need JSON Lines. A
     cell in quotation marks counts as quoted by a spreadsheet only if it contains doubled quotation marks. Both kinds
     are UTF-8.
@@ -86,8 +86,8 @@ def scan_pairs(
         case ".tsv":
             yield from _scan_tsv(path, fields, needs_header=bool(tool_field))
         case _:
-            actual = path.suffix or "a name without ending"
-            raise CorpusError(f"{path}: pairs are read from .jsonl or .tsv files, not {actual!r}")
+            actual = repr(path.suffix) if path.suffix else "a file without extension"
+            raise CorpusError(f"{path}: pairs are read from .jsonl or .tsv files, not {actual}")
 
 
 def _scan_jsonl(path: Path, fields: Sequence[str]) -> Iterator[Pair | PairError]:
@@ -140,14 +140,14 @@ def _pair(values: Sequence[str], source: str, number: int) -> Pair:
 
 
 def _header(line: str, fields: Sequence[str]) -> tuple[int, ...] | None:
-    """The columns of the fields, if the line names all of them."""
+    """The column index of each field, if the line names all of them."""
     names = [cell.strip().lower() for cell in line.split("\t")]
     wanted = [field.lower() for field in fields]
     return tuple(map(names.index, wanted)) if set(wanted) <= set(names) else None
 
 
 def _cells(line: str, columns: tuple[int, ...] | None, source: str) -> list[str]:
-    """The cells of the wanted columns; without a header, of the only two."""
+    """The cells of the wanted columns, or of the two columns of a file without a header."""
     cells = line.split("\t")
     if columns is None and len(cells) != 2:
         what = f"{source}: expected two columns (spun, original), found {len(cells)}"
@@ -193,7 +193,7 @@ def _text(row: dict[str, Any], field: str, source: str) -> str:
 
 
 def check_pair(pair: Pair) -> None:
-    """Raises `PairError` if a text has no words, or if the texts share less than a third of their words."""
+    """Raise `PairError` if a text has no words, or if the texts share less than a third of their words."""
     spun, original = (Counter(word.lower() for word in words(text)) for text in (pair.spun, pair.original))
     if not spun or not original:
         what = f"{pair.source}: no words in the {'original' if spun else 'spun'} text"

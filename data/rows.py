@@ -1,6 +1,6 @@
 """The rows of a data set: their format, and how one clean article becomes rows.
 
-Sentences that are fit to learn from are joined to passages, and each variant of the article is spun by another
+Sentences that are fit to learn from are joined into passages, and each variant of the article is spun by a different
 sampled tool. A row depends on recipe, article, sentence and variant only, never on the order of work. Applying a
 row's edits to `spun` gives `original` exactly.
 """
@@ -21,10 +21,8 @@ from unspin.hashing import hash_uniform
 from unspin.segment import paragraphs, sentences, words
 
 SPLITS = ("train", "validation", "test")
-USUAL_SHARE = (
-    0.06  # of the words in clean English that are words which spinners insert; measured on the articles in data/
-)
-ROWS_PER_TOOL = 25  # rows that one tool spins; a longer text is treated as several articles
+SPINNER_WORD_SHARE = 0.06  # share of `spinner_only_words` in usual clean English; measured on the articles in data/
+ROWS_PER_TOOL = 25  # rows that one tool spins; every further 25 rows of an article get another tool
 
 EDITS = pa.list_(
     pa.struct(
@@ -105,7 +103,7 @@ def upgrade_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def split_of(article_id: str, holdout_share: float) -> str:
-    """The split of an article, by the hash of its id; `holdout_share` of all articles are test, as many validation."""
+    """The split of an article, by the hash of its id: a share `holdout_share` for test and as much for validation."""
     place = hash_uniform("split", article_id)
     return "test" if place < holdout_share else "validation" if place < 2 * holdout_share else "train"
 
@@ -113,7 +111,7 @@ def split_of(article_id: str, holdout_share: float) -> str:
 def clean_sentences(text: str, recipe: Recipe) -> Iterator[Piece]:
     """The sentences of an article that are fit to learn from, with runs of whitespace made single spaces.
 
-    Skipped are sentences outside the recipe's word limits, with markup or an address, or with too few letters.
+    Sentences outside the recipe's word limits, with markup or an address, or with too few letters are skipped.
     """
     for p, paragraph in enumerate(paragraphs(text)):
         body = text[paragraph.start : paragraph.end]
@@ -129,7 +127,7 @@ def _is_prose(sentence: str) -> bool:
 
 
 def passages(pieces: Sequence[Piece], max_words: int, *key: object) -> Iterator[Piece]:
-    """Join neighbouring sentences to passages; every sentence appears exactly once and in order.
+    """Join neighbouring sentences into passages; every sentence appears exactly once and in order.
 
     The length of each passage is drawn between one sentence and `max_words`; the draw depends on `key` and the
     passage's place.
@@ -160,13 +158,13 @@ def typeset(text: str) -> str:
 
 
 def spinner_word_ratio(text: str) -> float:
-    """How many words of a clean text are ones that spinners insert and never replace, relative to usual English.
+    """How often a clean text has words that spinners insert and never replace, relative to usual English.
 
     1 is usual; "They commenced to exit the apparatus" is far above. Such texts are hard negatives: they look spun.
     """
     lowers = [word.lower() for word in words(text)]
-    typical = sum(not spinner_only_words().isdisjoint((low, *(form.lemma for form in forms(low)))) for low in lowers)
-    return typical / max(len(lowers), 1) / USUAL_SHARE
+    count = sum(not spinner_only_words().isdisjoint((low, *(form.lemma for form in forms(low)))) for low in lowers)
+    return count / max(len(lowers), 1) / SPINNER_WORD_SHARE
 
 
 def article_rows(
