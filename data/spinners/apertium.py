@@ -57,8 +57,8 @@ class ApertiumRoute:
     def round_trip(self, text: str) -> str:
         """The text translated there and back, or "" if that failed.
 
-        Unknown words are marked on the way back only. A marked word of the original text passed through both ways as
-        English and loses its mark; any other was left in the other language and keeps it.
+        Unknown words are marked on the way back only. A marked word that also occurs in `text` passed through both ways
+        as English and loses its mark. Any other marked word was left in the other language and keeps it.
         """
         back = _translate(self.back, "-g", _translate(self.forward, "-n", text))
         return _UNKNOWN.sub(lambda m: m[1] if m[1] in text and m[0] not in text else m[0], back)
@@ -112,20 +112,20 @@ def _stages(mode: str) -> tuple[str, ...]:
     return tuple(" | ".join(group) for _, group in groupby(programs, lambda program: program.startswith(TAGGER)))
 
 
-def _translate(mode: str, marks: str, text: str) -> str:
-    """The translation, or "" if it failed. `marks` is the generator's option for unknown words."""
+def _translate(mode: str, unknown_words: str, text: str) -> str:
+    """The translation, or "" if it failed. `unknown_words` is the generator's option: -g marks them, -n does not."""
     stream = _RESERVED.sub(r"\\\1", text)
     for stage in _stages(mode):
         if not stream.strip():
             return ""
-        stream = _tag(stage, stream) if stage.startswith(TAGGER) else _pipe(mode, stage, marks).send(stream)
+        stream = _tag(stage, stream) if stage.startswith(TAGGER) else _pipe(mode, stage, unknown_words).send(stream)
     return _ESCAPED.sub(r"\1", stream)
 
 
 def _tag(stage: str, stream: str) -> str:
     """The output of a fresh tagger, or "" if it failed.
 
-    A tagger kept running reads one sentence in 25 differently after other sentences.
+    A tagger that keeps running remembers earlier sentences and tags one sentence in 25 differently.
     """
     command = shlex.split(stage.replace("$1", "").replace("$2", ""))
     text = f"{stream}[]\0".encode(errors="replace")
@@ -139,13 +139,13 @@ def _tag(stage: str, stream: str) -> str:
 class _Pipe:
     """A running part of a pipeline. It starts at the first use, and again after a crash, timeout or wrong answer."""
 
-    def __init__(self, mode: str, stage: str, marks: str) -> None:
+    def __init__(self, mode: str, stage: str, unknown_words: str) -> None:
         self._mode = mode
-        self._command = ["bash", "-c", stage, "apertium", marks, ""]
+        self._command = ["bash", "-c", stage, "apertium", unknown_words, ""]
         self._requests = 0
         self._has_answered = False
         self._process: subprocess.Popen[bytes] | None = None
-        self._stop: Any = None
+        self._finalizer: Any = None
 
     def send(self, stream: str) -> str:
         """The answer to `stream`, or "" after two failures. Raises `SpinnerError` if there was never an answer."""
@@ -161,9 +161,9 @@ class _Pipe:
 
     def close(self) -> None:
         """End the processes; the next `send` starts new ones."""
-        if self._stop:
-            self._stop()
-        self._process = self._stop = None
+        if self._finalizer:
+            self._finalizer()
+        self._process = self._finalizer = None
 
     def _try(self, stream: str) -> str | None:
         """One attempt; None if no answer or the wrong one came.
@@ -186,7 +186,7 @@ class _Pipe:
         return reply.decode(errors="replace").removesuffix(f"{number}\0") if self._process else None
 
     def _start(self) -> subprocess.Popen[bytes]:
-        """Start the pipeline in its own session, to end all parts at once, and unbuffered: forks copy buffers."""
+        """Start the pipeline in its own session, to kill all parts at once, and unbuffered: forks copy buffers."""
         process = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
@@ -196,7 +196,7 @@ class _Pipe:
             start_new_session=True,
             env=_environment(),
         )
-        self._process, self._stop = process, weakref.finalize(self, _stop, process, os.getpid())
+        self._process, self._finalizer = process, weakref.finalize(self, _stop, process, os.getpid())
         return process
 
 
@@ -234,8 +234,8 @@ def _stop(process: subprocess.Popen[bytes], owner: int) -> None:
 
 
 @lru_cache(maxsize=16)
-def _pipe(mode: str, stage: str, marks: str) -> _Pipe:
-    return _Pipe(mode, stage, marks)
+def _pipe(mode: str, stage: str, unknown_words: str) -> _Pipe:
+    return _Pipe(mode, stage, unknown_words)
 
 
 if hasattr(os, "register_at_fork"):  # two processes that share a pipe would read each other's answers

@@ -1,7 +1,7 @@
 """The `contextual` spinner: substitutes that a language model finds plausible in their context.
 
-A masked model fills the place itself after reading the whole sentence (LSBert: Qiang et al., AAAI 2020, section 3.2):
-its words are fluent but may change the meaning. A causal model ranks the thesaurus's synonyms, in any sense, by their
+A masked model predicts a word from the whole sentence (LSBert: Qiang et al., AAAI 2020, section 3.2): the words are
+fluent but may change the meaning. A causal model ranks the thesaurus's synonyms, in any sense, by their
 probability after the left context. Each word gets at most one proposal, the best, which is the same for every
 persona.
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 ModelKind = Literal["masked", "causal"]
 FILLERS = 30  # a masked model's likeliest words for a place; the first suitable one is proposed
-MIN_SCORE = -7.0  # of a synonym: log probability relative to the original after the left context
+MIN_SCORE = -7.0  # minimum log probability of a synonym minus the original's, both after the left context
 BATCH_SIZE = 8  # rows of a forward pass; logits over a vocabulary of 262,144 take 1 MB a token
 
 
@@ -58,7 +58,7 @@ class Contextual(Spinner):
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A substitute for the word with the index `at`.
+    """A substitute for word number `at` of the sentence.
 
     `text` is inflected and cased like the word; `headword` and `term` are the lemmas of word and substitute.
     """
@@ -73,8 +73,8 @@ class _Candidate:
 class _Hypothesis:
     """A candidate that is scored token by token.
 
-    `read` are the tokens of the left context and those scored already, `rest` the others. `score` is the sum of log
-    probabilities so far, minus that of the whole original.
+    `read` are the tokens of the left context and the candidate's scored tokens, `rest` its unscored tokens. `score` is
+    the sum of their log probabilities so far, minus that of the whole original.
     """
 
     candidate: _Candidate
@@ -82,10 +82,11 @@ class _Hypothesis:
     rest: tuple[int, ...]
     score: float
 
-    def advance(self, next_token: torch.Tensor) -> _Hypothesis:
-        """Score one more token, given the log probability [vocabulary] of each."""
+    def advance(self, log_probabilities: torch.Tensor) -> _Hypothesis:
+        """Score one more token, given the log probabilities [vocabulary] after the tokens read."""
         token, *rest = self.rest
-        return _Hypothesis(self.candidate, (*self.read, token), tuple(rest), self.score + float(next_token[token]))
+        score = self.score + float(log_probabilities[token])
+        return _Hypothesis(self.candidate, (*self.read, token), tuple(rest), score)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -256,14 +257,14 @@ def _synonyms(sentence: Sentence, places: Sequence[int]) -> list[_Candidate]:
 def _score_first_tokens(model: str, sentence: Sentence, candidates: Sequence[_Candidate]) -> Iterator[_Hypothesis]:
     """The candidates with their first token scored, in one pass over the sentence.
 
-    Candidates whose tokens merge with those of the context are dropped, and all of a sentence longer than the model's
-    limit.
+    Candidates whose tokens merge with those of the context are dropped. If the sentence is longer than the model's
+    limit, there are none.
     """
     tokenizer, network = _load(model)
     whole = _encode(tokenizer, [sentence.text])[0]
     if not candidates or len(whole) > max_input_tokens(tokenizer, network):
         return
-    next_tokens = _logits(network, [whole], range(len(whole)))[0].log_softmax(-1)
+    log_probabilities = _logits(network, [whole], range(len(whole)))[0].log_softmax(-1)
     words = {c.at: sentence.words[c.at] for c in candidates}
     before = _encode(tokenizer, [sentence.text[: word.start].rstrip() for word in words.values()])
     through = _encode(tokenizer, [sentence.text[: word.end] for word in words.values()])
@@ -274,8 +275,8 @@ def _score_first_tokens(model: str, sentence: Sentence, candidates: Sequence[_Ca
         n = len(context)
         extends_context = 0 < n < min(len(tokens), len(original)) and tokens[:n] == context == original[:n]
         if extends_context and whole[: len(original)] == original:
-            of_original = sum(float(next_tokens[i - 1, original[i]]) for i in range(n, len(original)))
-            yield _Hypothesis(candidate, context, tokens[n:], -of_original).advance(next_tokens[n - 1])
+            original_score = sum(float(log_probabilities[i - 1, original[i]]) for i in range(n, len(original)))
+            yield _Hypothesis(candidate, context, tokens[n:], -original_score).advance(log_probabilities[n - 1])
 
 
 def _score_next_tokens(model: str, hypotheses: Sequence[_Hypothesis]) -> list[_Hypothesis]:
@@ -283,17 +284,17 @@ def _score_next_tokens(model: str, hypotheses: Sequence[_Hypothesis]) -> list[_H
     tokenizer, network = _load(model)
     limit = max_input_tokens(tokenizer, network)
     prefixes = [read for read in dict.fromkeys(h.read for h in hypotheses) if len(read) <= limit]
-    next_token: dict[tuple[int, ...], torch.Tensor] = {}
+    log_probabilities: dict[tuple[int, ...], torch.Tensor] = {}
     for first in range(0, len(prefixes), BATCH_SIZE):
         rows = prefixes[first : first + BATCH_SIZE]
         lasts = sorted({len(row) - 1 for row in rows})
         for row, logits in zip(rows, _logits(network, rows, lasts), strict=True):
-            next_token[row] = logits[lasts.index(len(row) - 1)].log_softmax(-1)
-    return [h.advance(next_token[h.read]) for h in hypotheses if h.read in next_token]
+            log_probabilities[row] = logits[lasts.index(len(row) - 1)].log_softmax(-1)
+    return [h.advance(log_probabilities[h.read]) for h in hypotheses if h.read in log_probabilities]
 
 
 def _encode(tokenizer: Any, texts: list[str]) -> list[tuple[int, ...]]:
-    """Token ids after the token that opens a text, if the model has one."""
+    """Token ids of each text, preceded by the model's start token if it has one."""
     opening = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
     start = () if opening is None else (opening,)
     return [(*start, *ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]

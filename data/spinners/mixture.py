@@ -53,7 +53,7 @@ class Mixture:
     def spin(self, text: str, persona: Persona) -> Spun:
         """Spin one sentence. `persona.spinners` must be among the mixture's."""
         chosen = select_non_overlapping(
-            proposal for proposal in self._proposals(Sentence.of(text), persona) if _touches(persona, proposal)
+            proposal for proposal in self._proposals(Sentence.of(text), persona) if _carries_out(persona, proposal)
         )
         forward: list[Edit] = []
         for proposal in chosen:
@@ -93,7 +93,7 @@ class Mixture:
         return not any(sentence.named(i) for i in touched)
 
 
-def _touches(persona: Persona, proposal: Substitution) -> bool:
+def _carries_out(persona: Persona, proposal: Substitution) -> bool:
     """Whether the tool carries out a proposal: decided per headword if the tool is consistent, otherwise per place."""
     key = (proposal.headword,) if persona.consistent else (proposal.headword, proposal.start, proposal.replacement)
     return persona.draw("touch", *key) < min(1.0, 2 * persona.strength)

@@ -13,8 +13,8 @@ from unspin.data.spinners.protocol import Sentence, Spinner, Substitution
 from unspin.english.morphology import forms
 from unspin.english.word_classes import COMMONEST, IMMUTABLE
 
-RATES = {"genitive": 0.5, "compound": 0.3, "adverb": 0.6}  # share of the places where a rule applies
-TOOL_SHARE = 0.6  # share of tools that have a rule
+RATES = {"genitive": 0.5, "compound": 0.3, "adverb": 0.6}  # share of the matching places that a rule changes
+TOOL_SHARE = 0.6  # share of tools that have any given rule
 
 _OF = re.compile(
     r"\b(?P<article>[Tt]he) (?P<head>[a-z]+) of (?P<the>the )?(?P<owner>[a-z]+|(?!(?:Mr|Mrs|Ms|Dr|St)\b)[A-Z][a-z]+)"

@@ -17,9 +17,8 @@ from unspin.english.lexicons import frequency
 from unspin.hashing import hash_uniform
 
 CONTENT_ONLY = 0.1  # share of the usual function words in the dictionary of a tool that targets content words
-SURFACE_RULES = (
-    *("contract", "expand", "digits", "words", "abbreviate", "lengthen"),
-    *("british", "american", "agreement", "article", "case"),
+SURFACE_RULES = tuple(
+    "contract expand digits words abbreviate lengthen british american agreement article case".split()
 )
 
 
@@ -95,7 +94,7 @@ class Persona:
         return hash_uniform(self.seed, *key)
 
     def knows(self, spinner: str, headword: str, share: float = 1.0) -> bool:
-        """Whether this tool's copy of the spinner's dictionary has `headword`, which a `share` of dictionaries have."""
+        """Whether this tool's dictionary for a spinner has `headword`; the probability is ``share * coverage``."""
         return self.draw("knows", spinner, headword) < share * self.coverage
 
     def choose(self, headword: str, options: Sequence[str], counts: Sequence[int], *place: object) -> str:
@@ -119,34 +118,34 @@ class Persona:
         """
         key = "\x1f".join(map(str, seed))
 
-        def die(*what: object) -> float:
-            return hash_uniform(key, "persona", *what)
+        def draw(*trait: object) -> float:
+            return hash_uniform(key, "persona", *trait)
 
-        heavy, content, rare = die("heavy") < tools.heavy, die("content") < tools.content, die("rare") < tools.rare
+        heavy, content, rare = draw("heavy") < tools.heavy, draw("content") < tools.content, draw("rare") < tools.rare
         return cls(
             seed=key,
-            spinners=_sample_spinners(spinners, die),
-            strength=0.4 + 0.2 * die("strength") if heavy else 0.06 + 0.5 * die("strength") ** 1.3,
-            coverage=0.8 + 0.2 * die("coverage") if heavy else 0.35 + 0.65 * die("coverage"),
-            consistent=die("consistent") < 0.75,
-            senses=(5, 8, 12)[int(die("senses") * 3)] if rare else (1, 1, 2, 3, 5, 12)[int(die("senses") * 6)],
+            spinners=_sample_spinners(spinners, draw),
+            strength=0.4 + 0.2 * draw("strength") if heavy else 0.06 + 0.5 * draw("strength") ** 1.3,
+            coverage=0.8 + 0.2 * draw("coverage") if heavy else 0.35 + 0.65 * draw("coverage"),
+            consistent=draw("consistent") < 0.75,
+            senses=(5, 8, 12)[int(draw("senses") * 3)] if rare else (1, 1, 2, 3, 5, 12)[int(draw("senses") * 6)],
             rare=rare,
-            near=0.5 * die("near"),
-            chained=die("chained") < tools.chained,
-            inflects=die("inflects") < 0.85,
+            near=0.5 * draw("near"),
+            chained=draw("chained") < tools.chained,
+            inflects=draw("inflects") < 0.85,
             function_words=CONTENT_ONLY if content else 1.0,
-            surface_rules=tuple(rule for rule in SURFACE_RULES if die("surface", rule) < 0.25),
-            fixes_articles=die("articles") < 0.5,
-            title_case=die("title case") < 0.8,
-            protects_names=die("names") < 0.4,
-            protects_quotations=die("quotations") < 0.2,
+            surface_rules=tuple(rule for rule in SURFACE_RULES if draw("surface", rule) < 0.25),
+            fixes_articles=draw("articles") < 0.5,
+            title_case=draw("title case") < 0.8,
+            protects_names=draw("names") < 0.4,
+            protects_quotations=draw("quotations") < 0.2,
         )
 
 
-def _sample_spinners(weights: Mapping[str, float], die: Callable[..., float]) -> tuple[str, ...]:
+def _sample_spinners(weights: Mapping[str, float], draw: Callable[..., float]) -> tuple[str, ...]:
     """Draw at least one spinner, in weighted random order (Efraimidis and Spirakis, Inf. Proc. Letters 97(5), 2006)."""
     heaviest = max(weights.values())
-    chosen = [name for name, weight in weights.items() if die("engine", name) < 0.9 * weight / heaviest]
+    chosen = [name for name, weight in weights.items() if draw("engine", name) < 0.9 * weight / heaviest]
     if not chosen:
-        chosen = [max(weights, key=lambda name: weights[name] * (0.5 + die("fallback", name)))]
-    return tuple(sorted(chosen, key=lambda name: -(die("turn", name) ** (1 / weights[name]))))
+        chosen = [max(weights, key=lambda name: weights[name] * (0.5 + draw("fallback", name)))]
+    return tuple(sorted(chosen, key=lambda name: -(draw("turn", name) ** (1 / weights[name]))))

@@ -19,10 +19,11 @@ from unspin.data.spinners.registry import SpinnerError
 from unspin.data.spinners.seq2seq import marian, nllb
 from unspin.edits import Edit, align
 
-MAX_CHARACTERS = 8000  # longer sentences could fill Apertium's pipes in both directions at once
+MAX_CHARACTERS = 8000  # longer sentences could fill Apertium's pipes in both directions and block it
 USAGE = "write roundtrip:apertium:spa, roundtrip:marian:FORWARD,BACK or roundtrip:nllb:MODEL,deu_Latn"
 
-_MARKS = "*#@\\^$[]{}¿¡\ufffd"  # of untranslated words and of Apertium's stream; more of them spoil a translation
+# Characters that mark untranslated words or belong to Apertium's stream. A translation that adds any is discarded.
+_MARKS = "*#@\\^$[]{}¿¡\ufffd"
 _PROTECTED = re.compile(r"\d|[\"“”„«»]")
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|\S+@\S+\.\w+")
 

@@ -15,7 +15,7 @@ from unspin.english.morphology import forms, inflect, select_form
 from unspin.english.word_classes import COMMONEST
 
 MAX_WORDS = 6  # of a headword; longer ones are never found
-COMMONEST_SHARE = 0.25  # share of tools' dictionaries that have the commonest words, relative to other words
+COMMONEST_SHARE = 0.25  # how often tools' dictionaries have the commonest words, relative to other words
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class Index:
     def __init__(self, headwords: Iterable[Headword]) -> None:
         self._entries = {(headword.pos, tuple(headword.lemma.lower().split(" "))): headword for headword in headwords}
         self._longest_by_first_word: dict[str, int] = {}
-        for pos, words in self._entries:
-            first = words[0] if pos == "verb" or len(words) > 1 else ""
-            self._longest_by_first_word[first] = max(self._longest_by_first_word.get(first, 0), len(words))
+        for _, words in self._entries:
+            if len(words) > 1:
+                self._longest_by_first_word[words[0]] = max(self._longest_by_first_word.get(words[0], 1), len(words))
 
     def entries(self) -> Iterable[Headword]:
         """All entries."""

@@ -16,8 +16,8 @@ from unspin.english.word_classes import IMMUTABLE
 def read_thesaurus(name: str, count: Callable[[int], int] | None = None) -> Iterator[Headword]:
     """The entries of a compressed table in `unspin.english`, except words that are never replaced.
 
-    A row holds headword, part of speech, substitutes and near relations. `count` gives a substitute's weight from its
-    rank, counted from 0.
+    A row holds headword, part of speech, substitutes and near relations. `count` turns the rank of a substitute, from
+    0, into its weight.
     """
     for row in gzip.decompress((files("unspin.english") / name).read_bytes()).decode().splitlines():
         if row.startswith("#"):

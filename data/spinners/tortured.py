@@ -1,4 +1,4 @@
-"""The `tortured` spinner: what a real spinner made of technical terms, as readers of published papers collected it.
+"""The `tortured` spinner: technical terms as a real spinner garbled them, collected by readers of published papers.
 
 The Problematic Paper Screener lists garbled terms with the expected ones (Cabanac, Labbé and Magazinov,
 arXiv:2107.06751). Each pair is used as a whole. Aligned word by word, the pairs also give a sample of that spinner's
@@ -24,7 +24,7 @@ from unspin.english.morphology import forms
 from unspin.english.word_classes import IMMUTABLE
 from unspin.errors import UnspinError
 
-MAX_GARBLED_WORDS = 3  # that may stand for one word of a term
+MAX_GARBLED_WORDS = 3  # that may replace one word of a term
 
 ADVICE = "give the screener's JSON, or lines of garbled<TAB>expected"
 HEADINGS = frozenset("tortured garbled spun correct expected original".split()) | {
@@ -121,7 +121,7 @@ def _has_content(term: str) -> bool:
 
 
 def _as_lemmas(word: str, other: str) -> Iterator[tuple[str, str, str]]:
-    """(part of speech, lemma, lemma) for each inflected form that both words can be.
+    """(part of speech, lemma of `word`, lemma of `other`) for each form, such as a plural, that both words can be.
 
     If they share no form, `other` is kept as spelt for each reading of `word`.
     """
