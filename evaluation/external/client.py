@@ -57,7 +57,10 @@ class Peer:
             raise
 
     def spin(self, sentences: Sequence[str]) -> list[str]:
-        """Spin the sentences: one result each, in order. Raises `PeerError` if the peer fails or answers otherwise."""
+        """Spin the sentences: one result each, in order.
+
+        Raises `PeerError` if the peer fails or its answer is malformed.
+        """
         assert self._process.stdin
         try:
             self._process.stdin.write(json.dumps({"sentences": list(sentences)}).encode() + b"\n")
@@ -111,7 +114,7 @@ class Peer:
 
 
 def _environment_variables(environment: Path) -> dict[str, str]:
-    """This process's variables without Python's own; data and caches in the environment, no hub, a fixed hash seed."""
+    """This process's variables except PYTHON…, with data and caches in `environment`, no hub and a fixed hash seed."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     return inherited | {
         "NLTK_DATA": str(environment / "nltk_data"),

@@ -68,7 +68,7 @@ def serve(spin: Spin, lines: Iterable[str], output: TextIO) -> None:
 
 
 def main(name: str, seed: str) -> None:
-    """Load a peer and serve it. The real standard output is kept for replies; file descriptor 1 then means stderr."""
+    """Load a peer and serve it. The real standard output is kept for replies; descriptor 1 then writes to stderr."""
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     random.seed(int(seed))

@@ -26,10 +26,10 @@ logger = logging.getLogger(__name__)
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 WORDNET = Path("/usr/share/wordnet")
 PACKAGES = ("wordnet-base", "wordnet-sense-index")  # data.*, index.* and *.exc; index.sense and cntlist
-PARTS = ("noun", "verb", "adj", "adv")
+PARTS_OF_SPEECH = ("noun", "verb", "adj", "adv")
 NEEDED = (
-    [f"{kind}.{part}" for kind in ("data", "index") for part in PARTS]
-    + [f"{part}.exc" for part in PARTS]
+    [f"{kind}.{pos}" for kind in ("data", "index") for pos in PARTS_OF_SPEECH]
+    + [f"{pos}.exc" for pos in PARTS_OF_SPEECH]
     + ["index.sense", "cntlist.rev"]
 )
 # WordNet's lexicographer files in the order of their numbers, with their syntactic category (lexnames(5WN)).
@@ -108,7 +108,7 @@ def _fetch_wordnet(folder: Path) -> Path:
     return folder / "usr" / "share" / "wordnet"
 
 
-def _run(command: Sequence[str], folder: Path = Path(), advice: str = "solve this and run make peers again") -> None:
+def _run(command: Sequence[str], folder: Path = Path(), advice: str = "fix this and run make peers again") -> None:
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise PeerError(f"{' '.join(command)} failed ({advice}):\n{done.stdout.strip()[-2000:]}")

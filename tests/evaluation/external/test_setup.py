@@ -35,7 +35,7 @@ def test_without_wordnet_and_apt_the_error_says_what_is_missing(
 
 
 def test_a_failing_step_is_reported_with_its_output() -> None:
-    with pytest.raises(PeerError, match=r"failed \(solve this(.|\n)*nothing here"):
+    with pytest.raises(PeerError, match=r"failed \(fix this(.|\n)*nothing here"):
         setup._run([sys.executable, "-c", "raise SystemExit('nothing here')"])
 
 
