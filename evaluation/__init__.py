@@ -1,5 +1,5 @@
-"""Evaluation: systems over suites, every figure with its interval, as a table, a JSON file and a page.
+"""Evaluation: runs systems on suites and reports every figure with its interval, as a table, JSON and an HTML page.
 
-`suites` makes the texts, `systems` restores them, `run` keeps their outputs and scores them, `report` shows the
+`suites` provides the texts, `systems` restores them, `run` stores and scores the outputs, `report` shows the
 results. `calibrate` fits a checkpoint's confidences. `external` runs spinners that other people wrote.
 """

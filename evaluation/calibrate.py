@@ -1,11 +1,11 @@
 """Fits a checkpoint's calibration on held-back texts: edit confidences, the threshold, and the share of garbled words.
 
 The confidence is a logistic function (Platt 1999), fitted on the edits of all suites, spun and clean. The threshold
-is the one with the best edit F1 on spun rows, raised until clean text loses no more words than
-`MAX_OVER_CORRECTION` allows. F1 is used and not F0.5 because a synonym that an editor would accept counts as wrong,
-so real precision is higher than measured. The share of garbled words is fitted on spinners that no model is trained
-on, since those are what users meet. The result is written to ``unspin.json`` in the checkpoint folder. Cost: every
-suite is restored once.
+is the one with the best edit F1 on spun rows, raised if necessary until no more words of clean text change than
+`MAX_OVER_CORRECTION` allows. F1 is used instead of F0.5 because a synonym that an editor would accept counts as
+wrong, so real precision is higher than measured. The share of garbled words is fitted on spinners that no model is
+trained on, since those are what users meet. The result is written to ``unspin.json`` in the checkpoint folder. Cost:
+every suite is restored once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RIDGE = 1e-3
 
 
 class CalibrationError(UnspinError):
-    """A checkpoint that cannot be calibrated on the given suites; its files are unchanged."""
+    """A checkpoint cannot be calibrated on the given suites; its files are unchanged."""
 
 
 def main(config: CalibrateConfig) -> dict[str, Any]:
@@ -72,9 +72,10 @@ def confidence(calibration: Calibration, edit: EditOutcome) -> float:
 
 
 def fit_logistic(edits: Sequence[EditOutcome], shares: Calibration) -> Calibration:
-    """Logistic regression of being correct on the features of an edit, by Newton's method with a slight ridge penalty.
+    """Fit the chance that an edit is correct by logistic regression on its features.
 
-    `shares` supplies the estimate of the spun share, which is one of the features. Returns it with the fitted weights.
+    `shares` estimates the spun share, which is one of the features. Returns `shares` with the fitted weights. Uses
+    Newton's method with a slight ridge penalty.
     """
     inputs = np.array(
         [[*features(edit.probability, shares.spun_share(edit.suspected_share), edit.size), 1.0] for edit in edits]
@@ -136,7 +137,7 @@ def share_error(calibration: Calibration, articles: Sequence[ArticleOutcome]) ->
 
 
 def _restore_suites(config: CalibrateConfig, checkpoint: Checkpoint) -> dict[str, list[ArticleOutcome]]:
-    """Outcomes by suite, with the model's own probabilities: the identity calibration leaves them as they are."""
+    """Outcomes by suite. Their probabilities are the model's own, since ``Calibration()`` is the identity."""
     from rich.progress import track
 
     suites = [make_suite(suite, config.limit) for suite in config.suites]

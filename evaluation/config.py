@@ -12,7 +12,7 @@ from unspin.evaluation.suites.pairs import PairsSuite
 from unspin.evaluation.systems import SYSTEMS
 from unspin.evaluation.systems.base import SystemSettings
 
-_LIMIT = "rows per suite; data sets and clean text take up to ten rows of one article of each source in turn"
+_LIMIT = "rows per suite; data sets and clean text take turns between sources, up to ten rows of an article per turn"
 
 
 class CurvePoint(Config):
@@ -26,7 +26,7 @@ class EvalConfig(Config):
     """What `unspin evaluate` runs: every system on every suite."""
 
     checkpoint: str = Field(
-        "default", description="'default' (the released adapter) or a checkpoint folder, for the systems called unspin"
+        "default", description="'default' (the released adapter) or a checkpoint folder, for unspin and unspin int8"
     )
     min_confidence: float | None = Field(
         None,
@@ -48,11 +48,13 @@ class EvalConfig(Config):
     limit: int = Field(300, gt=0, description=_LIMIT)
     lexicon_data: Path | None = Field(
         None,
-        description="data set whose clean text 'reverse lexicon' and 'noisy channel' count; these systems require it",
+        description="data set in whose clean text 'reverse lexicon' and 'noisy channel' count words; both require it",
     )
     curve: tuple[CurvePoint, ...] = Field(
         (),
-        description="checkpoints of a learning curve, scored with every edit made on the first suite but `real`",
+        description=(
+            "checkpoints of a learning curve, scored with min_confidence 0 on the first suite other than `real`"
+        ),
     )
     output: Path = Field(description="folder for results.json, report.html and the stored outputs of systems")
     resamples: int = Field(1000, ge=100, description="resamples of the bootstrap and of the significance test")

@@ -50,12 +50,12 @@ class Likelihood:
     def _score(self, rows: list[list[int]]) -> list[float]:
         ids, hidden = hidden_states(self._model, rows)
         width = ids.shape[1]
-        real = torch.arange(1, width) < torch.tensor([len(row) for row in rows])[:, None]
+        is_target = torch.arange(1, width) < torch.tensor([len(row) for row in rows])[:, None]
         vocabulary = torch.cat([self._vocabulary, ids.flatten()]).unique()
         targets = torch.searchsorted(vocabulary, ids[:, 1:].contiguous())
-        logits = torch.nn.functional.linear(hidden[:, :-1][real], self._model.head(vocabulary)).float()
-        log_probabilities = torch.zeros(real.shape)
-        log_probabilities[real] = -torch.nn.functional.cross_entropy(logits, targets[real], reduction="none")
+        logits = torch.nn.functional.linear(hidden[:, :-1][is_target], self._model.head(vocabulary)).float()
+        log_probabilities = torch.zeros(is_target.shape)
+        log_probabilities[is_target] = -torch.nn.functional.cross_entropy(logits, targets[is_target], reduction="none")
         return log_probabilities.sum(1).tolist()
 
 

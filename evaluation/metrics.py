@@ -3,7 +3,7 @@
 An edit is a minimal word edit of the source, adjacent ones merged (`unspin.edits.align`). It is correct only if both
 its span and its replacement are those that lead to the reference. F0.5 weighs precision twice as heavily as recall, as
 is usual in grammatical error correction (Ng et al. 2014, CoNLL-2014, section 5). With several references, the one that
-suits the prediction best counts (Dahlmeier and Ng 2012, M2). `restoration_metric` offers the figures as an
+fits the prediction best counts (Dahlmeier and Ng 2012, M2). `restoration_metric` offers the figures as an
 `evaluate.Metric`.
 """
 
@@ -37,7 +37,7 @@ class Counts(NamedTuple):
     changed_words: int  # words changed in a clean row
     clean_words: int  # words of a clean row
     violations: int  # 1 if a fact changed
-    exact: int  # 1 if the prediction is a reference, letter for letter
+    exact: int  # 1 if the prediction equals a reference
     damaged_words: int  # sound words of a spun row that were changed, and words inserted between them
     sound_words: int  # words of a spun row that no gold edit touches
     rows: int = 1
@@ -130,7 +130,7 @@ def count_restored_spans(reference: str, prediction: str, spans: Iterable[tuple[
 
 
 def count_changed_words(source: str, prediction: str) -> int:
-    """Words that differ: for each edit the words of its longer side, at least 1."""
+    """Number of words that differ: for each edit the words of its longer side, at least 1."""
     return sum(
         max(len(words(source[edit.start : edit.end])), len(words(edit.replacement)), 1)
         for edit in align(source, prediction)

@@ -1,6 +1,6 @@
-"""What a restorer proposes for held-back articles and which of it is correct: the data for calibration and its reports.
+"""The edits that a restorer proposes for held-back articles, each judged: the data for calibration and its reports.
 
-An edit is correct if the original has it, span and replacement. Rows must have one original each.
+An edit is correct if its span and replacement are those that lead to the original. Rows must have one original each.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class ArticleOutcome:
 def restore_article(restorer: Restorer, rows: Sequence[Row]) -> ArticleOutcome:
     """Restore the rows of one article and compare them with the first reference of each.
 
-    The restorer should have a minimum confidence of 0, so that every edit is seen that keeps the facts.
+    The restorer should have a minimum confidence of 0, so that every edit that keeps the facts is counted.
     """
     restored = restorer.restore_sentences([row.spun for row in rows])
     edits: list[EditOutcome] = []

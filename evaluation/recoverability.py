@@ -1,9 +1,9 @@
-"""How much of a data set's spinning can be undone at all, judged by a base model that was never taught to.
+"""How much of a data set's spinning can be undone at all, judged by a base model that was never fine-tuned.
 
 The model reads a few examples, the spun text, and the original up to a garbled word. The word counts as recoverable
-if its first token is among the 20 most likely ones. A spinner of which little is recoverable teaches guessing: it
-belongs in an evaluation, not in training. ``python -m unspin.evaluation.recoverability DATA [ROWS]`` prints the
-share overall and per spinner; it takes about a second per row on two cores.
+if its first token is among the 20 most likely ones. A spinner that leaves little recoverable teaches a model to
+guess: it belongs in an evaluation, not in training. ``python -m unspin.evaluation.recoverability DATA [ROWS]`` prints
+the share overall and per spinner; it takes about a second per row on two cores.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Recoverer(Protocol):
     """Tells which words of an original can be recovered from its spun text."""
 
     def recoverable(self, spun: str, original: str, offsets: list[int]) -> list[bool]:
-        """For each offset, a character of the original where a garbled word starts, whether the word is recoverable."""
+        """For each character offset of the original, whether the garbled word that starts there is recoverable."""
         ...
 
 

@@ -32,7 +32,7 @@ _OUTCOMES = TypeAdapter(list[ArticleOutcome])
 def load_outcomes(checkpoint_name: str, suites: Iterable[Suite], folder: Path) -> dict[str, list[ArticleOutcome]]:
     """The outcomes of each suite's articles, read from `folder` or computed and stored there.
 
-    Rows with several references are left out. Edits carry the confidences of the checkpoint's own calibration.
+    Rows with several references are left out. The outcomes' probabilities are the checkpoint's calibrated confidences.
     """
     checkpoint = Checkpoint.open(checkpoint_name)
     outcomes: dict[str, list[ArticleOutcome]] = {}

@@ -15,7 +15,7 @@ from unspin.evaluation.metrics import chrf, compute_figures, count_row, sum_coun
 
 
 class RestorationMetric(evaluate.Metric):
-    """All figures of `figures` and chrF, for parallel lists of spun texts, restorations and originals.
+    """The figures of `compute_figures` and chrF, for parallel lists of spun texts, restorations and originals.
 
     ``RestorationMetric().compute(sources=[…], predictions=[…], references=[[…], …])`` takes a list of references
     per row. Garbled spans come from aligning source and reference, and facts are compared by the restorer's own

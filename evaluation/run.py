@@ -41,7 +41,11 @@ _WARM_UP = "The international minister stated that the warfare had ended."
 
 @dataclass(frozen=True)
 class SystemOutputs:
-    """A system's outputs for the rows of a suite, the time that restoring took, and the words of the suite."""
+    """A system's outputs for the rows of a suite.
+
+    `seconds` is the time that restoring took, `words` the number of words in the suite's spun texts, `peak_mb` the peak
+    memory of the process in MiB.
+    """
 
     outputs: tuple[str, ...]
     seconds: float
@@ -55,7 +59,7 @@ def main(config: EvalConfig) -> dict[str, Any]:
     Raises `SuiteError` if a suite has no rows, `ModelError` if a checkpoint cannot be used, `UnspinError` if a system
     lacks a setting.
     """
-    for system in config.systems:  # one that cannot be used is refused before suites are built, which takes minutes
+    for system in config.systems:  # fail before suites are built, which can take hours
         load_system(system, config.system_settings)
     suites = [make_suite(definition, config.limit) for definition in config.suites]
     outputs = {system: run_system(config, system, suites) for system in config.systems}
@@ -173,18 +177,18 @@ def _count_words(suite: Suite) -> int:
 
 
 def _curve(config: EvalConfig, suite: Suite) -> list[dict[str, Any]]:
-    """Scores of the learning curve's checkpoints on one suite, with every edit made that keeps the facts."""
+    """Scores of the learning curve's checkpoints on one suite, with a minimum confidence of 0."""
     points = []
     for point in config.curve:
-        changed = config.model_copy(update={"checkpoint": point.checkpoint, "min_confidence": 0.0})
-        (done,) = run_system(changed, OURS, [suite])
+        at_point = config.model_copy(update={"checkpoint": point.checkpoint, "min_confidence": 0.0})
+        (done,) = run_system(at_point, OURS, [suite])
         figures = score(suite, done.outputs, config.resamples, config.seed)
         points.append({"pairs": point.pairs, "checkpoint": point.checkpoint, **figures})
     return points
 
 
 def _calibration(config: EvalConfig, suites: Sequence[Suite]) -> dict[str, Any]:
-    """Reliability of the main checkpoint's confidences on all suites with rows of one reference."""
+    """Reliability of the checkpoint's confidences on all suites that have rows with one reference."""
     from unspin.evaluation.reliability import load_outcomes, measure_calibration
 
     single = [suite for suite in suites if any(len(row.references) == 1 for row in suite.rows)]

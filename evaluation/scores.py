@@ -18,7 +18,7 @@ from unspin.evaluation.suites.base import Row, Suite
 from unspin.segment import words
 
 INTERVAL = 95  # per cent
-STRENGTHS = (("light", 0.2), ("medium", 0.35), ("heavy", 1.0))  # name, greatest share of words touched
+STRENGTHS = (("light", 0.2), ("medium", 0.35), ("heavy", 1.0))  # name, upper bound of `Row.strength`
 
 
 def score(suite: Suite, outputs: Sequence[str], resamples: int, seed: int) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def score(suite: Suite, outputs: Sequence[str], resamples: int, seed: int) -> di
 
 
 def p_value(suite: Suite, ours: Sequence[str], theirs: Sequence[str], resamples: int, seed: int) -> float:
-    """The probability of a difference in F0.5 at least this great if both systems were equally good, 0..1.
+    """The probability that F0.5 differs at least this much if both systems are equally good, 0..1.
 
     Approximate randomisation (Noreen 1989): the two outputs of each article are swapped at random.
     """
@@ -88,7 +88,7 @@ def _dimensions(row: Row, edit: Edit) -> dict[str, str]:
     if edit.spinner:
         values["spinner"] = edit.spinner
     if row.strength is not None:
-        values["strength"] = next(name for name, greatest in STRENGTHS if row.strength <= greatest)
+        values["strength"] = next(name for name, bound in STRENGTHS if row.strength <= bound)
     return values
 
 

@@ -1,9 +1,9 @@
-"""How surprised a checkpoint is by the originals: log probability of each token, given the spun text and its prefix.
+"""How surprised a checkpoint is by the originals: the log probability of each token after the spun text and its prefix.
 
-This tells checkpoints of short runs apart whose F0.5 differs too little, since every token counts and not only edits
-that came out right. ``python -m unspin.evaluation.surprisal CONFIG [KEY=VALUE…]`` takes a config of `unspin evaluate`
-and prints a line per suite and tool: nats per token, and the share of tokens that are the model's first choice, for
-garbled and for sound text. Gemma 3 checkpoints only; 200 texts take about a minute.
+This tells checkpoints of short runs apart when their F0.5 is too close, since every token counts and not only the
+edits that came out right. ``python -m unspin.evaluation.surprisal CONFIG [KEY=VALUE…]`` takes a config of
+`unspin evaluate` and prints a line per suite and tool: nats per token, and the share of tokens that are the model's
+first choice, for garbled and for sound text. Gemma 3 checkpoints only; 200 texts take about a minute.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from unspin.infer.models.prompt import Prompt
 class Surprisal(NamedTuple):
     """Sums over the tokens of originals, garbled words apart from sound ones.
 
-    `…_nats` are log probabilities (negative), `…_hits` the tokens that are the model's first choice.
+    `…_nats` are summed log probabilities (negative), `…_hits` count the tokens that are the model's first choice.
     """
 
     garbled_nats: float
@@ -78,8 +78,11 @@ class SurprisalModel:
         nats = -torch.nn.functional.cross_entropy(logits, targets, reduction="none")
         hits = logits.argmax(1) == targets
         garbled = torch.tensor([*_in_spans(target_spans(align(row.spun, original)), encoding.offsets), False])
-        sums = ((nats[mask].sum().item(), int(mask.sum()), int(hits[mask].sum())) for mask in (garbled, ~garbled))
-        return Surprisal(*next(sums), *next(sums))
+
+        def sums(mask: torch.Tensor) -> tuple[float, int, int]:
+            return nats[mask].sum().item(), int(mask.sum()), int(hits[mask].sum())
+
+        return Surprisal(*sums(garbled), *sums(~garbled))
 
 
 def _in_spans(spans: Sequence[tuple[int, int]], offsets: Sequence[tuple[int, int]]) -> Iterator[bool]:

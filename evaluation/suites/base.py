@@ -22,7 +22,7 @@ ROWS_PER_TURN = 10  # rows of one article that `interleave_sources` takes before
 
 
 class SuiteError(UnspinError):
-    """A suite whose texts are missing or do not match each other; the message names the file and what to do."""
+    """The texts of a suite are missing or do not match each other; the message names the file and what to do."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Row:
     """One text to restore: a sentence, a paragraph or a passage of an article.
 
     `references` are the accepted restorations, the original first. `edits` lead from `spun` to the original and
-    name the spinner of each; None if they are unknown. `facts` are as in `metrics.count_row`. `strength` is the share
-    of words that the spinner touched, 0..1. `tool` names the spinner if scores per tool are wanted. Rows with the
-    same `group` are restored together; by default these are the rows of one article.
+    name the spinner of each; None if they are unknown. `facts` are as in `metrics.count_row`. `strength` is the
+    share of words that the spinner aimed to replace, 0..1, as a data set records it. `tool` names the spinner if scores
+    per tool are wanted. Rows with the same `group` are restored together; by default these are the rows of one article.
     """
 
     article: str

@@ -1,4 +1,4 @@
-"""Clean text as a suite: it measures over-correction, since every edit of it is wrong."""
+"""Clean text as a suite: every edit of it is wrong, so it measures over-correction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Systems: everything that can restore the texts of a spun article. Ours, and what people could use instead.
+"""Systems: everything that can restore the texts of a spun article: ours, and what people could use instead.
 
 The baselines are given a fair chance: the dictionaries that the spinners use, word counts from the training articles, a
 margin tuned on the validation articles, and the base model's score of each candidate.

@@ -49,7 +49,10 @@ class FewShotPrompt(Prompt):
 
 
 class FewShot(System):
-    """The base model with six examples in its prompt. Outputs half or twice as long as their text are dropped."""
+    """The base model with six examples in its prompt.
+
+    If an output has less than half or more than twice the words of its text, the text is returned unchanged.
+    """
 
     def __init__(self, settings: SystemSettings) -> None:
         self._vocabulary = Checkpoint.open("default").vocabulary()

@@ -1,4 +1,4 @@
-"""A grammar checker as a baseline: how many spun words are grammar errors that any checker would mend?"""
+"""A grammar checker as a baseline: how many spun words are grammar errors that any checker would fix?"""
 
 from __future__ import annotations
 

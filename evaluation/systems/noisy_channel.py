@@ -18,7 +18,7 @@ WINDOW = 10  # words of context on either side of a candidate
 
 
 class NoisyChannel(ReverseLexicon):
-    """The reverse lexicon's candidates, scored by the log probability of the words around, with and without an edit.
+    """The reverse lexicon's candidates, scored by the log probability of their context with and without the edit.
 
     The channel model is uniform over candidates; its constant is the margin. There are two rounds, since a corrected
     neighbour improves the next score. Probabilities are normalised over the token ids that the released model saw in

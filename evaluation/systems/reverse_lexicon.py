@@ -76,28 +76,28 @@ class ReverseLexicon(System):
         return max(MARGINS, key=score)
 
     def gains(self, text: str) -> list[tuple[float, Edit]]:
-        """Candidate edits, each with how much better its replacement scores than the text it replaces."""
+        """(gain, candidate edit) pairs; a gain is how much better the replacement scores than what it replaces."""
         count = self._log_count
         return [(count(edit.replacement) - count(text[edit.start : edit.end]), edit) for edit in self.candidates(text)]
 
     def candidates(self, text: str) -> Iterator[Edit]:
-        """For each word or phrase found in a dictionary, edits to its commonest entries, inflected and cased alike."""
-        for (start, end), replacements in self._entries(text).items():
+        """For each word or phrase in a dictionary, edits to its commonest substitutes, inflected and cased alike."""
+        for (start, end), replacements in self._substitutes(text).items():
             others = replacements - {text[start:end]}
             ranked = sorted(others, key=lambda replacement: (-self._log_count(replacement), replacement))
             yield from (Edit(start, end, replacement) for replacement in ranked[: self.max_candidates])
 
-    def _entries(self, text: str) -> dict[tuple[int, int], set[str]]:
-        """The dictionary entries for each span of the text, without those that are held out."""
+    def _substitutes(self, text: str) -> dict[tuple[int, int], set[str]]:
+        """The substitutes for each (start, end) of the text that is in a dictionary, without held-out ones."""
         sentence = Sentence.of(text)
-        entries: dict[tuple[int, int], set[str]] = {}
+        substitutes: dict[tuple[int, int], set[str]] = {}
         for match in (match for index in (phrases(), thesaurus()) for match in index.matches(sentence)):
             start, end = sentence.words[match.first].start, sentence.words[match.last].end
             for term in (*match.entry.substitutes, *match.entry.near):
                 if not (is_held_out_term(term) or is_held_out_term(match.entry.lemma)):
                     inflected = inflect(term, match.entry.pos, match.tag)
-                    entries.setdefault((start, end), set()).add(recase(text[start:end], inflected, True))
-        return entries
+                    substitutes.setdefault((start, end), set()).add(recase(text[start:end], inflected, True))
+        return substitutes
 
     @cached_property
     def _log_count(self) -> Callable[[str], float]:
