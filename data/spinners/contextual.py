@@ -110,7 +110,7 @@ def _is_content(sentence: Sentence, index: int) -> bool:
 def _default_model() -> str:
     folder = cache_folder() / "gemma-3-270m"
     if not folder.is_dir():
-        advice = f"write contextual:FOLDER, or run `unspin` once, which makes the default {folder}"
+        advice = f"write contextual:FOLDER, or run `unspin restore` once, which makes the default {folder}"
         raise SpinnerError(f"spinners: contextual: no model named; {advice}")
     return str(folder)
 
