@@ -1,1 +1,1 @@
-"""English: the lexicons that spinners read, inflection, and words by class."""
+"""English: the spinners' lexicons, inflection, and word classes."""

@@ -1,4 +1,6 @@
-"""The lexicons that spinners read: one TSV file per section, written for this project, and word frequencies.
+"""The lexicons that spinners read, written for this project, and word frequencies.
+
+There is one TSV file per section of the lexicon, such as ``verbs.tsv`` or ``business.tsv``.
 
 A row is ``headword <TAB> part of speech <TAB> kind <TAB> substitute | substitute | …``. Lines that begin with ``#``
 form the header, which says where the table comes from. `read_lexicon` refuses a malformed row and names its line.
@@ -31,7 +33,7 @@ class LexiconError(UnspinError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A headword and its substitutes."""
+    """A headword and its substitutes; `pos` is one of `PARTS_OF_SPEECH`, `kind` one of `KINDS`."""
 
     headword: str
     pos: str
@@ -63,7 +65,10 @@ def _parse(row: str) -> Entry:
 
 
 def read_lexicon(path: Path) -> list[Entry]:
-    """Read one table. Raises `LexiconError` for a malformed row or a repeated headword, and OSError."""
+    """Read one table.
+
+    Raises `LexiconError` for a malformed row or two rows of one headword and part of speech, and OSError.
+    """
     entries: dict[tuple[str, str], Entry] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -82,7 +87,7 @@ def read_lexicon(path: Path) -> list[Entry]:
 def phrase_lexicon() -> dict[tuple[str, str], Entry]:
     """Return all shipped sections as one table, keyed by headword and part of speech.
 
-    A headword that is in several sections has the substitutes of all of them, and the kind of the first.
+    A headword that is in several sections gets the substitutes of all of them, and the kind of the first.
     """
     merged: dict[tuple[str, str], Entry] = {}
     for path in sorted(Path(str(files(__package__))).glob("*.tsv"), key=lambda path: path.name):

@@ -18,7 +18,7 @@ from unspin.english.morphology import forms
 from unspin.logs import log_to_terminal
 from unspin.segment import words
 
-PER = 100_000_000
+PER_WORDS = 100_000_000  # frequencies are occurrences in this many words
 
 
 def count(folder: Path) -> Counter[str]:
@@ -42,14 +42,16 @@ def lexicon_words() -> set[str]:
 
 
 def rows(folder: Path) -> list[str]:
-    """Return the rows of the table, sorted by word; words that never occur have none."""
+    """Return the rows of the table, sorted by word; words that never occur are left out."""
     counts = count(folder)
     by_lemma: Counter[str] = Counter()
     for word, n in counts.items():
         for lemma in {word, *(form.lemma for form in forms(word))}:
             by_lemma[lemma] += n
     return [
-        f"{word}\t{round(PER * by_lemma[word] / counts.total())}" for word in sorted(lexicon_words()) if by_lemma[word]
+        f"{word}\t{round(PER_WORDS * by_lemma[word] / counts.total())}"
+        for word in sorted(lexicon_words())
+        if by_lemma[word]
     ]
 
 

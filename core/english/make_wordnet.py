@@ -38,7 +38,8 @@ def _synsets(path: Path) -> dict[str, tuple[list[str], list[str]]]:
         lemmas = [_lemma(fields[4 + 2 * i]) for i in range(count)]
         rest = fields[4 + 2 * count :]
         pointers = [rest[1 + 4 * i : 5 + 4 * i] for i in range(int(rest[0]))]
-        near = [offset for symbol, offset, _, where in pointers if symbol in NEAR_POINTERS and where == "0000"]
+        # "0000" marks a pointer between whole synsets; any other value, one between two of their words.
+        near = [offset for symbol, offset, _, words in pointers if symbol in NEAR_POINTERS and words == "0000"]
         synsets[fields[0]] = (lemmas, near)
     return synsets
 
@@ -75,7 +76,7 @@ def rows(wordnet: Path) -> list[str]:
 
 
 def _plain(lemmas: Iterable[str], excluded: set[str]) -> list[str]:
-    """Drop repeated and excluded lemmas and those with capitals, digits or punctuation."""
+    """Drop repeated and excluded lemmas, and lemmas with capitals, digits or punctuation other than hyphens."""
     return [lemma for lemma in dict.fromkeys(lemmas) if lemma not in excluded and _PLAIN.fullmatch(lemma)]
 
 

@@ -1,7 +1,7 @@
-"""Inflection without context: which lemma and form a word can be, and the same form of another lemma.
+"""Inflection without a tagger: the lemmas and forms that a word can be, and the same form of another lemma.
 
-Wraps lemminflect's dictionaries. Spinners have no part-of-speech tagger, so there is none here: where a form is
-ambiguous (past tense or past participle), the word before it decides. Results are cached.
+Wraps lemminflect's dictionaries. Like the spinners, it uses no part-of-speech tagger: where a form is ambiguous (past
+tense or past participle), the word before it decides. Results are cached.
 """
 
 from __future__ import annotations

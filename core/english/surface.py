@@ -83,7 +83,7 @@ BRITISH = {
     **dict(pair.split(" ") for line in _OTHER.splitlines() for pair in line.split("|")),
 }
 
-# Words that carry agreement, and what an ungrammatical text has in their place.
+# Errors of agreement and usage: right word -> wrong word.
 SLIPS = {
     "has": "have", "have": "has", "is": "are", "are": "is", "was": "were", "were": "was", "do": "does",
     "does": "do", "this": "these", "these": "this", "that": "those", "an": "a", "a": "an", "much": "many",

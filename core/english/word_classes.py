@@ -126,5 +126,6 @@ ENGLISH_MARKERS = _words(
     will he she it we you be or an who said its about into could would"""
 )
 
-# Members of IMMUTABLE and of the lexicon of function words that are not function words. "May" is one, as an auxiliary.
+# Members of IMMUTABLE and of the lexicon of function words that are not function words. "May" is left out, since it is
+# also an auxiliary.
 NOT_FUNCTION_WORDS = NUMBER_WORDS | ORDINAL_WORDS | WEEKDAYS | (MONTHS - {"may"}) | TITLES | CONTENT_ADVERBS
