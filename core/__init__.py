@@ -1,8 +1,8 @@
 """unspin restores articles that an automatic article spinner garbled: ``Restorer.from_pretrained().restore(text)``.
 
-The modules of this package (edits, segmentation, configuration, storage, English word lists) are what the other
-packages share, and import none of them. `Restorer` and `Restoration` are imported on first access, so ``import unspin``
-loads neither torch nor a model.
+The other packages share the modules of this one (edits, segmentation, configuration, storage, English word lists),
+which import none of them. `Restorer` and `Restoration` are imported on first access, so ``import unspin`` loads neither
+torch nor a model.
 """
 
 from __future__ import annotations

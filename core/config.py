@@ -29,7 +29,7 @@ class Config(BaseModel):
     """Base class of every configuration: refuses unknown keys, and cannot be changed after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    renamed: ClassVar[Mapping[str, str]] = {}  # names of keys in earlier versions -> today's names
+    renamed: ClassVar[Mapping[str, str]] = {}  # former name of a key -> its present name
 
     @model_validator(mode="before")
     @classmethod
@@ -88,8 +88,8 @@ def _read(path: Path, model: type[BaseModel], seen: tuple[Path, ...] = ()) -> di
 def _anchored(raw: Any, annotation: Any, folder: Path) -> Any:
     """Return the raw value of a field with its relative paths resolved against a folder.
 
-    A string is a path if the field takes a `Path`. In a field that takes a name or a folder, it is one if it opens with
-    ./ or ../.
+    A string counts as a path if the field takes a `Path`, or if it begins with ./ or ../, as in fields that take a name
+    or a folder.
     """
     types = list(_alternatives(annotation))
     if isinstance(raw, str):
@@ -123,7 +123,7 @@ def _alternatives(annotation: Any) -> Iterator[Any]:
 
 
 def _fields(raw: dict[str, Any], types: Sequence[Any]) -> dict[str, Any]:
-    """The annotation of each key of a raw mapping, taken from the first type that the mapping can be a value of."""
+    """The annotation of each key of a raw mapping, taken from the first type that the mapping fits."""
     for kind in types:
         if get_origin(kind) is dict:
             return dict.fromkeys(raw, get_args(kind)[1])
@@ -133,7 +133,7 @@ def _fields(raw: dict[str, Any], types: Sequence[Any]) -> dict[str, Any]:
 
 
 def _has_kind(raw: dict[str, Any], model: type[BaseModel]) -> bool:
-    """Whether the `kind` of a raw mapping, if it has one, is the model's."""
+    """Whether the `kind` of a raw mapping selects the model; true if either has no `kind`."""
     kind = model.model_fields.get("kind")
     return kind is None or "kind" not in raw or raw["kind"] in get_args(kind.annotation)
 
@@ -165,7 +165,7 @@ def _override(raw: dict[str, Any], override: str) -> None:
 
 
 def _explain(path: Path, model: type[BaseModel], error: ErrorDetails) -> str:
-    """Put one of pydantic's errors as a message: file, key, complaint, value."""
+    """Turn one of pydantic's errors into a message: file, key, complaint, value."""
     location = [part for part in error["loc"] if not (isinstance(part, str) and part.startswith("function-"))]
     key = ".".join(map(str, location))
     if error["type"] == "extra_forbidden":
@@ -185,7 +185,7 @@ def _explain(path: Path, model: type[BaseModel], error: ErrorDetails) -> str:
 
 
 def _valid_keys(model: type[BaseModel], nested: bool) -> list[str]:
-    """The keys of a model's top level, or the keys of all its sections for a key that is `nested` in one."""
+    """The top-level keys of a model; if `nested`, also the keys of all its sections."""
     schema = model.model_json_schema()
     if not nested:
         return sorted(schema.get("properties", {}))

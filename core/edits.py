@@ -42,7 +42,7 @@ SpanT = TypeVar("SpanT", bound=Spanned)
 class Edit:
     """Replace ``text[start:end]`` by `replacement`.
 
-    In spun text, `spinner` and `rule` name the spinner, and its rule, whose substitution the edit undoes.
+    If the edit makes or undoes a spinner's substitution, `spinner` and `rule` name the spinner and its rule.
     """
 
     start: int

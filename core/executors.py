@@ -50,7 +50,7 @@ class Ray(Config):
 
     kind: Literal["ray"]
     address: str | None = Field(
-        None, description="address of a running cluster, or 'auto'; left out: start one on this machine"
+        None, description="address of a running cluster, or 'auto'; if left out, one is started on this machine"
     )
     memory: float = Field(2, gt=0, description="GB of memory that a task reserves")
 
@@ -83,7 +83,7 @@ def load_executor(path: Path) -> Executor:
 
 @dataclass(frozen=True)
 class Stage:
-    """Pipeline blocks that each of `tasks` tasks runs in turn; a stage starts when the stage before it is complete."""
+    """Pipeline blocks, which each of `tasks` tasks runs in order. A stage starts when the one before it is complete."""
 
     name: str
     blocks: list[Any]
@@ -157,7 +157,7 @@ def _exit_after_parent() -> None:
 
 
 class _SlurmExecutor(SlurmPipelineExecutor):
-    """datatrove's Slurm executor without the job that merges its statistics: its folder is gone by the time it runs."""
+    """datatrove's Slurm executor without its job for merging statistics; a build has removed their folder by then."""
 
     def launch_merge_stats(self) -> None:
         pass
@@ -166,8 +166,8 @@ class _SlurmExecutor(SlurmPipelineExecutor):
 def run(stages: Sequence[Stage], log: Path, workers: int, executor: Executor, preload: Sequence[str] = ()) -> None:
     """Run the unfinished tasks of each stage in turn; under Slurm, submit them and return.
 
-    `log` receives the completion markers. `preload` names modules that local workers need, which are then imported once
-    and not by every worker. Raises `ExecutorError`, and locally whatever a task raises.
+    `log` is the folder for the completion markers. `preload` names modules that local workers need; they are imported
+    once instead of by every worker. Raises `ExecutorError`, and locally whatever a task raises.
     """
     datatrove_logger.disable("datatrove")
     if isinstance(executor, Slurm):
@@ -255,7 +255,7 @@ def _submit(stages: Sequence[Stage], log: Path, workers: int, settings: Slurm) -
 
 @contextmanager
 def _progress(stage: Stage, completions: Path) -> Iterator[None]:
-    """Show a progress bar that counts the completion markers of a stage, which works for tasks on any machine."""
+    """Show a progress bar that counts a stage's completion markers, wherever its tasks run."""
     finished = threading.Event()
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task(stage.name, total=stage.tasks)

@@ -1,4 +1,4 @@
-"""Says which extra of unspin installs a package that is missing.
+"""Tells which extra of unspin installs a missing package.
 
 The extras are read from the metadata of the installed distribution, so pyproject.toml remains their only list.
 """
@@ -11,9 +11,9 @@ from importlib.metadata import PackageNotFoundError, metadata, requires
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-# Modules whose distribution has another name, apart from "_" for "-".
+# Distributions that are named differently from their module (other than by "-" for "_").
 _DISTRIBUTIONS = {"harper": "harper-py", "upath": "universal-pathlib", "yaml": "pyyaml"}
-_EXTRA_OF_COMMAND = {"calibrate": "evaluate"}  # of commands that have no extra of their own name
+_EXTRA_OF_COMMAND = {"calibrate": "evaluate"}  # the commands whose extra does not have their own name
 
 
 def explain_missing_package(error: ImportError, command: str) -> str | None:
@@ -41,7 +41,10 @@ def distribution_of(module: str) -> str:
 
 
 def choose_extra(package: str, command: str, extras: dict[str, frozenset[str]]) -> str:
-    """The extra to install for `package`: none ("") if the base has it, the command's own, or the smallest."""
+    """The extra that installs `package`, or "" if the base installation includes it.
+
+    Prefers the command's own extra; otherwise takes the smallest.
+    """
     own = _EXTRA_OF_COMMAND.get(command, command)
     if package in extras[""]:
         return ""
@@ -51,7 +54,7 @@ def choose_extra(package: str, command: str, extras: dict[str, frozenset[str]]) 
 
 
 def packages_of_extras() -> dict[str, frozenset[str]]:
-    """The packages of each extra of the installed unspin, under "" those of the base installation."""
+    """The packages of each extra of the installed unspin; the key "" stands for the base installation."""
     requirements = [Requirement(line) for line in requires("unspin") or ()]
     names = ["", *(metadata("unspin").get_all("Provides-Extra") or ())]
     return {name: frozenset(resolve_extra(name, requirements)) for name in names}

@@ -57,7 +57,7 @@ def sentences(paragraph: str) -> list[Span]:
     from sentencex import get_sentence_boundaries
 
     spans = []
-    for boundary in get_sentence_boundaries("en", _SURROGATE.sub("\ufffd", paragraph)):  # it refuses lone surrogates
+    for boundary in get_sentence_boundaries("en", _SURROGATE.sub("\ufffd", paragraph)):  # fails on lone surrogates
         start, end = boundary["start_index"], boundary["end_index"]
         piece = paragraph[start:end]
         start += len(piece) - len(piece.lstrip())
