@@ -1,8 +1,8 @@
 """The records that restoring works on: a document, its articles, and their sentences.
 
-Every sentence exists once, as a `SentenceDraft`. Passages are lists of those same records, so what the model proposes
-is stored in the sentence it belongs to and nothing is flattened and regrouped. Offsets lead from a sentence to the
-article's text, and the article's view leads from there to the raw text of the document.
+Every sentence is one `SentenceDraft`. Passages are lists of these same records, so the model's proposals are stored in
+the sentence they belong to. A sentence's offsets lead to the article's text, and the article's view leads from there to
+the raw text of the document.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class SentenceDraft:
 
     @property
     def is_rejected(self) -> bool:
-        """Whether the model's output was no restoration of the sentence."""
+        """Whether the model's output was rejected because it cannot be a restoration of the sentence."""
         return self.proposals is not None and self.proposals.rejected
 
     @property

@@ -1,6 +1,6 @@
 """Puts a document together from its restored articles: edits in the raw text, and warnings with line numbers.
 
-Everything that no edit touches stays byte for byte.
+Text outside the edits is kept byte for byte.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _kind(spun: str, restored: str) -> str:
 
 
 def _warnings(text: str, article: RestoredArticle, alone: bool) -> Iterator[tuple[int, str]]:
-    """(line, warning) of an article; line 0 for a warning about the whole document."""
+    """The (line, warning) pairs of an article; a warning about the whole document has line 0."""
     view = article.draft.view
     if not article.draft.is_english:
         yield 0 if alone else _line(text, view.starts[0]), NOT_ENGLISH

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-CLEARLY_SPUN = 0.1  # share of garbled words from which on a larger share says no more about an edit
+CLEARLY_SPUN = 0.1  # share of garbled words above which a still larger share says nothing more about an edit
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class Calibration:
     product over its words).
 
     `slope`, `spun_weight`, `size_weight` and `intercept` are its coefficients. Edits with a confidence below
-    `threshold` are not made. `support` says how much other places count where the same words were restored alike: 0 not
-    at all, 1 as independent evidence. `share_floor` is the share of words that the model suspects in clean text,
-    `share_rate` the number of garbled words for each word that it suspects beyond that.
+    `threshold` are not made. `support` is the weight of other places where the same words were restored alike: 0
+    ignores them, 1 counts them as independent evidence. `share_floor` is the share of words that the model suspects in
+    clean text. `share_rate` is the number of garbled words per word that the model suspects beyond that share.
     """
 
     slope: float = 1.0
@@ -47,6 +47,6 @@ class Calibration:
 
 
 def features(probability: float, spun_share: float, size: int) -> tuple[float, float, float]:
-    """The features of an edit: its log odds, and the logs of the article's share of spun words and of its size."""
+    """The features of an edit: its log odds, the log of the article's spun share, and the log of the edit's size."""
     clipped = min(max(probability, 1e-6), 1 - 1e-6)
     return math.log(clipped / (1 - clipped)), math.log(min(spun_share, CLEARLY_SPUN) + 0.003), math.log(size)

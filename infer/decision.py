@@ -70,6 +70,6 @@ def _decide_sentence(sentence: SentenceDraft, candidates: Sequence[ScoredEdit]) 
 
 
 def _confidence(edit: Edit, candidates: Sequence[ScoredEdit]) -> float:
-    """The confidence of the candidate that an edit is, or is a piece of: the judge may cut a candidate into words."""
+    """The confidence of the candidate that an edit comes from; the judge may have split the candidate into words."""
     not_after = [candidate for candidate in candidates if candidate.start <= edit.start]
     return max(not_after, key=lambda candidate: candidate.start).confidence

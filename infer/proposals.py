@@ -1,8 +1,8 @@
 """What a model's output proposes for the sentences it was shown.
 
 An output is aligned with its source. Each difference becomes a `Proposal` with the model's probability; each word that
-the model kept without being sure becomes an `UncertainWord`. An output that is no restoration (empty, cut short or run
-away) is rejected whole. Weighing proposals against each other is left to `unspin.infer.voting`.
+the model kept without being sure becomes an `UncertainWord`. An output that cannot be a restoration (empty, truncated
+or runaway) is rejected as a whole. `unspin.infer.voting` weighs proposals against each other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from unspin.edits import Edit, align, apply, target_spans
 from unspin.infer.engines.base import Rewriting
 from unspin.segment import words
 
-MIN_DOUBT = 0.05  # minimum probability of another word for a kept word to count as uncertain
+MIN_DOUBT = 0.05  # minimum probability of all other tokens together for a kept word to count as uncertain
 _STRAIGHT_QUOTES = str.maketrans("‘’“”", "''\"\"")
 
 
@@ -37,9 +37,9 @@ class Proposal:
 class UncertainWord:
     """A word of the sentence, starting at character `start`, that the model kept without being sure of it.
 
-    `doubt` is the probability that the model gave to anything else. `runner_up` is the beginning of the word that it
-    would have written instead, in lower case; it is empty if the runner-up token opens no word or the engine does not
-    report runner-ups.
+    `doubt` is the probability that the model gave to all other tokens. `runner_up` is the beginning of the word that it
+    would have written instead, in lower case; it is empty if the runner-up token does not begin a word or the engine
+    does not report runner-ups.
     """
 
     start: int
@@ -52,7 +52,7 @@ class UncertainWord:
 class SentenceProposals:
     """The edits proposed for one sentence, sorted and without overlaps, and the kept words the model was unsure of.
 
-    `rejected` says that the output was no restoration of the sentence; then there are neither edits nor uncertain
+    `rejected` is true if the output cannot be a restoration of the sentence; then there are neither edits nor uncertain
     words.
     """
 
@@ -67,8 +67,9 @@ REJECTED = SentenceProposals(rejected=True)
 def split_output(sentences: Sequence[str], output: Rewriting) -> list[SentenceProposals]:
     """Divide the proposals for a passage, its sentences joined by spaces, among the sentences.
 
-    Edits that cross a sentence boundary are dropped: sentences are neither merged nor split. A sentence that would lose
-    or gain half its words is rejected. If the output is no restoration of the passage, all sentences are rejected.
+    Edits that cross a sentence boundary are dropped, so sentences are not merged. A sentence is rejected if its edits
+    would leave fewer than half as many words, or more than twice as many plus two. If the output cannot be a
+    restoration of the passage, all sentences are rejected.
     """
     passage = propose_edits(" ".join(sentences), output)
     if passage.rejected:
@@ -92,9 +93,9 @@ def _part_of(passage: SentenceProposals, sentence: str, start: int) -> SentenceP
 
 
 def propose_edits(source: str, output: Rewriting) -> SentenceProposals:
-    """The edits that turn `source` into an engine's output; `REJECTED` if the output is empty, cut short or ran away.
+    """The edits that turn `source` into an engine's output; `REJECTED` if the output is empty, truncated or runaway.
 
-    Edits that only exchange straight and curly quotation marks are left out: typography is the author's.
+    Edits that only exchange straight and curly quotation marks are left out, to keep the author's typography.
     """
     target = " ".join(output.text.split())
     if not _similar_length(source, target):
@@ -133,7 +134,7 @@ def _uncertain_words(
 
 
 def _source_position(position: int, edits: Sequence[Edit], spans: Sequence[tuple[int, int]]) -> int | None:
-    """The place in the source of a character of the output; None inside a replacement."""
+    """The index in the source of character `position` of the output; None inside a replacement."""
     passed = bisect_right(spans, position, key=lambda span: span[1])
     if passed < len(spans) and spans[passed][0] < position:
         return None
@@ -143,7 +144,7 @@ def _source_position(position: int, edits: Sequence[Edit], spans: Sequence[tuple
 
 
 def _similar_length(source: str, output: str) -> bool:
-    """Whether an output has about as many words as its source: it is neither empty nor cut short nor run away."""
+    """Whether an output has at least half as many words as its source, and at most twice as many plus two."""
     before, after = len(words(source)), len(words(output))
     return before / 2 <= after <= 2 * before + 2
 

@@ -1,6 +1,6 @@
-"""Finds the sentences of a text to restore: English prose, without page furniture, headings and endless sentences.
+"""Finds the sentences of a text to restore: English prose, without page furniture, headings and overlong sentences.
 
-Cost is linear in any text: a line too long for prose is cut at white space before it is split into sentences.
+Cost is linear in the length of the text: a very long line is cut into pieces before it is split into sentences.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from unspin.english.word_classes import ENGLISH_MARKERS
 from unspin.segment import Span, paragraphs, sentences, words
 
 MIN_SENTENCE_WORDS = 3
-MAX_SENTENCE_WORDS = 120  # more than the model can read
+MAX_SENTENCE_WORDS = 120  # a longer sentence is too long for the model
 MAX_PIECE_CHARACTERS = 20_000  # longest stretch of a line that is split into sentences at a time
-MIN_COMMON_SHARE = 0.06  # English prose has 0.2 common words or more, garbled prose 0.1, other languages next to none
-_HEADING_CHARACTERS, _HEADING_WORDS = 60, 5  # a shorter line without an end mark is a heading or page furniture
+MIN_COMMON_SHARE = 0.06  # English prose has 0.2 common words or more, garbled prose 0.1, other languages almost none
+_HEADING_CHARACTERS, _HEADING_WORDS = 60, 5  # a shorter line without final punctuation is a heading or page furniture
 _SENTENCE_ENDS = tuple(".!?…:;\"”’')")
 _SENTENCE_END = re.compile(r"[.!?][\"”’')]*\s+")
 
@@ -25,7 +25,7 @@ def prose_sentences(text: str) -> Iterator[Span]:
     for paragraph in paragraphs(text):
         for piece in _pieces(text, paragraph):
             body = text[piece.start : piece.end]
-            if _like_a_heading(body):
+            if _is_heading(body):
                 continue
             for span in sentences(body):
                 sentence = body[span.start : span.end]
@@ -34,12 +34,12 @@ def prose_sentences(text: str) -> Iterator[Span]:
 
 
 def reads_as_english(text: str) -> bool:
-    """Whether the first 20,000 characters have the common words of English; fewer than 25 words pass."""
+    """Whether the first 20,000 characters hold enough common English words; a text of fewer than 25 words passes."""
     sample = words(text[:MAX_PIECE_CHARACTERS])
     return len(sample) < 25 or sum(word.lower() in ENGLISH_MARKERS for word in sample) >= MIN_COMMON_SHARE * len(sample)
 
 
-def _like_a_heading(line: str) -> bool:
+def _is_heading(line: str) -> bool:
     return len(line) < _HEADING_CHARACTERS and len(words(line)) < _HEADING_WORDS and not line.endswith(_SENTENCE_ENDS)
 
 

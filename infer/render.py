@@ -1,7 +1,7 @@
 """Shows a restoration: as a coloured word diff for the terminal, or as HTML with both versions side by side.
 
-The HTML is self-contained and escaped. What is shown is described by two protocols, which `unspin.infer.restoration`
-fulfils.
+The HTML is self-contained and escaped. Two protocols describe what can be shown; the classes of
+`unspin.infer.restoration` implement them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class RenderableEdit(Protocol):
 
     @property
     def start(self) -> int:
-        """First character of the source that changes."""
+        """Index of the first character of the source that changes."""
         ...
 
     @property
     def end(self) -> int:
-        """End of the characters that change."""
+        """Index after the last character that changes."""
         ...
 
     @property
@@ -38,7 +38,7 @@ class RenderableEdit(Protocol):
 
     @property
     def restored(self) -> str:
-        """What they become."""
+        """The characters that replace them."""
         ...
 
     @property
@@ -102,14 +102,14 @@ def html_page(restoration: Renderable, title: str) -> str:
 
 
 def html_table(restoration: Renderable) -> str:
-    """The table of `html_page` alone, as a notebook displays it."""
+    """The table of `html_page` alone, for display in a notebook."""
     head = "<tr><th style='text-align:left'>Original</th><th style='text-align:left'>Restored</th></tr>"
     cells = "".join(_rows(restoration)).replace("<td>", "<td style='text-align:left;vertical-align:top'>")
     return f"<table>{head}{cells}</table>"
 
 
 def _pieces(restoration: Renderable, start: int, end: int) -> Iterator[str | RenderableEdit]:
-    """Characters ``start:end`` of the source as plain stretches and the edits between them."""
+    """Characters ``start:end`` of the source: unchanged stretches, and the edits between them."""
     for edit in restoration.edits:
         if start <= edit.start and edit.end <= end:
             yield restoration.source[start : edit.start]

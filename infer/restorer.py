@@ -1,7 +1,8 @@
-"""Restores whole articles: a model rewrites their sentences, every edit is checked, all else stays byte for byte.
+"""Restores whole articles: a model rewrites their sentences, and every edit is checked.
 
-`Restorer.restore` never loses, doubles or merges a sentence: an output that is empty or outgrows its sentence is
-rejected with a warning, and an edit that would change a fact is dropped. Cost: one decoded token per token of prose.
+`Restorer.restore` never loses, doubles or merges a sentence: an output that is empty, truncated or runaway is rejected
+with a warning, and an edit that would change a fact is dropped. Text outside the edits is kept byte for byte. Cost: one
+decoded token per token of prose.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.proposals import propose_edits, split_output
 from unspin.infer.restoration import Restoration
 
-WORDS_PER_WINDOW = 8000  # documents are restored together until they hold this many words
+WORDS_PER_WINDOW = 8000  # documents are collected until they hold about this many words, then restored together
 CHARACTERS_PER_WORD = 6  # to estimate the number of words of a document
 PASSAGES_PER_CALL = 512  # passages given to the engine at a time
 
 
 class Restorer:
-    """Restores texts with one loaded engine. Restoring a text changes nothing in the restorer."""
+    """Restores texts with one loaded engine; keeps no state from one text to the next."""
 
     def __init__(
         self,
@@ -86,7 +87,7 @@ class Restorer:
     def restore_all(self, documents: Iterable[tuple[str, Sequence[View] | None]]) -> Iterator[Restoration]:
         """Restore many texts, in order; short ones share batches.
 
-        Reads ahead until it holds `WORDS_PER_WINDOW` words, so memory does not grow with the number of documents.
+        Reads ahead until it holds about `WORDS_PER_WINDOW` words, so memory does not grow with the number of documents.
         """
         window: list[DocumentDraft] = []
         words_held = 0
@@ -99,10 +100,10 @@ class Restorer:
         yield from self._restore_window(window)
 
     def stream(self, text: str, views: Sequence[View] | None = None) -> Iterator[tuple[int, Restoration]]:
-        """Restore one text piece by piece: (characters done, restoration so far); the last equals that of `restore`.
+        """Restore one text piece by piece: yields (characters done, restoration so far).
 
-        Each piece is as long as all before it, so the first comes soon. Edits of earlier pieces may change, since later
-        places of an article count for or against them.
+        The last restoration equals that of `restore`. Each piece doubles the part that is done, so the first comes
+        soon. Edits of earlier pieces may change, since later text of the article affects their confidence.
         """
         document = DocumentDraft.from_views(text, views)
         passages = list(document.passages(self._max_passage_words))
@@ -116,7 +117,7 @@ class Restorer:
             yield document.characters_done, self._restoration(document)
 
     def restore_sentences(self, sentences: Sequence[str]) -> RestoredArticle:
-        """Restore the sentences of one article, given in order, each with single spaces."""
+        """Restore the sentences of one article, in order; white space in a sentence must be single spaces."""
         article = ArticleDraft([SentenceDraft(sentence) for sentence in sentences])
         self._read(list(article.passages(self._max_passage_words)))
         return decide(article, self._calibration, self._threshold)
@@ -124,7 +125,7 @@ class Restorer:
     def alternatives(self, sentence: str, edit: Edit, count: int, earlier: Sequence[Edit] = ()) -> tuple[str, ...]:
         """Up to `count` other replacements for an edit, most likely first; none of them changes a fact.
 
-        `earlier` are the edits before it in the sentence, which the model takes as made.
+        `earlier` are the sentence's edits before it; the model continues the text in which they have been made.
         """
         opening = apply(sentence[: edit.start], earlier)
         replacements: dict[str, None] = {}

@@ -1,9 +1,9 @@
-"""Confidences of the proposed edits of one article, each seen in the light of the others.
+"""Computes the confidences of an article's proposed edits, in which the edits of the article support each other.
 
 A spinner garbles a phrase the same way throughout an article. So places where the same words were restored alike
-support each other, a place where the model almost made that restoration gets it as an additional proposal, and of
-overlapping proposals the most confident wins. Cost: linear in the number of proposals but for the pairs within one
-sentence.
+support each other. A place where the model almost made the same restoration gets it as an additional proposal. Of
+overlapping proposals, the most confident wins. Cost: linear in the number of proposals, except that those of one
+sentence are compared pairwise.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ScoredEdit(NamedTuple):
 def suspected_share(sentences: Sequence[SentenceDraft]) -> float:
     """The expected share of an article's words that the model would change, 0..1.
 
-    Counts the words of proposed edits by their probability and the uncertain words that the model kept by its doubt.
+    Each word of a proposed edit counts by the edit's probability, each uncertain word by the model's doubt.
     """
     total = sum(len(words(sentence.text)) for sentence in sentences)
     expected = sum(p.probability * p.size(sentence.text) for sentence in sentences for p in sentence.edits)
@@ -97,7 +97,7 @@ def _restorations_by_first_word(sentences: Sequence[SentenceDraft]) -> _Restorat
 
 
 def _echoes(sentence: SentenceDraft, restorations: _Restorations) -> Iterator[Proposal]:
-    """Restorations proposed elsewhere in the article, at words where they begin like the model's runner-up."""
+    """Repeat the article's restorations at uncertain words where they begin with the model's runner-up."""
     proposed = {p.edit for p in sentence.edits}
     for word in sentence.uncertain_words:
         first = _FIRST_WORD.match(sentence.text, word.start)
