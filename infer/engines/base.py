@@ -1,4 +1,4 @@
-"""The contract of an engine, its output for one text, and what engines share. Importing it does not import torch."""
+"""The protocol of an engine, its output for one text, and what engines share. Importing it does not import torch."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Rewriting:
     """An engine's output for one text, token by token.
 
     Token `i` ends before character ``ends[i]`` of `text`. `log_probabilities` holds one value per token, and one more
-    for the end mark if the model wrote it. `runner_ups` are the second most likely tokens, (text, probability), if the
-    engine knows them; the text of one less likely than `MIN_RUNNER_UP_PROBABILITY` is empty.
+    for the end token if the model wrote it. `runner_ups` are the second most likely tokens, (text, probability), if the
+    engine reports them; the text is empty if the probability is below `MIN_RUNNER_UP_PROBABILITY`.
     """
 
     text: str
@@ -36,14 +36,14 @@ class Rewriting:
         log_probabilities: Sequence[float],
         runner_ups: Sequence[tuple[int, float]] = (),
     ) -> Rewriting:
-        """Decode token ids, without the end mark. `runner_ups` are (id, log probability), one per token."""
+        """Decode token ids, given without the end token. `runner_ups` are (id, log probability), one per token."""
         text = prompt.decode(list(ids))
         ends = tuple(min(len(prompt.decode(list(ids[: i + 1]))), len(text)) for i in range(len(ids)))
-        named = tuple(_named_runner_up(prompt, token, math.exp(chance)) for token, chance in runner_ups[: len(ids)])
+        named = tuple(_named_runner_up(prompt, *runner_up) for runner_up in runner_ups[: len(ids)])
         return cls(text, ends, tuple(log_probabilities[: len(ids) + 1]), named)
 
     def log_probability(self, start: int, end: int) -> float:
-        """The log probability of characters ``start:end`` and of the next token: of an edit's words and of its end."""
+        """The log probability of the tokens of characters ``start:end`` and of the next token, which ends an edit."""
         total = 0.0
         for i, log_probability in enumerate(self.log_probabilities):
             token_start = self.ends[i - 1] if i else 0
@@ -55,7 +55,8 @@ class Rewriting:
         return total
 
 
-def _named_runner_up(prompt: Prompt, token: int, probability: float) -> tuple[str, float]:
+def _named_runner_up(prompt: Prompt, token: int, log_probability: float) -> tuple[str, float]:
+    probability = math.exp(log_probability)
     return (prompt.piece(token) if probability >= MIN_RUNNER_UP_PROBABILITY else ""), probability
 
 
@@ -67,7 +68,10 @@ class Engine(Protocol):
         ...
 
     def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
-        """Up to `count` outputs, most likely first: they begin with `opening` and differ in the next token."""
+        """Up to `count` outputs that begin with `opening` and differ in the next token, most likely token first.
+
+        Their log probabilities may be placeholders.
+        """
         ...
 
 
@@ -100,13 +104,13 @@ def check_device(device: str) -> None:
 
 
 def length_batches(sources: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
-    """Row numbers in batches of up to `size` rows of similar length, in order of length."""
+    """Row indices in batches of up to `size` rows of similar length, shortest first."""
     order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
     for start in range(0, len(order), size):
         yield order[start : start + size]
 
 
 def truncate_at_end(ids: list[int], end: int, max_tokens: int) -> list[int]:
-    """The first `max_tokens` ids, up to but without the first end mark."""
+    """The first `max_tokens` ids, cut before the first end token."""
     ids = ids[:max_tokens]
     return ids[: ids.index(end)] if end in ids else ids

@@ -1,7 +1,7 @@
 """The CTranslate2 engine: int8 weights on the CPU, without torch and transformers.
 
 Most sentences use only ids that training saw, and a model trimmed to those is faster. A sentence with any other id goes
-to the full model, which is converted and loaded when the first such sentence comes.
+to the full model, which is converted and loaded on first use.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class CTranslate2Engine(LoadableEngine):
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "cpu") -> CTranslate2Engine:
-        """Convert the checkpoint if need be, and load it. Raises `ModelError` for any device but the CPU."""
+        """Load the converted checkpoint; convert it on first use. Raises `ModelError` for any device but the CPU."""
         if device != "cpu":
             raise ModelError(
                 f"the ctranslate2 engine runs on the CPU only: leave out --device {device}, or use --engine draft"
@@ -89,11 +89,11 @@ class CTranslate2Engine(LoadableEngine):
         return [Rewriting.of(self._prompt, ids, [0.0] * (len(ids) + 1)) for ids in outputs]
 
     def _rewrite_rows(self, model: _Model, sources: Sequence[list[int]], rows: Sequence[int]) -> dict[int, Rewriting]:
-        """The outputs of some rows of `sources`, by row number."""
+        """The outputs of some rows of `sources`, by row index."""
         outputs: dict[int, Rewriting] = {}
         for batch in length_batches([sources[row] for row in rows], self.batch_size):
-            numbers = [rows[i] for i in batch]
-            outputs.update(zip(numbers, self._rewrite_batch(model, [sources[row] for row in numbers]), strict=True))
+            chosen = [rows[i] for i in batch]
+            outputs.update(zip(chosen, self._rewrite_batch(model, [sources[row] for row in chosen]), strict=True))
         return outputs
 
     def _rewrite_batch(self, model: _Model, sources: Sequence[list[int]]) -> list[Rewriting]:

@@ -19,8 +19,8 @@ from unspin.infer.models.base import DecodingModel, KeyValueCache
 from unspin.infer.models.prompt import Source
 
 TOKENS_PER_BATCH = 6144  # tokens of prompts and sources that are decoded together
-TOKENS_PER_PROMPT_PASS = 768  # prompts read in one pass: few, of similar length, so that little is padding
-PASS_COST = 25  # fixed cost of a forward pass, in tokens: reading the weights takes as long as computing so many
+TOKENS_PER_PROMPT_PASS = 768  # tokens of prompts read in one pass: few, so that rows are alike and padding is short
+PASS_COST = 25  # fixed cost of a forward pass, in tokens: reading the weights takes as long as computing this many
 PRIOR_ACCEPTED, PRIOR_DRAFTED = 9, 10  # prior: nine of ten drafted tokens accepted
 DRAFT_LENGTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # tokens a pass may verify per row
 REJOIN_WINDOW = 12  # source tokens searched for the one that the output rejoins at
@@ -28,9 +28,9 @@ REJOIN_WINDOW = 12  # source tokens searched for the one that the output rejoins
 
 @dataclass
 class Output:
-    """Generated ids, without the end mark.
+    """Generated ids, without the end token.
 
-    `log_probabilities` holds one value per id, and one more for the end mark if the model wrote it. `runner_ups` are
+    `log_probabilities` holds one value per id, and one more for the end token if the model wrote it. `runner_ups` are
     the second most likely tokens in the same places, (id, log probability).
     """
 
@@ -43,7 +43,7 @@ class DraftedRow:
     """The state of one row of a batch: its output so far, and the source tokens drafted next."""
 
     def __init__(self, source: Source, end: int, prefix: Sequence[int] = ()) -> None:
-        """`end` is the id of the end mark, `prefix` the ids that the output must begin with."""
+        """`end` is the id of the end token, `prefix` the ids that the output must begin with."""
         self.source, self._end = source, end
         self.output = Output([*prefix], [0.0] * len(prefix), [(end, -math.inf)] * len(prefix))
         self.done = False
@@ -55,18 +55,18 @@ class DraftedRow:
 
     @property
     def remaining(self) -> int:
-        """The number of tokens left to draft, including the end mark."""
+        """The number of tokens left to draft, including the end token."""
         return len(self.source.ids) + 1 - self._draft_start
 
     @property
     def undrafted(self) -> int:
-        """The number of tokens in the next pass that are not drafted: one, or at first prompt and prefix."""
+        """The number of tokens in the next pass that are not drafted: prompt and prefix in the first pass, then one."""
         return 1 if self._is_cached else len(self.source.prompt) + len(self.output.ids)
 
     def expected_output(self, length: int) -> float:
-        """The expected number of tokens that a pass with a draft of `length` tokens puts out.
+        """The expected number of output tokens of a pass with a draft of `length` tokens.
 
-        With acceptance rate r and n drafted tokens that is the sum of 1, r, ..., r^(n-1).
+        With acceptance rate r and n drafted tokens, it is the sum of 1, r, ..., r^(n-1).
         """
         rate = self._accepted / self._drafted
         return (1 - rate ** min(length, self.remaining)) / (1 - rate)
@@ -81,7 +81,10 @@ class DraftedRow:
     def accept(
         self, choices: Sequence[int], log_probabilities: Sequence[float], runner_ups: Sequence[tuple[int, float]]
     ) -> None:
-        """Take over the model's choices, one per drafted token, up to the first that differs from the draft."""
+        """Append the model's choices to the output, up to and including the first that differs from the draft.
+
+        All arguments hold one value per drafted token; `runner_ups` are (id, log probability).
+        """
         self._is_cached = True
         matched = 0
         while matched < len(self.draft) and choices[matched] == self.draft[matched]:
@@ -101,7 +104,7 @@ class DraftedRow:
         self.output.ids = self.output.ids[: -1 if has_end else self.source.max_output_tokens]
 
     def _advance(self, matched: int) -> None:
-        """Move on in the source after a pass that accepted `matched` drafted tokens."""
+        """Advance in the source after a pass that accepted `matched` drafted tokens."""
         all_matched = matched == len(self.draft)
         self._accepted += matched
         self._drafted += matched + (not all_matched)
@@ -109,7 +112,7 @@ class DraftedRow:
         self._draft_start = self._draft_start + matched if all_matched else self._rejoin_index(self.output.ids[-1])
 
     def _rejoin_index(self, token: int) -> int:
-        """The source index to draft from after the output `token`: behind the same token, else at the next word."""
+        """The source index to draft from after the output `token`: after the same token, else at the next word."""
         ids, opens_word = self.source.ids, self.source.opens_word
         for index in range(self._position, min(self._position + REJOIN_WINDOW, len(ids))):
             if ids[index] == token:
@@ -118,19 +121,19 @@ class DraftedRow:
 
 
 class CopyDecoder:
-    """Decodes sentences greedily over a vocabulary, to which the ids of each batch's sources are added."""
+    """Decodes sentences greedily over a vocabulary, extended for each batch by the ids of its sources."""
 
     def __init__(
         self, model: DecodingModel, end: int, vocabulary: Iterable[int], tokens_per_batch: int = TOKENS_PER_BATCH
     ) -> None:
-        """`end` is the id of the end mark, `vocabulary` the ids that any output may use."""
+        """`end` is the id of the end token, `vocabulary` the ids that any output may use."""
         self._model, self._end, self._tokens_per_batch = model, end, tokens_per_batch
         self._known = frozenset({*vocabulary, end})
         self._vocabulary = torch.tensor(sorted(self._known), device=model.device)
         self._head = model.head(self._vocabulary)
 
     def decode(self, sources: Sequence[Source], prefixes: Sequence[Sequence[int]] | None = None) -> list[Output]:
-        """One output per source, in order, each beginning with its prefix. Batches hold sources of similar length."""
+        """One output per source, in order, each beginning with its prefix. Sources of similar length share a batch."""
         outputs: dict[int, Output] = {}
         for batch in _batches(sources, self._tokens_per_batch):
             rows = [DraftedRow(sources[i], self._end, prefixes[i] if prefixes else ()) for i in batch]
@@ -148,7 +151,7 @@ class CopyDecoder:
         return vocabulary[torch.nn.functional.linear(hidden[0, -1], head).topk(count).indices].tolist()
 
     def _decode(self, rows: Sequence[DraftedRow]) -> None:
-        """Decode rows to their ends."""
+        """Decode all rows to the end."""
         sources = [row.source for row in rows]
         vocabulary, head = self._with_tokens(token for source in sources for token in source.ids)
         longest_output = max(len(source.prompt) + source.max_output_tokens for source in sources)
@@ -188,7 +191,7 @@ class CopyDecoder:
             first = span.stop
 
     def _with_tokens(self, tokens: Iterable[int]) -> tuple[Tensor, Tensor]:
-        """The vocabulary and its output embeddings, with the sources' own tokens added so that they can be copied."""
+        """The vocabulary and its output embeddings, extended by `tokens` of the sources so that they can be copied."""
         rare = sorted(set(tokens) - self._known)
         if not rare:
             return self._vocabulary, self._head
@@ -206,9 +209,9 @@ def _unfinished(rows: Sequence[DraftedRow], cache: KeyValueCache) -> Sequence[Dr
 
 
 def _best_draft_length(rows: Sequence[DraftedRow]) -> int:
-    """The number of tokens per row to verify in one pass that is expected to put out most for its cost.
+    """The draft length, in tokens per row, with the most expected output for the cost of the pass.
 
-    All rows are padded to one width, so a long draft in one row costs in every other.
+    All rows are padded to one width, so a long draft in one row costs time in every other.
     """
     undrafted, remaining = max(row.undrafted for row in rows), max(row.remaining for row in rows)
 
@@ -221,14 +224,14 @@ def _best_draft_length(rows: Sequence[DraftedRow]) -> int:
 
 
 def _batches(sources: Sequence[Source], budget: int) -> Iterator[list[int]]:
-    """Numbers of sources in batches of similar length, longest first, each within the token budget."""
+    """Indices of sources in batches of similar length, longest first, each within the token budget."""
     batch: list[int] = []
-    for number in sorted(range(len(sources)), key=lambda i: -len(sources[i].ids)):
-        longest = sources[batch[0] if batch else number]
+    for index in sorted(range(len(sources)), key=lambda i: -len(sources[i].ids)):
+        longest = sources[batch[0] if batch else index]
         width = len(longest.encoded) + len(longest.prompt) + len(longest.ids)
         if batch and width * (len(batch) + 1) > budget:
             yield batch
             batch = []
-        batch.append(number)
+        batch.append(index)
     if batch:
         yield batch

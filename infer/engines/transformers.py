@@ -25,7 +25,7 @@ class TransformersEngine(LoadableEngine):
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "cpu") -> TransformersEngine:
-        """Load the merged model, in fp32 on a CPU, else in bf16. Raises `ModelError` for a bad device."""
+        """Load the merged model, in fp32 on a CPU, else in bf16. Raises `ModelError` if the device cannot be used."""
         check_device(device)
         folder = checkpoint.merged_folder()
         dtype = torch.float32 if device == "cpu" else torch.bfloat16

@@ -1,4 +1,4 @@
-"""The contract of a model for copy-draft decoding, and what such models share: weights, dtypes, the key-value cache.
+"""The protocol of a model for copy-draft decoding, and what such models share: weights, dtypes, the key-value cache.
 
 Imports torch and safetensors, not transformers, which takes seconds to import.
 """
@@ -18,7 +18,7 @@ from unspin.infer.models.checkpoint import weight_files
 
 @dataclass
 class KeyValueCache:
-    """The attention state of a batch: per layer a tuple of tensors, each with rows first.
+    """The attention state of a batch: per layer a tuple of tensors, whose first dimension is the row.
 
     Keys and values are [rows, heads, positions, head size]. An encoder-decoder model adds tensors of its own.
     """
@@ -26,20 +26,20 @@ class KeyValueCache:
     layers: list[tuple[Tensor, ...]]
 
     def view_rows(self, rows: slice) -> KeyValueCache:
-        """The cache of some neighbouring rows, sharing memory with this one."""
+        """The cache of a range of rows; it shares memory with this one."""
         return KeyValueCache([tuple(tensor[rows] for tensor in layer) for layer in self.layers])
 
     def keep_rows(self, rows: Tensor) -> None:
-        """Keep only the rows with these numbers, in their order."""
+        """Keep only the rows with these indices, in the order given."""
         self.layers = [tuple(tensor[rows] for tensor in layer) for layer in self.layers]
 
 
 class DecodingModel(Protocol):
     """A model that `unspin.infer.engines.decoding.CopyDecoder` can run.
 
-    `forward` must write the keys and values of every row at positions of that row's own, and must let a token attend
+    `forward` must write each row's keys and values at the positions given for that row, and must let a token attend
     only to positions up to its own. Then a rejected draft needs no clean-up: the next tokens overwrite it. Hidden
-    states must be those of the transformers model of the same folder; the tests compare them.
+    states must equal those of the transformers model of the same folder; the tests compare them.
 
     `embeddings` are [vocabulary, hidden]. `start_ids` are the ids that every decoder input begins with, before the
     prompt. All tensors are on `device`.
@@ -62,9 +62,9 @@ class DecodingModel(Protocol):
         ...
 
     def cache(self, encoded: Sequence[Sequence[int]], positions: int) -> KeyValueCache:
-        """An empty cache with `positions` positions for each row.
+        """A cache with room for `positions` decoder positions per row.
 
-        `encoded` holds, per row, the ids that an encoder reads; a decoder-only model uses only its length.
+        `encoded` holds, per row, the ids that an encoder reads; a decoder-only model uses only the number of rows.
         """
         ...
 
@@ -82,7 +82,7 @@ def load_weights(folder: Path, device: str) -> dict[str, Tensor]:
 
 
 def fast_dtype(device: str = "cpu") -> torch.dtype:
-    """bf16 if the processor or GPU multiplies it natively, else fp32."""
+    """bf16 if the CPU or CUDA device multiplies it natively, else fp32; bf16 on devices of any other type."""
     if device == "cpu":
         native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     else:

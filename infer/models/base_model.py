@@ -55,12 +55,12 @@ def model_folder(name: str) -> Path:
         ) from None
 
 
-def build_once(folder: Path, make: Callable[[Path], None], what: str) -> Path:
-    """Create `folder` if it does not exist: `make` fills a scratch folder beside it, which is then renamed.
+def build_once(folder: Path, make: Callable[[Path], None], message: str) -> Path:
+    """Log a message and create `folder`: `make` writes a scratch folder beside it, which is then renamed.
 
-    So the folder is complete whenever it exists, even if several processes build it at the same time. `what` is logged.
+    So the folder is complete whenever it exists, even if several processes build it at the same time.
     """
-    logger.info(what)
+    logger.info(message)
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
@@ -73,7 +73,7 @@ def build_once(folder: Path, make: Callable[[Path], None], what: str) -> Path:
 
 
 def auto_model_class(is_encoder_decoder: bool) -> Any:
-    """The transformers class that loads such a model with its output layer."""
+    """The transformers class that loads an encoder-decoder or a decoder-only model with its output layer."""
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     return AutoModelForSeq2SeqLM if is_encoder_decoder else AutoModelForCausalLM

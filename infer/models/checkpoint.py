@@ -1,8 +1,8 @@
 """Checkpoints, and the files that engines load from them.
 
 A checkpoint is a plain PEFT adapter folder, or a plain transformers folder, with an ``unspin.json`` beside the weights.
-Merged and quantized models are derived from it once and kept in the user's cache, keyed by the SHA-256 of the
-checkpoint, so an adapter that changed never meets an old conversion.
+Merged and quantized models are derived from it once and kept in the user's cache. They are keyed by the SHA-256 of the
+checkpoint, so a changed checkpoint is converted again.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ SPECIAL_IDS = 4  # Gemma's first ids: padding, end, beginning, unknown
 class Checkpoint:
     """A complete checkpoint folder.
 
-    If `is_full_model`, the folder holds all weights of a model, else an adapter of the model `backbone`. The model is
-    shown neighbouring sentences of up to `max_passage_words` words together; 0: one sentence at a time.
+    If `is_full_model`, the folder holds all weights of a model, else an adapter of the base model `backbone`. The model
+    is shown neighbouring sentences of up to `max_passage_words` words together; 0: one sentence at a time.
     """
 
     folder: Path
@@ -89,11 +89,11 @@ class Checkpoint:
         return sha256.hexdigest()[:16]
 
     def backbone_folder(self) -> Path:
-        """The folder of the backbone's weights and tokenizer. Raises `ModelError` if it cannot be had."""
+        """The folder of the backbone's weights and tokenizer. Raises `ModelError` if the backbone is not available."""
         return model_folder(self.backbone)
 
     def vocabulary(self) -> list[int] | None:
-        """The token ids that training saw: the model was taught to write no others. None for all ids."""
+        """The token ids that training saw, the only ones that the model was taught to write. None means all ids."""
         return read_vocabulary(self.folder)
 
     def merged_folder(self) -> Path:
@@ -113,8 +113,8 @@ class Checkpoint:
     def int8_folder(self, trimmed: bool = False) -> Path:
         """A CTranslate2 int8 folder of the merged model, with its tokenizer.
 
-        A trimmed model has only the ids that training saw, listed in ``ids.json``: it is smaller and faster, but only
-        for texts without other ids. Raises `ModelError` for an encoder-decoder model.
+        A trimmed model has only the ids that training saw, listed in ``ids.json``. It is smaller and faster, but cannot
+        read texts with other ids. Raises `ModelError` for an encoder-decoder model.
         """
         if self.prompt.is_encoder_decoder:
             raise ModelError(
@@ -166,7 +166,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def read_vocabulary(folder: Path) -> list[int] | None:
-    """The token ids that a checkpoint's training saw; None for all ids. Raises `ModelError` if the file is damaged."""
+    """The token ids that a checkpoint's training saw; None means all ids. Raises `ModelError` for a damaged file."""
     file = folder / VOCABULARY
     if not file.is_file():
         return None
@@ -202,7 +202,7 @@ def _to_int8(merged: Path, target: Path, ids: list[int] | None) -> None:
         with tempfile.TemporaryDirectory(dir=target.parent) as small:
             tokens = _trim(merged, Path(small), kept_ids)
             TransformersConverter(small).convert(str(target), quantization="int8")
-        # The converter names the rows after the tokenizer's first tokens, whichever rows were kept.
+        # The converter lists the tokenizer's first tokens, whichever embeddings were kept.
         (target / "vocabulary.json").write_text(json.dumps(tokens), encoding="utf-8")
         (target / IDS).write_text(json.dumps(kept_ids), encoding="utf-8")
     _copy_tokenizer(merged, target)

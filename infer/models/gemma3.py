@@ -63,7 +63,7 @@ class Gemma3(DecodingModel):
     @torch.inference_mode()
     def forward(self, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
         span = int(positions.max()) + 1
-        distance = positions[:, :, None] - torch.arange(span, device=self.device)  # of a query from each key before it
+        distance = positions[:, :, None] - torch.arange(span, device=self.device)  # query position - key position
         masks = {"full_attention": distance >= 0, "sliding_attention": (distance >= 0) & (distance < self._window)}
         rotations = {kind: self._rotation(positions, base) for kind, base in self._bases.items()}
         rows = torch.arange(len(ids), device=self.device)[:, None]

@@ -1,4 +1,4 @@
-"""The prompt: what a model reads of a sentence, as token ids.
+"""The prompt: how a sentence is presented to a model, as token ids.
 
 A decoder-only model reads ``<bos>Spun: {spun}\nOriginal: {original}<eos>``; an encoder-decoder model encodes the spun
 text and decodes the original. The parts are tokenized separately, and special tokens that occur in an article are plain
@@ -27,9 +27,9 @@ class PromptError(UnspinError):
 class Source:
     """A text to restore, as copy-draft decoding reads it.
 
-    `prompt` are the ids that a decoder reads before its output, `encoded` those that an encoder reads: a decoder-only
-    model has all in the prompt. `ids` are the text's own ids, which are drafted; ``opens_word[i]`` says whether id `i`
-    begins a word or a sign.
+    `prompt` are the ids that a decoder reads before its output. `encoded` are the ids that an encoder reads; a
+    decoder-only model has none. `ids` are the text's own ids, which are drafted; ``opens_word[i]`` says whether id `i`
+    begins a word or a punctuation mark.
     """
 
     prompt: Sequence[int]
@@ -48,7 +48,7 @@ def max_output_tokens(source: Sequence[int]) -> int:
 class Prompt:
     """Turns texts into ids and back for a decoder-only model.
 
-    `name` identifies the form of the prompt in a checkpoint. `bos` is None if the model has no such token.
+    `name` identifies the prompt form in a checkpoint. `bos` is None if the tokenizer names no such token.
     """
 
     name: ClassVar[str] = "spun-original/1"
@@ -102,11 +102,11 @@ class Prompt:
         return [*before, *text_ids, *after]
 
     def target_ids(self, original: str) -> list[int]:
-        """The ids of an original as the model should write it, with the end mark."""
+        """The ids of an original as the model should write it, with the end token."""
         return self.end_target(self.text_ids(original))
 
     def end_target(self, text_ids: list[int]) -> list[int]:
-        """Add the end mark to the ids of an original."""
+        """Add the end token to the ids of an original."""
         return [*text_ids, self.eos]
 
     def prefix_ids(self, opening: str) -> list[int]:
@@ -114,7 +114,7 @@ class Prompt:
         return self.text_ids(opening.rstrip()) if opening.strip() else []
 
     def decode(self, ids: list[int]) -> str:
-        """The text of generated ids, without the end mark and the leading space."""
+        """The text of generated ids, without the end token and the leading space."""
         text: str = self.tokenizer.decode([i for i in ids if i != self.eos], skip_special_tokens=False)
         return text[1:] if text.startswith(" ") else text
 
@@ -124,7 +124,7 @@ class Prompt:
         return text
 
     def _in_prompt(self, text: str) -> str:
-        """A text as it is tokenized: after "Spun:" or "Original:" it follows a space."""
+        """A text as it is tokenized: with the space that follows "Spun:" or "Original:"."""
         return f" {text}"
 
     @cached_property
@@ -138,7 +138,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class EncoderDecoderPrompt(Prompt):
-    """The prompt of an encoder-decoder model: each text in the special tokens of the tokenizer's template."""
+    """The prompt of an encoder-decoder model: each text between the special tokens of the tokenizer's template."""
 
     name: ClassVar[str] = "encoder-decoder/1"
     is_encoder_decoder: ClassVar[bool] = True
@@ -162,13 +162,13 @@ class EncoderDecoderPrompt(Prompt):
 
     @cached_property
     def _around_source(self) -> tuple[list[int], list[int]]:
-        """The ids of the tokenizer's template before and after a text; an end mark is added if it has none."""
+        """The ids of the tokenizer's template before and after a text; an end token is added if it has none."""
         before, after = _template(self.tokenizer)
         return before, after if self.eos in after else [*after, self.eos]
 
 
 def _opens_word(text: str, offsets: Sequence[tuple[int, int]]) -> list[bool]:
-    """Whether each token begins a word or a sign: no letters or digits stand on both sides of its start."""
+    """Whether each token begins a word or a punctuation mark: its start is not between two letters or digits."""
     return [
         not text[start : start + 1].isalnum() or not text[max(start - 1, 0) : start].isalnum() for start, _ in offsets
     ]
@@ -185,7 +185,7 @@ PROMPTS: dict[str, type[Prompt]] = {prompt.name: prompt for prompt in (Prompt, E
 
 
 def _load_tokenizer(folder: Path) -> tuple[Tokenizer, dict[str, int]]:
-    """A tokenizer that reads special tokens in a text as plain text, and the ids of those it names, by key."""
+    """A tokenizer that reads special tokens in a text as plain text, and the result of `_special_ids`."""
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise PromptError(
@@ -196,12 +196,13 @@ def _load_tokenizer(folder: Path) -> tuple[Tokenizer, dict[str, int]]:
     except Exception as error:  # tokenizers raises no narrower class
         raise PromptError(f"{path} is damaged ({error}): copy the model again") from None
     tokenizer.encode_special_tokens = True
-    tokenizer.no_padding()  # some files turn on either, which would change the length of a text
+    tokenizer.no_padding()  # some files turn on padding or truncation, which would change the length of a text
     tokenizer.no_truncation()
     return tokenizer, _special_ids(tokenizer, folder / "tokenizer_config.json")
 
 
 def _special_ids(tokenizer: Tokenizer, config_file: Path) -> dict[str, int]:
+    """The ids of the tokens that a tokenizer_config.json names as "bos_token" and "eos_token", by these keys."""
     try:
         config = dict(json.loads(config_file.read_text(encoding="utf-8"))) if config_file.is_file() else {}
     except (ValueError, TypeError):

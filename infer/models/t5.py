@@ -78,7 +78,7 @@ class T5(DecodingModel):
     @torch.inference_mode()
     def forward(self, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
         span = int(positions.max()) + 1
-        distance = positions[:, :, None] - torch.arange(span, device=self.device)  # of a query from each key before it
+        distance = positions[:, :, None] - torch.arange(span, device=self.device)  # query position - key position
         bias = self._bias("decoder", self._bucket(distance.clamp(min=0), self._buckets))
         bias = bias.masked_fill(distance[:, None] < 0, -math.inf)
         rows = torch.arange(len(ids), device=self.device)[:, None]
