@@ -1,7 +1,7 @@
-"""What the document formats share: the record of a format, and the `View` that ties readable text to raw text.
+"""What the document formats share: the description of a format, and the `View` that maps readable text to raw text.
 
 Edits are found on the view and spliced into the raw text. Tags, attributes, code, addresses, entities and escapes
-that no edit touches therefore stay byte for byte. Cost: two 64-bit offsets per readable character.
+outside the edits are therefore kept byte for byte. Cost: two 64-bit offsets per readable character.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ TEXT_FIELD = "text"  # default name of the field that holds the article
 
 
 class DocumentError(UnspinError):
-    """A document that cannot be read. Nothing was written; the message names the file."""
+    """A document cannot be read; the message names the file."""
 
 
 class FormatError(UnspinError):
-    """A text that is not valid in its format. The message names the line; `Document.views` adds the file."""
+    """A text is not valid in its format. The message names the line; `Document.views` adds the file."""
 
 
 @dataclass
@@ -30,8 +30,7 @@ class View:
     """The readable text of a document, or of one of its articles.
 
     Character ``text[i]`` stands at ``raw[starts[i]:ends[i]]``: an entity such as ``&amp;`` is one readable character,
-    and the line end that a block tag stands for has an empty span. `escape` writes a replacement in the raw text's
-    notation.
+    and the line end that a block tag stands for has an empty span. `escape` encodes a replacement for the raw text.
     """
 
     escape: Callable[[str], str] = str
@@ -74,13 +73,13 @@ class ViewBuilder:
     pieces: list[str] = field(default_factory=list)
 
     def add_literal(self, text: str, start: int) -> None:
-        """Append text that stands in the raw text as it reads, from `start` on."""
+        """Append text that the raw text holds literally from index `start` on."""
         self.pieces.append(text)
         self.starts.extend(range(start, start + len(text)))
         self.ends.extend(range(start + 1, start + len(text) + 1))
 
     def add_encoded(self, text: str, start: int, end: int) -> None:
-        """Append text that the raw characters ``start:end`` stand for as a whole, such as an entity or an escape."""
+        """Append text that raw characters ``start:end`` encode together, as an entity or an escape does."""
         self.pieces.append(text)
         self.starts.extend([start] * len(text))
         self.ends.extend([end] * len(text))
@@ -93,8 +92,8 @@ class ViewBuilder:
 class ViewFunction(Protocol):
     """Finds the readable text of a document, one view per article.
 
-    `field` names what holds the article in formats that have named fields (JSON Lines); the others ignore it. Raises
-    `FormatError` if the raw text is not valid in the format.
+    `field` is the key that holds the article in JSON Lines; other formats ignore it. Raises `FormatError` if the raw
+    text is not valid in the format.
     """
 
     def __call__(self, raw: str, field: str = TEXT_FIELD) -> list[View]: ...

@@ -1,7 +1,7 @@
-"""Text files read and written back in their own encoding, byte-order mark and line ends included.
+"""Reads text files, and writes them back in their own encoding, with their byte-order mark and line ends.
 
-Unicode encodings are recognised by their byte-order mark, UTF-8 without one by being valid; any other encoding is
-guessed by charset_normalizer and accepted only if the file survives decoding and encoding byte for byte.
+A byte-order mark names the encoding. A file without one is UTF-8 if it is valid UTF-8. Otherwise charset_normalizer
+guesses the encoding; a guess is accepted only if the file survives decoding and encoding byte for byte.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from unspin.infer.documents.base import TEXT_FIELD, DocumentError, FormatError, 
 from unspin.infer.documents.formats import format_of
 from unspin.storage import StorageError, storage_errors, write_atomic
 
-_BYTE_ORDER_MARKS = (  # UTF-32 before UTF-16: the little-endian mark of the one begins with that of the other
+_BYTE_ORDER_MARKS = (  # UTF-32 before UTF-16: the little-endian mark of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -27,7 +27,7 @@ _SNIFFED_BYTES = 1 << 20  # how much of a file decides whether it is text, and i
 
 @dataclass(frozen=True)
 class Document:
-    """The text of a file, and what it takes to write it back: encoding and byte-order mark (empty if it has none)."""
+    """The text of a file, and what is needed to write it back: its encoding and byte-order mark (empty if none)."""
 
     name: str
     text: str
@@ -74,7 +74,7 @@ class Document:
         raise DocumentError(f"{name} is not text in any known encoding: convert it to UTF-8")
 
     def views(self, field: str = TEXT_FIELD) -> list[View]:
-        """The readable text, one view per article, in the format that the suffix of the name says.
+        """The readable text, one view per article, in the format given by the suffix of the name.
 
         `field` is the key of the article in JSON Lines. Raises `DocumentError` if the text is not valid in its format.
         """
@@ -84,11 +84,11 @@ class Document:
             raise DocumentError(f"{self.name}: {error}") from None
 
     def encode(self, text: str) -> bytes:
-        """Encode `text` as the file was, mark included. Characters that its encoding lacks become "?"."""
+        """Encode `text` as the file was, with its byte-order mark. Characters that the encoding lacks become "?"."""
         return self.mark + text.encode(self.encoding, errors="replace")
 
     def write(self, target: Path, text: str) -> None:
-        """Write `text` to `target`, encoded as this file was, whole or not at all.
+        """Write `text` to `target` atomically, encoded as this file was.
 
         Raises OSError, or `StorageError` for an object store.
         """

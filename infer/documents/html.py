@@ -1,7 +1,7 @@
 """HTML: the text nodes of a page, except those of scripts, styles, code and the like.
 
 Inline tags are invisible in the view, and every other tag is a line end, so that sentences do not run across blocks.
-Invalid HTML is read as the standard library's `HTMLParser` reads it and never refused.
+Invalid HTML is never refused: it is read as the standard library's `HTMLParser` reads it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _TextNodes(HTMLParser):
         self._open_skipped: list[str] = []
 
     def _position(self) -> int:
-        """Offset in the raw text of what the parser is reading."""
+        """The parser's position as an offset in the raw text."""
         line, column = self.getpos()
         return self._line_starts[line - 1] + column
 

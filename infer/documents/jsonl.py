@@ -1,7 +1,7 @@
 """JSON Lines: one object per line, whose article is the string under one key.
 
-Everything outside that string stays byte for byte: other keys, their order, white space and number formats. So do the
-escapes of characters that no edit touches. A replacement is written in ASCII escapes if its line is all ASCII.
+Everything outside that string is kept byte for byte: other keys, their order, white space and number formats. So are
+the escapes of characters outside the edits. A replacement is written in ASCII escapes if its line is all ASCII.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Markdown: its prose, without code, tables, link targets, HTML tags and markup characters.
 
-One regular expression finds what to leave out. It does not parse blocks, which shows in two places: a paragraph that
-continues a list item with an indent of four spaces is taken for code and left alone, and code that is indented deeper
-than that is read as prose.
+One regular expression finds what to leave out. It does not parse blocks, so it errs in two places: a paragraph that
+continues a list item with an indent of four spaces is taken for code and left unchanged, and code with a deeper indent
+is read as prose.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Restoration of one text column of a Parquet file, one article per row.
+"""Restores one text column of a Parquet file, one article per row.
 
 All other columns, the schema with its metadata, the order of rows, the row groups and the compression stay as they
 are; a file without an edit is copied byte for byte. Memory holds one row group at a time.
@@ -73,7 +73,7 @@ def _read_group(source: Path, file: Any, group: int) -> Any:
 
 
 def _first_line(error: Exception) -> str:
-    """Arrow's messages run over several lines; the first says what is wrong."""
+    """The first line of an Arrow message, which says what is wrong."""
     return str(error).splitlines()[0]
 
 

@@ -1,7 +1,4 @@
-"""Weekdays and months.
-
-Years and days of the month are numbers, which `numbers` compares.
-"""
+"""Finds weekdays and months. Years and days of the month are left to `numbers`."""
 
 from __future__ import annotations
 

@@ -47,8 +47,8 @@ def judge(source: str, edits: Sequence[Edit]) -> Verdict:
     """Decide which of a sentence's edits to accept; `edits` are in order and do not overlap.
 
     Accepts all of them if the facts of the whole sentence hold and no edit puts in an opposite. Otherwise drops the
-    edits that change a fact by themselves, saving single words of longer ones where it can. If the rest together
-    still change a fact, rejects all.
+    edits that change a fact by themselves, but keeps single words of longer ones where it can. Rejects all if the
+    remaining edits together still change a fact.
     """
     changed = changed_fact(source, apply(source, edits))
     if not changed and not any(opposed(source[edit.start : edit.end], edit.replacement) for edit in edits):
@@ -119,9 +119,9 @@ _FACT_FINDERS: dict[str, Callable[[str], object]] = {
 def _separable_parts(source: str, edit: Edit) -> list[Edit]:
     """The edit itself or, if it would change a fact, those parts of it that can be judged word by word.
 
-    Parts that replace content words by content words may be saved. Parts that change a fact are included so that they
-    are reported. The rest is dropped: of "not as many" to "more than 15", "as" to "than" means nothing without its
-    neighbours.
+    Parts that replace content words by content words may be accepted. Parts that change a fact are included so that
+    they are reported. The rest is dropped: in the edit from "not as many" to "more than 15", the part "as" to "than"
+    means nothing on its own.
     """
     if not violation(source, edit):
         return [edit]

@@ -1,4 +1,4 @@
-"""Proper names, found by the sentence's own evidence.
+"""Finds proper names by their capital letters and by dictionaries.
 
 Spinners garble titles and terms too ("the Frosty Warfare"), so a capital letter alone does not make a name. A
 capitalised word counts if no dictionary knows it in lower case, or if it is a given name before another capitalised

@@ -1,6 +1,6 @@
 """Numbers, compared by value ("2,000" equals "two thousand"), and the bounds of amounts ("over 40", "about 40").
 
-"First" does not count as a number because it says more than that ("at first"); `opposites` sets it against "last".
+"First" does not count as a number, since it is often not used as one ("at first"); `opposites` protects it from "last".
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DIGITS = re.compile(r"\d[\d.,]*\d|\d")
 _POWER_PLURAL = re.compile(r"(10{2,9})s")  # "1000s"
 _PLURAL_APOSTROPHE = re.compile(r"(?<=\d)['’](?=s\b)")  # "1000's"
 
-# What follows a bound: without an amount, "over" and "about" are prepositions.
+# The amount that must follow a bound: without one, "over" and "about" are prepositions.
 _AMOUNT = (
     r"(?=\W+(?:an? |the )?(?:"
     r"[$£€]?\d"

@@ -1,4 +1,4 @@
-"""Opposites and other words that never stand for each other: "before" and "after", "weeks" and "months".
+"""Opposites and other words that never replace each other: "before" and "after", "weeks" and "months".
 
 Each group lists kinds of words as regular expressions over whole lower-case tokens. An edit changes the meaning if it
 removes words of some kinds of a group and inserts words of other kinds only. Inserting or removing alone is allowed.
@@ -194,7 +194,7 @@ def opposed(before: str, after: str) -> str:
     """Name the meaning that replacing `before` by `after` would change, or "" if it would change none.
 
     Checks the number of content words, the place of quotation marks, negative prefixes and the groups of opposites. A
-    wordy phrase may become a short one, as long as fewer than `CONTENT_CHANGE_LIMIT` content words go or come.
+    phrase may become longer or shorter by fewer than `CONTENT_CHANGE_LIMIT` content words.
     """
     if abs(count_content_words(before) - count_content_words(after)) >= CONTENT_CHANGE_LIMIT:
         return "what is said"

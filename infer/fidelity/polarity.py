@@ -1,8 +1,8 @@
 """Polarity: whether a phrase affirms or denies.
 
-Negations are counted, not parsed, so a negation that moves within an edit goes unnoticed. Idioms whose negation
-denies nothing ("no doubt") may be exchanged for their plain equivalents, and a verb of refusal for a negation
-("failed to go", "did not go").
+Negations are counted, not parsed, so a negation that moves within an edit goes unnoticed. An idiom whose negation
+denies nothing ("no doubt") may be exchanged for a plain equivalent ("certainly"). A verb of refusal may be exchanged
+for a negation ("failed to go", "did not go").
 """
 
 from __future__ import annotations

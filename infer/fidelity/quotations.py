@@ -1,4 +1,4 @@
-"""Quotation marks: which ones an edit contains, and on which side of them its words stand.
+"""Finds the quotation marks of an edit, and on which side of them its words stand.
 
 Moving a word across a quotation mark changes who said it.
 """
@@ -12,10 +12,9 @@ _QUOTATION_MARK = re.compile(r"[\"“”«»„]|(?<!\w)['‘](?!(?:s|re|ve|ll|d
 
 
 def quotation_layout(text: str) -> list[str | bool]:
-    """The quotation marks of a text, and between them whether anything but white space stands there.
+    """The quotation marks of a text, and before, between and after them whether the text there is not blank.
 
-    The list also begins and ends with such a truth value: ``'so, “we'`` gives ``[True, "“", True]``. A text without
-    quotation marks gives an empty list.
+    For example, ``'so, “we'`` gives ``[True, "“", True]``. A text without quotation marks gives an empty list.
     """
     layout: list[str | bool] = []
     position = 0

@@ -1,5 +1,5 @@
 "use strict";
-// The state holds the source, every edit whatever its confidence, and what the reader chose. `render` draws it all.
+// The state holds the source, the edits of any confidence, and what the reader chose. `render` draws it all.
 const $ = (id) => document.getElementById(id);
 const MAX_CONTEXT = 9000; // characters of a paragraph sent along on each side of an edit
 const state = {
@@ -105,7 +105,7 @@ function renderFigures(count) {
 }
 
 function loadAlternatives(edit) {
-  // Fetched once, when an edit is pointed at or opened: fetching them for all edits would take longer than restoring.
+  // Fetched once, on hover or click: fetching the alternatives of all edits would take longer than restoring.
   edit.loading ??= fetchAlternatives(edit);
   return edit.loading;
 }

@@ -124,7 +124,7 @@ class AlternativesRequest(BaseModel):
 
 
 class Alternatives(BaseModel):
-    """Other replacements for an edit, most probable first."""
+    """Other replacements for an edit, most likely first."""
 
     alternatives: list[str]
 
@@ -150,7 +150,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {413: {"model": Problem}, 422: {"mo
 def make_app(make_restorer: MakeRestorer, threshold: float, hosts: tuple[str, ...] = LOOPBACK) -> FastAPI:
     """Build the application.
 
-    `make_restorer` returns a restorer with a minimum confidence, or for None with the checkpoint's own, which is
+    `make_restorer` returns a restorer with the given minimum confidence; None stands for the checkpoint's own, which is
     `threshold`. Requests whose Host header is not among `hosts` are refused ("*" allows any), so that a web page
     elsewhere cannot reach a loopback server through a domain name that resolves to it (DNS rebinding).
     """
@@ -210,7 +210,7 @@ async def _lines(steps: Iterator[tuple[int, Restoration]], run_in_turn: RunInTur
 
 
 def _as_json(restoration: Restoration) -> dict[str, Any]:
-    """A restoration without its texts, which the page has or builds from the edits."""
+    """A restoration without its two texts: the page has the source and builds the restored text from the edits."""
     return {
         "edits": [asdict(edit) for edit in restoration.edits],
         "spun_share": round(restoration.spun_share, 4),
