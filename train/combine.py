@@ -18,7 +18,7 @@ from typing import Any
 from unspin.checksums import write_checksums
 from unspin.errors import UnspinError
 from unspin.infer.models.base_model import auto_model_class
-from unspin.infer.models.checkpoint import ADAPTER_FILES, UNSPIN_JSON, VOCABULARY, Checkpoint
+from unspin.infer.models.checkpoint import ADAPTER_WEIGHTS, UNSPIN_JSON, VOCABULARY, Checkpoint
 
 SUM = "combined"  # name of the combined adapter within peft
 
@@ -114,7 +114,7 @@ def _check_rank(folder: Path, rank: int) -> None:
     """Raise `CombineError` if a layer is smaller than the rank: peft then truncates that layer's matrices."""
     from safetensors import safe_open
 
-    with safe_open(folder / ADAPTER_FILES[1], "pt") as weights:
+    with safe_open(folder / ADAPTER_WEIGHTS, "pt") as weights:
         names = [name for name in weights.keys() if "lora_A" in name]  # noqa: SIM118 - not a mapping
         smallest = min(weights.get_slice(name).get_shape()[0] for name in names)
     if smallest < rank:

@@ -24,9 +24,9 @@ class _Model:
 
     def __init__(self, folder: Path) -> None:
         self.tokens: list[str] = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
-        trimmed = folder / IDS
+        kept_ids = folder / IDS  # only a trimmed model has this file
         all_ids = list(range(len(self.tokens)))
-        self.ids: list[int] = json.loads(trimmed.read_text(encoding="utf-8")) if trimmed.is_file() else all_ids
+        self.ids: list[int] = json.loads(kept_ids.read_text(encoding="utf-8")) if kept_ids.is_file() else all_ids
         self._row_of = {i: row for row, i in enumerate(self.ids)}
         self.generator = ctranslate2.Generator(str(folder), device="cpu", compute_type="int8")
 
@@ -66,10 +66,12 @@ class CTranslate2Engine(LoadableEngine):
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         sources = [self._prompt.text_ids(sentence) for sentence in sentences]
-        is_common = [self._trimmed.knows(source) for source in sources]
-        outputs = self._rewrite_rows(self._trimmed, sources, [row for row, common in enumerate(is_common) if common])
-        if not all(is_common):
-            rare = [row for row, common in enumerate(is_common) if not common]
+        common: list[int] = []
+        rare: list[int] = []
+        for row, source in enumerate(sources):
+            (common if self._trimmed.knows(source) else rare).append(row)
+        outputs = self._rewrite_rows(self._trimmed, sources, common)
+        if rare:
             outputs |= self._rewrite_rows(self._full, sources, rare)
         return [outputs[row] for row in range(len(sources))]
 

@@ -131,5 +131,6 @@ def _separable_parts(source: str, edit: Edit) -> list[Edit]:
     return [
         part
         for part in parts
-        if violation(source, part) or all(map(count_content_words, (source[part.start : part.end], part.replacement)))
+        if violation(source, part)
+        or (count_content_words(source[part.start : part.end]) and count_content_words(part.replacement))
     ]

@@ -86,11 +86,13 @@ def numbers_in(text: str) -> list[Number]:
         part = _cardinal(token)
         if part is not None and value is not None and value >= 20 and part < min(value, 100):
             value += part
-        elif part is None and token in _SCALES:
+        elif token in _SCALES:
             value = (1.0 if value is None else value) * _SCALES[token]
-        elif part is not None or value is None or token != "and":
-            numbers += [] if value is None else [value]
-            numbers += _ordinals_and_plurals(token) if part is None else []
+        elif token != "and" or value is None:
+            if value is not None:
+                numbers.append(value)
+            if part is None:
+                numbers += _ordinals_and_plurals(token)
             value = part
     return numbers if value is None else [*numbers, value]
 

@@ -24,10 +24,13 @@ from unspin.storage import cache_folder, local_copy, to_path
 VOCABULARY = "vocabulary.safetensors"
 UNSPIN_JSON = "unspin.json"
 IDS = "ids.json"
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+MODEL_CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", UNSPIN_JSON)
-MODEL_FILES = ("config.json", *TOKENIZER_FILES, UNSPIN_JSON)
+ADAPTER_FILES = (ADAPTER_CONFIG, ADAPTER_WEIGHTS, UNSPIN_JSON)
+MODEL_FILES = (MODEL_CONFIG, *TOKENIZER_FILES, UNSPIN_JSON)
 SPECIAL_IDS = 4  # Gemma's first ids: padding, end, beginning, unknown
 
 
@@ -58,7 +61,7 @@ class Checkpoint:
             raise ModelError(
                 f"{folder} is not a checkpoint folder: give one that `unspin train` wrote, or omit it for the default"
             )
-        is_full_model = not (folder / ADAPTER_FILES[0]).is_file() and (folder / MODEL_FILES[0]).is_file()
+        is_full_model = not (folder / ADAPTER_CONFIG).is_file() and (folder / MODEL_CONFIG).is_file()
         _require_files(folder, is_full_model)
         verify_checksums(folder)
         file = folder / UNSPIN_JSON
@@ -80,9 +83,9 @@ class Checkpoint:
     def digest(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the checkpoint's configuration and weights."""
         if self.is_full_model:
-            contents = [self.folder / MODEL_FILES[0], *weight_files(self.folder)]
+            contents = [self.folder / MODEL_CONFIG, *weight_files(self.folder)]
         else:
-            contents = [self.folder / ADAPTER_FILES[0], self.folder / ADAPTER_FILES[1]]
+            contents = [self.folder / ADAPTER_CONFIG, self.folder / ADAPTER_WEIGHTS]
         sha256 = hashlib.sha256()
         for file in contents:
             sha256.update(file.read_bytes())

@@ -29,9 +29,9 @@ class Gemma3(DecodingModel):
         Raises `ModelError` if the folder holds no text-only Gemma 3.
         """
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if config.get("model_type") != "gemma3_text":
-            found = config.get("model_type")
-            raise ModelError(f"{folder} holds a {found} model, and a text-only Gemma 3 (gemma3_text) is needed")
+        model_type = config.get("model_type")
+        if model_type != "gemma3_text":
+            raise ModelError(f"{folder} holds a {model_type} model, and a text-only Gemma 3 (gemma3_text) is needed")
         weights = load_weights(folder, device)
         self.dtype, self.device = dtype, device
         self.embeddings = weights["model.embed_tokens.weight"]

@@ -116,7 +116,7 @@ class Prompt:
     def decode(self, ids: list[int]) -> str:
         """The text of generated ids, without the end token and the leading space."""
         text: str = self.tokenizer.decode([i for i in ids if i != self.eos], skip_special_tokens=False)
-        return text[1:] if text.startswith(" ") else text
+        return text.removeprefix(" ")
 
     def piece(self, token: int) -> str:
         """The text of one token, with its leading space if it opens a word."""
