@@ -31,10 +31,10 @@ def write_checksums(folder: Path, files: Iterable[Path]) -> None:
     (folder / CHECKSUMS).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
 
 
-def verify_checksums(folder: Path, below: str = "") -> None:
+def verify_checksums(folder: Path, prefix: str = "") -> None:
     """Verify the files of a folder against its ``checksums.json``; a folder without that file passes.
 
-    `below` limits the check to names that begin with it, such as "train/". Raises `ChecksumError` if a file is missing
+    `prefix` limits the check to names that begin with it, such as "train/". Raises `ChecksumError` if a file is missing
     or differs, or if ``checksums.json`` itself cannot be read.
     """
     record = folder / CHECKSUMS
@@ -45,7 +45,7 @@ def verify_checksums(folder: Path, below: str = "") -> None:
     except (ValueError, TypeError):
         raise ChecksumError(f"{record} is damaged: download or make the folder again") from None
     for name, expected in sums.items():
-        if name.startswith(below):
+        if name.startswith(prefix):
             _verify(folder / name, expected)
 
 

@@ -163,18 +163,20 @@ class _SlurmExecutor(SlurmPipelineExecutor):
         pass
 
 
-def run(stages: Sequence[Stage], log: Path, workers: int, executor: Executor, preload: Sequence[str] = ()) -> None:
+def run(
+    stages: Sequence[Stage], log_folder: Path, workers: int, executor: Executor, preload: Sequence[str] = ()
+) -> None:
     """Run the unfinished tasks of each stage in turn; under Slurm, submit them and return.
 
-    `log` is the folder for the completion markers. `preload` names modules that local workers need; they are imported
+    `log_folder` receives the completion markers. `preload` names modules that local workers need; they are imported
     once instead of by every worker. Raises `ExecutorError`, and locally whatever a task raises.
     """
     datatrove_logger.disable("datatrove")
     if isinstance(executor, Slurm):
-        _submit(stages, log, workers, executor)
+        _submit(stages, log_folder, workers, executor)
         return
     for stage in stages:
-        logging_dir = _logging_dir(stage, log)
+        logging_dir = _logging_dir(stage, log_folder)
         if isinstance(executor, Ray):
             runner = _ray(stage, logging_dir, workers, executor)
         else:
@@ -188,8 +190,8 @@ def run(stages: Sequence[Stage], log: Path, workers: int, executor: Executor, pr
             raise ExecutorError(f"{message}; run the same command again")
 
 
-def _logging_dir(stage: Stage, log: Path) -> Path:
-    return (log / stage.name.replace(" ", "-")).absolute()
+def _logging_dir(stage: Stage, log_folder: Path) -> Path:
+    return (log_folder / stage.name.replace(" ", "-")).absolute()
 
 
 def _local(stage: Stage, logging_dir: Path, workers: int, preload: Sequence[str]) -> PipelineExecutor:
@@ -225,7 +227,7 @@ def _ray(stage: Stage, logging_dir: Path, workers: int, settings: Ray) -> Pipeli
     )
 
 
-def _submit(stages: Sequence[Stage], log: Path, workers: int, settings: Slurm) -> None:
+def _submit(stages: Sequence[Stage], log_folder: Path, workers: int, settings: Slurm) -> None:
     """Submit a chain of job arrays; launching the last one launches those that it depends on."""
     last: _SlurmExecutor | None = None
     for stage in stages:
@@ -241,7 +243,7 @@ def _submit(stages: Sequence[Stage], log: Path, workers: int, settings: Slurm) -
             env_command=settings.activate,
             sbatch_args=settings.arguments,
             depends=last,
-            logging_dir=str(_logging_dir(stage, log)),
+            logging_dir=str(_logging_dir(stage, log_folder)),
             skip_completed=not stage.ignore_completions,
         )
     assert last

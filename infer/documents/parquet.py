@@ -29,7 +29,7 @@ def restore_table(source: Path, target: Path, column: str, restore: Restore) -> 
     """
     with _open(source) as file:
         schema = file.schema_arrow
-        kind = _text_type(source, schema, column)
+        text_type = _text_type(source, schema, column)
         edited = False
         with pq.ParquetWriter(target, schema, compression=_compression(file)) as writer:
             first = 0
@@ -39,7 +39,7 @@ def restore_table(source: Path, target: Path, column: str, restore: Restore) -> 
                 restorations = list(restore([text or "" for text in texts]))
                 edited = edited or any(restoration.edits for restoration in restorations)
                 pairs = zip(texts, restorations, strict=True)
-                values = pa.array([None if text is None else restored.text for text, restored in pairs], kind)
+                values = pa.array([None if text is None else restored.text for text, restored in pairs], text_type)
                 table = table.set_column(schema.get_field_index(column), schema.field(column), values)
                 writer.write_table(table, row_group_size=max(len(table), 1))
                 yield from enumerate(restorations, first)
@@ -58,9 +58,9 @@ def _open(source: Path) -> Any:
 def _text_type(source: Path, schema: Any, column: str) -> Any:
     """The Arrow type of the text column. Raises `DocumentError` if there is no such column or it holds no text."""
     if column in schema.names:
-        kind = schema.field(column).type
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            return kind
+        text_type = schema.field(column).type
+        if pa.types.is_string(text_type) or pa.types.is_large_string(text_type):
+            return text_type
     names = ", ".join(schema.names)
     raise DocumentError(f"{source} has no text column {column!r} (columns: {names}): name it with --field")
 

@@ -109,9 +109,9 @@ class Gemma3(DecodingModel):
 class _Layer:
     """The weights of one layer; projections with the same input are joined into one."""
 
-    def __init__(self, weights: dict[str, Tensor], at: str, kind: str, dtype: torch.dtype, int8: bool) -> None:
+    def __init__(self, weights: dict[str, Tensor], prefix: str, kind: str, dtype: torch.dtype, int8: bool) -> None:
         def joined(*names: str) -> Callable[[Tensor], Tensor]:
-            weight = torch.cat([weights[f"{at}{name}.weight"] for name in names])
+            weight = torch.cat([weights[f"{prefix}{name}.weight"] for name in names])
             return Int8Linear(weight) if int8 else partial(F.linear, weight=weight.to(dtype))
 
         self.kind = kind
@@ -120,9 +120,9 @@ class _Layer:
         self.gate_up = joined("mlp.gate_proj", "mlp.up_proj")
         self.down = joined("mlp.down_proj")
         norms: Sequence[str] = ("input", "post_attention", "pre_feedforward", "post_feedforward")
-        self.norms = [_gain(weights, f"{at}{name}_layernorm.weight") for name in norms]
-        self.query_norm = _gain(weights, f"{at}self_attn.q_norm.weight")
-        self.key_norm = _gain(weights, f"{at}self_attn.k_norm.weight")
+        self.norms = [_gain(weights, f"{prefix}{name}_layernorm.weight") for name in norms]
+        self.query_norm = _gain(weights, f"{prefix}self_attn.q_norm.weight")
+        self.key_norm = _gain(weights, f"{prefix}self_attn.k_norm.weight")
 
 
 def _gain(weights: dict[str, Tensor], name: str) -> Tensor:

@@ -36,8 +36,8 @@ class T5(DecodingModel):
         self.dtype, self.device = dtype, device
         self.embeddings = self._weights["shared.weight"]
         self.start_ids: list[int] = [config["decoder_start_token_id"]]
-        self._heads, self._size = config["num_heads"], config["d_kv"]
-        self._layers = {"encoder": config["num_layers"], "decoder": config["num_decoder_layers"]}
+        self._heads, self._head_size = config["num_heads"], config["d_kv"]
+        self._layer_counts = {"encoder": config["num_layers"], "decoder": config["num_decoder_layers"]}
         self._epsilon = config["layer_norm_epsilon"]
         self._buckets = config["relative_attention_num_buckets"]
         self._max_distance = config["relative_attention_max_distance"]
@@ -70,10 +70,10 @@ class T5(DecodingModel):
         [rows, heads, width, size], and the mask of the encoder's padding [rows, 1, 1, width].
         """
         hidden, mask = self._encode(encoded)
-        shape = (len(encoded), self._heads, positions, self._size)
+        shape = (len(encoded), self._heads, positions, self._head_size)
         empty = partial(torch.zeros, shape, dtype=self.dtype, device=self.device)
-        names = [f"decoder.block.{layer}.layer.1.EncDecAttention" for layer in range(self._layers["decoder"])]
-        return KeyValueCache([(empty(), empty(), *self._keys(name, hidden), mask) for name in names])
+        names = [f"decoder.block.{layer}.layer.1.EncDecAttention" for layer in range(self._layer_counts["decoder"])]
+        return KeyValueCache([(empty(), empty(), *self._keys_and_values(name, hidden), mask) for name in names])
 
     @torch.inference_mode()
     def forward(self, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
@@ -84,14 +84,14 @@ class T5(DecodingModel):
         rows = torch.arange(len(ids), device=self.device)[:, None]
         hidden = self.embeddings[ids]
         for layer, (keys, values, encoded_keys, encoded_values, mask) in enumerate(cache.layers):
-            at = f"decoder.block.{layer}.layer"
-            x = self._rms(hidden, f"{at}.0.layer_norm")
-            key, value = self._keys(f"{at}.0.SelfAttention", x)
+            prefix = f"decoder.block.{layer}.layer"
+            x = self._rms(hidden, f"{prefix}.0.layer_norm")
+            key, value = self._keys_and_values(f"{prefix}.0.SelfAttention", x)
             keys[rows, :, positions], values[rows, :, positions] = key.transpose(1, 2), value.transpose(1, 2)
-            hidden = hidden + self._attend(f"{at}.0.SelfAttention", x, keys[:, :, :span], values[:, :, :span], bias)
-            x = self._rms(hidden, f"{at}.1.layer_norm")
-            hidden = hidden + self._attend(f"{at}.1.EncDecAttention", x, encoded_keys, encoded_values, mask)
-            hidden = hidden + self._feed_forward(f"{at}.2", hidden)
+            hidden = hidden + self._attend(f"{prefix}.0.SelfAttention", x, keys[:, :, :span], values[:, :, :span], bias)
+            x = self._rms(hidden, f"{prefix}.1.layer_norm")
+            hidden = hidden + self._attend(f"{prefix}.1.EncDecAttention", x, encoded_keys, encoded_values, mask)
+            hidden = hidden + self._feed_forward(f"{prefix}.2", hidden)
         return self._rms(hidden, "decoder.final_layer_norm")
 
     def _encode(self, encoded: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -105,30 +105,31 @@ class T5(DecodingModel):
         buckets = self._bucket(distances.abs(), half) + (distances > 0) * half
         bias = torch.where(mask, self._bias("encoder", buckets[None]), -math.inf)
         hidden = self.embeddings[ids]
-        for layer in range(self._layers["encoder"]):
-            at = f"encoder.block.{layer}.layer"
-            x = self._rms(hidden, f"{at}.0.layer_norm")
-            hidden = hidden + self._attend(f"{at}.0.SelfAttention", x, *self._keys(f"{at}.0.SelfAttention", x), bias)
-            hidden = hidden + self._feed_forward(f"{at}.1", hidden)
+        for layer in range(self._layer_counts["encoder"]):
+            prefix = f"encoder.block.{layer}.layer"
+            x = self._rms(hidden, f"{prefix}.0.layer_norm")
+            keys, values = self._keys_and_values(f"{prefix}.0.SelfAttention", x)
+            hidden = hidden + self._attend(f"{prefix}.0.SelfAttention", x, keys, values, bias)
+            hidden = hidden + self._feed_forward(f"{prefix}.1", hidden)
         return self._rms(hidden, "encoder.final_layer_norm"), mask
 
-    def _keys(self, name: str, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _keys_and_values(self, name: str, x: Tensor) -> tuple[Tensor, Tensor]:
         """The keys and values [rows, heads, width, size] of an attention layer."""
-        return self._split(self._linear(f"{name}.k", x)), self._split(self._linear(f"{name}.v", x))
+        return self._split_heads(self._linear(f"{name}.k", x)), self._split_heads(self._linear(f"{name}.v", x))
 
     def _attend(self, name: str, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
         """Attention without scaling, under a boolean mask or a bias added to the logits: [rows, width, hidden]."""
-        query = self._split(self._linear(f"{name}.q", x))
+        query = self._split_heads(self._linear(f"{name}.q", x))
         attended = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask, scale=1.0)
         return self._linear(f"{name}.o", attended.transpose(1, 2).flatten(2))
 
-    def _split(self, x: Tensor) -> Tensor:
+    def _split_heads(self, x: Tensor) -> Tensor:
         """Split [rows, width, heads * size] into heads: [rows, heads, width, size]."""
-        return x.unflatten(2, (self._heads, self._size)).transpose(1, 2)
+        return x.unflatten(2, (self._heads, self._head_size)).transpose(1, 2)
 
-    def _feed_forward(self, at: str, hidden: Tensor) -> Tensor:
-        x = self._rms(hidden, f"{at}.layer_norm")
-        name = f"{at}.DenseReluDense"
+    def _feed_forward(self, prefix: str, hidden: Tensor) -> Tensor:
+        x = self._rms(hidden, f"{prefix}.layer_norm")
+        name = f"{prefix}.DenseReluDense"
         if self._gated:
             inner = self._activation(self._linear(f"{name}.wi_0", x)) * self._linear(f"{name}.wi_1", x)
         else:
