@@ -7,9 +7,9 @@ block               reads                                         writes
 ==================  ============================================  ==================================================
 `ReadSources`       a part of each source                         documents of articles; ``<skipped>/<rank>.txt``
 `ReadShard`         ``<folder>/<rank>/*.parquet``                 documents of articles
-`IndexHeldBack`     documents of articles; pairs files            ``<folder>/<rank>.npy``
-`Spin`              documents of articles; ``<held_back>/*.npy``  documents of rows
-`AlignPairs`        pairs files; ``<held_back>/*.npy``            documents of rows; ``<skipped>/pairs-<rank>.txt``
+`IndexHeldOut`     documents of articles; pairs files            ``<folder>/<rank>.npy``
+`Spin`              documents of articles; ``<held_out>/*.npy``  documents of rows
+`AlignPairs`        pairs files; ``<held_out>/*.npy``            documents of rows; ``<skipped>/pairs-<rank>.txt``
 ==================  ============================================  ==================================================
 
 A document of an article holds its text and id, with shard and split as metadata. A document of a row holds the row as
@@ -40,7 +40,7 @@ from unspin.data.spinners.mixture import HeldOut, Mixture
 from unspin.hashing import hash_uniform
 from unspin.segment import words
 
-SHINGLE_WORDS = 12  # training texts that share this many consecutive words with a held-back article are dropped
+SHINGLE_WORDS = 12  # training texts that share this many consecutive words with a held-out article are dropped
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
@@ -141,7 +141,7 @@ def _with_skip_advice(error: CorpusError) -> CorpusError:
     return CorpusError(f"{error}, or set on_error=skip")
 
 
-class IndexHeldBack(PipelineStep):
+class IndexHeldOut(PipelineStep):
     """Writes the sorted shingle hashes of a task's validation and test articles and pairs."""
 
     name, type = "index", "unspin"
@@ -165,20 +165,20 @@ class IndexHeldBack(PipelineStep):
 
 
 class Spin(PipelineStep):
-    """Turns articles into rows. Training sentences that share a shingle with a held-back article are dropped."""
+    """Turns articles into rows. Training sentences that share a shingle with a held-out article are dropped."""
 
     name, type = "spin", "unspin"
 
     def __init__(
-        self, recipe: Recipe, held_out_headwords: HeldOut, dictionaries: dict[str, Path], held_back: str
+        self, recipe: Recipe, held_out_headwords: HeldOut, dictionaries: dict[str, Path], held_out: str
     ) -> None:
         super().__init__()
         self.recipe, self.held_out_headwords = recipe, held_out_headwords
-        self.dictionaries, self.held_back = dictionaries, held_back
+        self.dictionaries, self.held_out = dictionaries, held_out
 
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         mixture = Mixture(self.recipe.spinners, self.held_out_headwords, self.dictionaries)
-        known = _read_hashes(self.held_back)
+        known = _read_hashes(self.held_out)
         for document in data:
             split = document.metadata["split"]
             pieces = list(clean_sentences(document.text, self.recipe))
@@ -189,16 +189,16 @@ class Spin(PipelineStep):
 
 
 class AlignPairs(PipelineStep):
-    """Turns real pairs into rows. Training rows that share a shingle with a held-back article are dropped."""
+    """Turns real pairs into rows. Training rows that share a shingle with a held-out article are dropped."""
 
     name, type = "align", "unspin"
 
-    def __init__(self, pairs: Pairs, held_back: str, skipped: str) -> None:
+    def __init__(self, pairs: Pairs, held_out: str, skipped: str) -> None:
         super().__init__()
-        self.pairs, self.held_back, self.skipped = pairs, held_back, skipped
+        self.pairs, self.held_out, self.skipped = pairs, held_out, skipped
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
-        known = _read_hashes(self.held_back)
+        known = _read_hashes(self.held_out)
         messages: list[str] = []
         for row in self.pairs.rows(rank, world_size, messages):
             if row["split"] != "train" or not _shares_shingle(known, row["original"]):
@@ -219,7 +219,7 @@ def shingles(text: str) -> Iterator[int]:
 
 
 def _read_hashes(folder: str) -> Hashes:
-    """All hashes that the tasks of `IndexHeldBack` wrote, sorted and unique."""
+    """All hashes that the tasks of `IndexHeldOut` wrote, sorted and unique."""
     files = get_datafolder(folder)
     parts = []
     for name in sorted(files.list_files()):

@@ -3,7 +3,7 @@
 The same config gives the same bytes, whatever the number of workers and however often a build was killed and
 restarted; finished tasks are not redone. Articles are split before spinning. The output folder appears complete, by
 one rename, or not at all. Costs: every article is read from disk four times; memory holds one task's batch and the
-hashes of the held-back articles.
+hashes of the held-out articles.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ PRELOAD = ("unspin.data.blocks", "unspin.data.spinners.tables")  # modules that 
 
 def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[Stage]:
     """The pipeline for any of datatrove's executors: scratch files under `work`, rows under `target`."""
-    from unspin.data.blocks import AlignPairs, IndexHeldBack, Pairs, ReadSources, Spin
+    from unspin.data.blocks import AlignPairs, IndexHeldOut, Pairs, ReadSources, Spin
 
     recipe, skip = config.recipe, config.on_error == "skip"
-    articles, held_back, skipped = (str((work / name).absolute()) for name in ("articles", "held-back", "skipped"))
+    articles, held_out, skipped = (str((work / name).absolute()) for name in ("articles", "held-out", "skipped"))
     read = ReadSources(list(config.sources), cache, config.sample, config.holdout_share, skip, skipped)
     pairs = Pairs(list(config.pairs), recipe, config.holdout_share, skip)
-    spin = Spin(recipe, config.held_out_headwords, config.dictionary_files(cache), held_back)
+    spin = Spin(recipe, config.held_out_headwords, config.dictionary_files(cache), held_out)
     unique = _unique_articles(work)
     return [
         Stage("reading", [read, _writer(articles, "${shard}/${rank}.parquet")], config.tasks),
         *_deduplication(work, config.tasks),
-        Stage("holding back", [*unique, IndexHeldBack(held_back, recipe, pairs)], config.tasks),
+        Stage("indexing", [*unique, IndexHeldOut(held_out, recipe, pairs)], config.tasks),
         Stage("spinning", [*unique, spin, _row_writer(target, "")], config.tasks),
         Stage(
             "aligning",
-            [AlignPairs(pairs, held_back, skipped), _row_writer(target, "pairs-")],
+            [AlignPairs(pairs, held_out, skipped), _row_writer(target, "pairs-")],
             config.tasks if config.pairs else 0,
         ),
     ]

@@ -32,7 +32,7 @@ configs:
 
 Made by `{command}` (recipe {recipe}, seed {seed}). Load it with `datasets.load_dataset("parquet", data_dir=…)`.
 Each row holds a spun text, its original, and the edits that turn the spun text into the original. Near-duplicate
-articles are removed, articles are split before spinning, and no twelve consecutive words of a held-back article occur
+articles are removed, articles are split before spinning, and no twelve consecutive words of a held-out article occur
 in the training split.
 
 | split | rows | left clean | words touched | median strength |

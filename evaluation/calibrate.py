@@ -1,4 +1,4 @@
-"""Fits a checkpoint's calibration on held-back texts: edit confidences, the threshold, and the share of garbled words.
+"""Fits a checkpoint's calibration on held-out texts: edit confidences, the threshold, and the share of garbled words.
 
 The confidence is a logistic function (Platt 1999), fitted on the edits of all suites, spun and clean. The threshold
 is the one with the best edit F1 on spun rows, raised if necessary until no more words of clean text change than

@@ -1,4 +1,4 @@
-"""The edits that a restorer proposes for held-back articles, each judged: the data for calibration and its reports.
+"""The edits that a restorer proposes for held-out articles, each judged: the data for calibration and its reports.
 
 An edit is correct if its span and replacement are those that lead to the original. Rows must have one original each.
 """

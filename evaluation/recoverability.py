@@ -19,8 +19,8 @@ from unspin.data.load import load_split
 from unspin.edits import Edit, target_spans
 from unspin.evaluation.likelihood import hidden_states
 from unspin.evaluation.systems.few_shot import FewShotPrompt
+from unspin.infer.models.backbone import default_backbone
 from unspin.infer.models.base import fast_dtype
-from unspin.infer.models.base_model import default_model_folder
 from unspin.infer.models.gemma3 import Gemma3
 from unspin.infer.models.prompt import Prompt
 
@@ -94,5 +94,5 @@ if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: python -m unspin.evaluation.recoverability DATA [ROWS]")
     rows = sample_spun_rows(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) == 3 else DEFAULT_ROWS)
-    table = count_recoverable(track(rows, description="reading"), BaseModelRecoverer(default_model_folder()))
+    table = count_recoverable(track(rows, description="reading"), BaseModelRecoverer(default_backbone()))
     print("\n".join(format_table(table)))

@@ -62,7 +62,8 @@ def main(config: EvalConfig) -> dict[str, Any]:
     for system in config.systems:  # fail before suites are built, which can take hours
         load_system(system, config.system_settings)
     suites = [make_suite(definition, config.limit) for definition in config.suites]
-    outputs = {system: run_system(config, system, suites) for system in config.systems}
+    systems = sorted(config.systems, key=lambda system: system != OURS)  # reports compare the others with the first
+    outputs = {system: run_system(config, system, suites) for system in systems}
     results = _results(config, suites, outputs)
     config.output.mkdir(parents=True, exist_ok=True)
     (config.output / "results.json").write_text(
@@ -112,7 +113,7 @@ def _results(
     config: EvalConfig, suites: Sequence[Suite], outputs: Mapping[str, Sequence[SystemOutputs]]
 ) -> dict[str, Any]:
     """The content of results.json."""
-    main_system = OURS if OURS in outputs else next(iter(outputs))
+    main_system = next(iter(outputs))
     sizes: dict[str, Any] = {}
     scores: dict[str, Any] = {}
     for i, suite in enumerate(suites):

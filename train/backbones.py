@@ -25,8 +25,8 @@ from transformers import AutoConfig, BitsAndBytesConfig, PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import CausalLMOutput
 from unspin.checksums import verify_checksums
+from unspin.infer.models.backbone import ModelError, auto_model_class, find_backbone, silence_transformers
 from unspin.infer.models.base import fast_dtype
-from unspin.infer.models.base_model import ModelError, auto_model_class, model_folder, silence_transformers
 from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint
 from unspin.infer.models.prompt import EncoderDecoderPrompt, Prompt
 from unspin.storage import local_copy
@@ -49,7 +49,7 @@ class Backbone:
     @classmethod
     def open(cls, name: str) -> Backbone:
         """Find the backbone that a config names. Raises `ModelError` if it is missing or its config.json is damaged."""
-        folder = model_folder(name)
+        folder = find_backbone(name)
         try:
             settings = AutoConfig.from_pretrained(folder)
         except (OSError, ValueError, TypeError, AttributeError) as error:  # the last two if the JSON is not an object

@@ -17,7 +17,7 @@ from typing import Any
 
 from unspin.checksums import write_checksums
 from unspin.errors import UnspinError
-from unspin.infer.models.base_model import auto_model_class
+from unspin.infer.models.backbone import auto_model_class
 from unspin.infer.models.checkpoint import ADAPTER_WEIGHTS, UNSPIN_JSON, VOCABULARY, Checkpoint
 
 SUM = "combined"  # name of the combined adapter within peft

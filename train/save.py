@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from unspin.checksums import write_checksums
-from unspin.infer.models.base_model import LICENCE_NOTE
+from unspin.infer.models.backbone import LICENCE_NOTE
 from unspin.infer.models.checkpoint import TOKENIZER_FILES, UNSPIN_JSON, VOCABULARY
 from unspin.storage import write_atomic
 from unspin.train.backbones import Backbone

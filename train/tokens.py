@@ -32,7 +32,7 @@ from unspin.checksums import ChecksumError, sha256_of, verify_checksums, write_c
 from unspin.data.load import DataError
 from unspin.data.rows import upgrade_batch
 from unspin.infer.models import prompt as prompts
-from unspin.infer.models.base_model import build_once
+from unspin.infer.models.backbone import build_once
 from unspin.infer.models.prompt import Prompt
 from unspin.segment import sentences
 from unspin.storage import cache_folder

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from unspin.evaluation.systems.base import System, SystemSettings, code_digest, digest
-from unspin.infer.models.base_model import default_model_folder
+from unspin.infer.models.backbone import default_backbone
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.models.prompt import Prompt
 from unspin.segment import words
@@ -67,7 +67,7 @@ class FewShot(System):
         from unspin.infer.models.base import fast_dtype
         from unspin.infer.models.gemma3 import Gemma3
 
-        folder = default_model_folder()
+        folder = default_backbone()
         model = Gemma3(folder, fast_dtype())
         plain = Prompt.from_folder(folder)
         (line_break,) = plain.tokenizer.encode("\n", add_special_tokens=False).ids

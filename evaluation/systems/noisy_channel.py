@@ -11,7 +11,7 @@ from functools import cached_property
 from unspin.edits import Edit
 from unspin.evaluation.systems.base import SystemSettings
 from unspin.evaluation.systems.reverse_lexicon import ReverseLexicon
-from unspin.infer.models.base_model import default_model_folder
+from unspin.infer.models.backbone import default_backbone
 from unspin.infer.models.checkpoint import Checkpoint
 
 WINDOW = 10  # words of context on either side of a candidate
@@ -37,7 +37,7 @@ class NoisyChannel(ReverseLexicon):
     def _scorer(self) -> Callable[[list[str]], list[float]]:
         from unspin.evaluation.likelihood import Likelihood
 
-        return Likelihood(default_model_folder(), self._vocabulary)
+        return Likelihood(default_backbone(), self._vocabulary)
 
     def gains(self, text: str) -> list[tuple[float, Edit]]:
         windows = [(edit, *_windows(text, edit)) for edit in self.candidates(text)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from unspin.infer.models.base_model import ModelError
+from unspin.infer.models.backbone import ModelError
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.models.prompt import Prompt
 

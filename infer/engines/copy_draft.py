@@ -11,8 +11,8 @@ from pkgutil import resolve_name
 from unspin.infer.engines.base import LoadableEngine, Rewriting, check_device
 from unspin.infer.engines.decoding import CopyDecoder
 from unspin.infer.models import ARCHITECTURES
+from unspin.infer.models.backbone import ModelError
 from unspin.infer.models.base import DecodingModel
-from unspin.infer.models.base_model import ModelError
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.models.prompt import Source
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import ctranslate2
 from unspin.infer.engines.base import LoadableEngine, Rewriting, length_batches, truncate_at_end
-from unspin.infer.models.base_model import ModelError
+from unspin.infer.models.backbone import ModelError
 from unspin.infer.models.checkpoint import IDS, Checkpoint
 from unspin.infer.models.prompt import Prompt, max_output_tokens
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from unspin.infer.engines.base import LoadableEngine, Rewriting, check_device, length_batches, truncate_at_end
-from unspin.infer.models.base_model import auto_model_class
+from unspin.infer.models.backbone import auto_model_class
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.models.prompt import Prompt, max_output_tokens
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from unspin.checksums import verify_checksums
 from unspin.infer.confidence import Calibration
-from unspin.infer.models.base_model import ModelError, auto_model_class, build_once, model_folder, silence_transformers
+from unspin.infer.models.backbone import ModelError, auto_model_class, build_once, find_backbone, silence_transformers
 from unspin.infer.models.prompt import PROMPTS, Prompt
 from unspin.storage import cache_folder, local_copy, to_path
 
@@ -93,7 +93,7 @@ class Checkpoint:
 
     def backbone_folder(self) -> Path:
         """The folder of the backbone's weights and tokenizer. Raises `ModelError` if the backbone is not available."""
-        return model_folder(self.backbone)
+        return find_backbone(self.backbone)
 
     def vocabulary(self) -> list[int] | None:
         """The token ids that training saw, the only ones that the model was taught to write. None means all ids."""

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from unspin.infer.models.backbone import ModelError
 from unspin.infer.models.base import DecodingModel, Int8Linear, KeyValueCache, fast_dtype, int8_pays, load_weights
-from unspin.infer.models.base_model import ModelError
 
 
 class Gemma3(DecodingModel):

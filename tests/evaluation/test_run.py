@@ -43,6 +43,19 @@ def test_a_system_that_cannot_be_used_is_refused_before_any_suite_is_made(
 
 
 @pytest.mark.usefixtures("in_process")
+def test_the_other_systems_are_compared_with_unspin_wherever_the_config_lists_it(
+    make_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copied(config: EvalConfig, system: str, suites: Sequence[Suite]) -> list[run.SystemOutputs]:
+        return [run.SystemOutputs(tuple(row.spun for row in suite.rows), 1.0, 1, 1.0) for suite in suites]
+
+    monkeypatch.setattr(run, "run_system", copied)
+    systems = run.main(make_config(systems=["copy the input", "unspin"], min_confidence=0.5))["scores"]["items"]
+    assert list(systems) == ["unspin", "copy the input"]
+    assert "p" not in systems["unspin"] and systems["copy the input"]["p"] == 1
+
+
+@pytest.mark.usefixtures("in_process")
 def test_only_missing_outputs_are_computed(make_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     config = make_config(systems=["copy the input"])
     run.main(config)

@@ -29,7 +29,7 @@ from transformers import (
     T5Gemma2ForConditionalGeneration,
 )
 from unspin.edits import Edit, apply
-from unspin.infer.models.base_model import ModelError
+from unspin.infer.models.backbone import ModelError
 from unspin.infer.models.prompt import EncoderDecoderPrompt, PromptError
 from unspin.infer.restorer import Restorer
 from unspin.train import finetune

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 from unspin.checksums import ChecksumError
-from unspin.infer.models.base_model import ModelError
+from unspin.infer.models.backbone import ModelError
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.restorer import Restorer
 from unspin.train import finetune

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from unspin.infer.engines import check_device
-from unspin.infer.models.base_model import ModelError
+from unspin.infer.models.backbone import ModelError
 from unspin.infer.restorer import Restorer
 
 

