@@ -64,12 +64,7 @@ def decide(article: ArticleDraft, calibration: Calibration, threshold: float) ->
 
 def _decide_sentence(sentence: SentenceDraft, candidates: Sequence[ScoredEdit]) -> RestoredSentence:
     verdict = judge(sentence.text, [candidate.edit for candidate in candidates])
-    edits = tuple(ScoredEdit(edit, _confidence(edit, candidates)) for edit in verdict.kept)
+    confidences = dict(candidates)
+    edits = tuple(ScoredEdit(edit, confidences[proposed]) for edit, proposed in verdict.kept.items())
     refused = (NO_RESTORATION,) if sentence.is_rejected else verdict.refused
     return RestoredSentence(sentence, edits, verdict.tied, refused)
-
-
-def _confidence(edit: Edit, candidates: Sequence[ScoredEdit]) -> float:
-    """The confidence of the candidate that an edit comes from; the judge may have split the candidate into words."""
-    not_after = [candidate for candidate in candidates if candidate.start <= edit.start]
-    return max(not_after, key=lambda candidate: candidate.start).confidence

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from unspin.edits import Edit, apply, split_by_word
@@ -34,11 +34,12 @@ _ADDRESS = re.compile(r"\S*(?:://|www\.|@)\S*")
 class Verdict:
     """The outcome for the edits of a sentence.
 
-    `kept` are the accepted edits, and `tied` those among them that keep the facts only together: apply all or none of
-    them. `refused` says, in words for the reader, which edits were rejected and why.
+    `kept` maps each accepted edit, in order, to the proposed edit that it is or is a part of. `tied` are the accepted
+    edits that keep the facts only together: apply all or none of them. `refused` says, in words for the reader, which
+    edits were rejected and why.
     """
 
-    kept: tuple[Edit, ...]
+    kept: Mapping[Edit, Edit]
     tied: frozenset[Edit] = frozenset()
     refused: tuple[str, ...] = ()
 
@@ -52,19 +53,20 @@ def judge(source: str, edits: Sequence[Edit]) -> Verdict:
     """
     changed = changed_fact(source, apply(source, edits))
     if not changed and not any(opposed(source[edit.start : edit.end], edit.replacement) for edit in edits):
-        return Verdict(tuple(edits), frozenset(edit for edit in edits if violation(source, edit)))
-    accepted: list[Edit] = []
+        return Verdict({edit: edit for edit in edits}, frozenset(edit for edit in edits if violation(source, edit)))
+    accepted: dict[Edit, Edit] = {}
     refused: list[str] = []
-    for edit in (part for whole in edits for part in _separable_parts(source, whole)):
-        if reason := violation(source, edit):
-            old = source[edit.start : edit.end]
-            refused.append(f"{old!r} was not changed to {edit.replacement!r}: {reason} would change")
-        else:
-            accepted.append(edit)
+    for proposed in edits:
+        for edit in _separable_parts(source, proposed):
+            if reason := violation(source, edit):
+                old = source[edit.start : edit.end]
+                refused.append(f"{old!r} was not changed to {edit.replacement!r}: {reason} would change")
+            else:
+                accepted[edit] = proposed
     if reason := changed_fact(source, apply(source, accepted)):
         refused.append(f"all other edits of the sentence ({len(accepted)}) were rejected: {reason} would change")
-        return Verdict((), refused=tuple(refused))
-    return Verdict(tuple(accepted), refused=tuple(refused))
+        return Verdict({}, refused=tuple(refused))
+    return Verdict(accepted, refused=tuple(refused))
 
 
 def violation(sentence: str, edit: Edit) -> str:

@@ -15,27 +15,27 @@ from unspin.infer.fidelity.quotations import quotation_layout
 from unspin.segment import is_word, tokenize
 
 _OPPOSITES = {
-    "before or after": (
+    "the order in time (before or after)": (
         "before|prior|ahead|until|till",
         "after|following|afterwards|since",
     ),
-    "more or less": (
+    "the comparison (more or less)": (
         "more|greater|above|over|exceeding|most",
         "less|fewer|below|under|least|fewest",
     ),
-    "up or down": (
+    "the direction (up or down)": (
         r"up|upward|increas\w+|ris\w+|rose|grow\w*|grew|higher|highest|raise[ds]?",
         r"down|downward|decreas\w+|declin\w+|fall\w*|fell|drop\w*|shr[aiu]nk\w*|lower|lowest|reduc\w+",
     ),
-    "how certain": (
+    "the degree of certainty": (
         "may|might|could|maybe|perhaps|possibly",
         "will|would|shall|must|certainly|definitely|surely",
     ),
-    "from or to": (
+    "the direction (from or to)": (
         "from",
         "to|until|till|towards?",
     ),
-    "first or last": (
+    "the order (first or last)": (
         "first|1st|initial",
         "last|final|latest",
     ),
@@ -122,7 +122,7 @@ _OPPOSITES = {
         "megawatts?|mw",
         "gigawatts?|gw",
     ),
-    "how many times": (
+    "the number of times": (
         "once",
         r"twice|doubl\w+",
         r"thrice|tripl\w+|trebl\w+",
@@ -156,27 +156,27 @@ _OPPOSITES = {
         r"east\w*",
         r"west\w*",
     ),
-    "man or woman": (
+    "the gender": (
         "m[ae]n|boys?|husbands?|sons?|brothers?|fathers?|kings?|male",
         "wom[ae]n|girls?|wife|wives|daughters?|sisters?|mothers?|queens?|female",
     ),
-    "all or some": (
+    "the quantity (all or some)": (
         "all|every|each|both|everyone|everybody",
         "some|few|several|someone|somebody|many|most|half",
     ),
-    "often or seldom": (
+    "the frequency (often or seldom)": (
         "always|often|usually|frequently",
         "never|seldom|rarely|sometimes|occasionally",
     ),
-    "win or lose": (
+    "the result (won or lost)": (
         r"w[io]n|wins|winning|winner\w*|beat\w*",
         r"los[et]|loses|losing|loser\w*",
     ),
-    "buy or sell": (
+    "the roles (buying or selling)": (
         r"b(?:uy\w*|ought)|purchas\w+|import\w*",
         r"s(?:ell\w*|old)|export\w*",
     ),
-    "for or against": (
+    "the stance (for or against)": (
         r"support\w*|accept\w*|allow\w*|permit\w*|approv\w+|includ\w+|pro",
         r"oppos\w+|reject\w*|refus\w+|ban|bans|banned|forbid\w*|forbade|prohibit\w*|exclud\w+|anti",
     ),

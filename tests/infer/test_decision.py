@@ -32,6 +32,15 @@ def test_a_piece_of_an_edit_that_the_judge_cut_has_the_confidence_of_the_edit() 
     assert len(sentence.refused) == 1 and "a number would change" in sentence.refused[0]
 
 
+def test_edits_that_start_at_one_place_keep_their_own_confidences() -> None:
+    insertion, replacement = Proposal(Edit(4, 4, "new "), 0.9), Proposal(Edit(4, 12, "foreign"), 0.6)
+    proposals = SentenceProposals((insertion, replacement))
+    article = ArticleDraft([SentenceDraft("The overseas minister left.", proposals=proposals)])
+    (sentence,) = decide(article, Calibration(), 0.5).sentences
+    assert sentence.text == "The new foreign minister left."
+    assert [scored.confidence for scored in sentence.edits] == [pytest.approx(0.9), pytest.approx(0.6)]
+
+
 def test_a_rejected_output_leaves_the_sentence_and_says_why() -> None:
     article = ArticleDraft([SentenceDraft("He left.", proposals=REJECTED)])
     (sentence,) = decide(article, Calibration(), 0.5).sentences

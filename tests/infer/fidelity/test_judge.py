@@ -26,11 +26,11 @@ def _violations(source: str, target: str) -> list[str]:
         ("It is safe to drink.", "It is unsafe to drink.", "polarity"),
         ("The deal was illegal.", "The deal was legal.", "polarity"),
         ("Entry is at no cost.", "Entry is at cost.", "polarity"),
-        ("They came 1st.", "They came last.", "first or last"),
+        ("They came 1st.", "They came last.", "the order (first or last)"),
         ("He left on Monday.", "He left on Tuesday.", "a date or time"),
         ("It ended before dusk.", "It ended after dusk.", "before or after"),
         ("It lasted two weeks.", "It lasted two months.", "the unit of time"),
-        ("Prices rose again.", "Prices fell again.", "up or down"),
+        ("Prices rose again.", "Prices fell again.", "the direction (up or down)"),
         ("She wore a carmine coat.", "She wore a green coat.", "the colour"),
         ("Roman Vassilenko talked.", "Novel Vassilenko talked.", "name 'Roman'"),
         ("They met Kamilov there.", "They met him there.", "name 'Kamilov'"),
@@ -112,7 +112,7 @@ def test_an_unchanged_idiom_changes_no_fact(idiom: str) -> None:
 def test_only_content_words_of_a_refused_phrase_are_saved() -> None:
     unsaved = "It had not as many members as thought."
     verdict = judge(unsaved, [Edit(7, 18, "more than 15")])
-    assert verdict.kept == () and len(verdict.refused) == 2
+    assert not verdict.kept and len(verdict.refused) == 2
     saved = "Nine folks expired in 2019."
     verdict = judge(saved, [Edit(0, 18, "Ten people died")])
     assert apply(saved, verdict.kept) == "Nine people died in 2019." and len(verdict.refused) == 1
@@ -122,7 +122,7 @@ def test_edits_that_keep_the_facts_only_together_are_tied() -> None:
     source = "He will not always say that he will go."
     edits = align(source, "He will always say that he will not go.")
     verdict = judge(source, edits)
-    assert verdict.kept == tuple(edits) and verdict.tied == frozenset(edits) and verdict.refused == ()
+    assert list(verdict.kept) == edits and verdict.tied == frozenset(edits) and verdict.refused == ()
 
 
 def test_a_refusal_says_what_was_not_changed_and_why() -> None:
