@@ -84,9 +84,9 @@ def _warnings(text: str, article: RestoredArticle, alone: bool) -> Iterator[tupl
     if not article.draft.is_english:
         yield 0 if alone else _line(text, view.starts[0]), NOT_ENGLISH
     for sentence in article.sentences:
-        if sentence.refused:
+        if sentence.refusals:
             line = _line(text, view.starts[sentence.draft.offsets[0]])
-            yield from ((line, reason) for reason in sentence.refused)
+            yield from ((line, reason) for reason in sentence.refusals)
 
 
 def _line(text: str, position: int) -> int:

@@ -18,13 +18,13 @@ NO_RESTORATION = "the model's output does not restore the sentence: left unchang
 class RestoredSentence:
     """A sentence and the edits made in it, sorted.
 
-    `tied` are the edits that keep the sentence's facts only together; `refused` says why edits were not made.
+    `tied` are the edits that keep the sentence's facts only together; `refusals` say why edits were not made.
     """
 
     draft: SentenceDraft
     edits: tuple[ScoredEdit, ...]
     tied: frozenset[Edit]
-    refused: tuple[str, ...]
+    refusals: tuple[str, ...]
 
     @property
     def source(self) -> str:
@@ -66,5 +66,5 @@ def _decide_sentence(sentence: SentenceDraft, candidates: Sequence[ScoredEdit]) 
     verdict = judge(sentence.text, [candidate.edit for candidate in candidates])
     confidences = dict(candidates)
     edits = tuple(ScoredEdit(edit, confidences[proposed]) for edit, proposed in verdict.kept.items())
-    refused = (NO_RESTORATION,) if sentence.is_rejected else verdict.refused
-    return RestoredSentence(sentence, edits, verdict.tied, refused)
+    refusals = (NO_RESTORATION,) if sentence.is_rejected else verdict.refusals
+    return RestoredSentence(sentence, edits, verdict.tied, refusals)

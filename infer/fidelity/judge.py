@@ -35,13 +35,13 @@ class Verdict:
     """The outcome for the edits of a sentence.
 
     `kept` maps each accepted edit, in order, to the proposed edit that it is or is a part of. `tied` are the accepted
-    edits that keep the facts only together: apply all or none of them. `refused` says, in words for the reader, which
+    edits that keep the facts only together: apply all or none of them. `refusals` say, in words for the reader, which
     edits were rejected and why.
     """
 
     kept: Mapping[Edit, Edit]
     tied: frozenset[Edit] = frozenset()
-    refused: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
 
 
 def judge(source: str, edits: Sequence[Edit]) -> Verdict:
@@ -55,18 +55,18 @@ def judge(source: str, edits: Sequence[Edit]) -> Verdict:
     if not changed and not any(opposed(source[edit.start : edit.end], edit.replacement) for edit in edits):
         return Verdict({edit: edit for edit in edits}, frozenset(edit for edit in edits if violation(source, edit)))
     accepted: dict[Edit, Edit] = {}
-    refused: list[str] = []
+    refusals: list[str] = []
     for proposed in edits:
         for edit in _separable_parts(source, proposed):
             if reason := violation(source, edit):
                 old = source[edit.start : edit.end]
-                refused.append(f"{old!r} was not changed to {edit.replacement!r}: {reason} would change")
+                refusals.append(f"{old!r} was not changed to {edit.replacement!r}: {reason} would change")
             else:
                 accepted[edit] = proposed
     if reason := changed_fact(source, apply(source, accepted)):
-        refused.append(f"all other edits of the sentence ({len(accepted)}) were rejected: {reason} would change")
-        return Verdict({}, refused=tuple(refused))
-    return Verdict(accepted, refused=tuple(refused))
+        refusals.append(f"all other edits of the sentence ({len(accepted)}) were rejected: {reason} would change")
+        return Verdict({}, refusals=tuple(refusals))
+    return Verdict(accepted, refusals=tuple(refusals))
 
 
 def violation(sentence: str, edit: Edit) -> str:

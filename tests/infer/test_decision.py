@@ -29,7 +29,7 @@ def test_a_piece_of_an_edit_that_the_judge_cut_has_the_confidence_of_the_edit() 
     (sentence,) = decide(article, Calibration(), 0.5).sentences
     assert sentence.text == "Some 2,000 people said so on Monday."
     assert [scored.confidence for scored in sentence.edits] == [pytest.approx(0.9), pytest.approx(0.7)]
-    assert len(sentence.refused) == 1 and "a number would change" in sentence.refused[0]
+    assert len(sentence.refusals) == 1 and "a number would change" in sentence.refusals[0]
 
 
 def test_edits_that_start_at_one_place_keep_their_own_confidences() -> None:
@@ -44,7 +44,7 @@ def test_edits_that_start_at_one_place_keep_their_own_confidences() -> None:
 def test_a_rejected_output_leaves_the_sentence_and_says_why() -> None:
     article = ArticleDraft([SentenceDraft("He left.", proposals=REJECTED)])
     (sentence,) = decide(article, Calibration(), 0.5).sentences
-    assert (sentence.text, sentence.edits, sentence.refused) == ("He left.", (), (NO_RESTORATION,))
+    assert (sentence.text, sentence.edits, sentence.refusals) == ("He left.", (), (NO_RESTORATION,))
 
 
 def test_sentences_that_the_model_has_not_read_are_left_out() -> None:

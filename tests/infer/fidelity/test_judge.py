@@ -112,22 +112,22 @@ def test_an_unchanged_idiom_changes_no_fact(idiom: str) -> None:
 def test_only_content_words_of_a_refused_phrase_are_saved() -> None:
     unsaved = "It had not as many members as thought."
     verdict = judge(unsaved, [Edit(7, 18, "more than 15")])
-    assert not verdict.kept and len(verdict.refused) == 2
+    assert not verdict.kept and len(verdict.refusals) == 2
     saved = "Nine folks expired in 2019."
     verdict = judge(saved, [Edit(0, 18, "Ten people died")])
-    assert apply(saved, verdict.kept) == "Nine people died in 2019." and len(verdict.refused) == 1
+    assert apply(saved, verdict.kept) == "Nine people died in 2019." and len(verdict.refusals) == 1
 
 
 def test_edits_that_keep_the_facts_only_together_are_tied() -> None:
     source = "He will not always say that he will go."
     edits = align(source, "He will always say that he will not go.")
     verdict = judge(source, edits)
-    assert list(verdict.kept) == edits and verdict.tied == frozenset(edits) and verdict.refused == ()
+    assert list(verdict.kept) == edits and verdict.tied == frozenset(edits) and verdict.refusals == ()
 
 
 def test_a_refusal_says_what_was_not_changed_and_why() -> None:
     verdict = judge("He left on Monday.", [Edit(11, 17, "Tuesday")])
-    assert verdict.refused == ("'Monday' was not changed to 'Tuesday': a date or time would change",)
+    assert verdict.refusals == ("'Monday' was not changed to 'Tuesday': a date or time would change",)
 
 
 @pytest.mark.parametrize(
