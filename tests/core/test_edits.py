@@ -40,6 +40,21 @@ def test_whole_words_are_replaced_and_neighbouring_edits_merged() -> None:
     assert align(source, target) == [Edit(7, 22, "foreign minister"), Edit(34, 49, "left because of")]
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "edit"),
+    [
+        ("one  two", "one two", Edit(4, 5, "")),
+        ("one  two", "one   two", Edit(5, 5, " ")),
+        ("one \t\n\ntwo", "one\r\t\n\ntwo", Edit(3, 4, "\r")),
+        ("a sister", "the minister", Edit(0, 8, "the minister")),
+        ("my sister", "my\nminister", Edit(2, 9, "\nminister")),
+        ("vitamin A", "group 2A", Edit(0, 9, "group 2A")),
+    ],
+)
+def test_an_edit_covers_whole_words_and_only_the_white_space_that_changes(source: str, target: str, edit: Edit) -> None:
+    assert align(source, target) == [edit]
+
+
 def test_an_insertion_replaces_no_characters() -> None:
     (edit,) = align("in the end of year", "in the end of the year")
     assert (edit.start, edit.end, edit.replacement.strip()) == (14, 14, "the")
@@ -51,6 +66,11 @@ def test_an_insertion_replaces_no_characters() -> None:
 def test_overlapping_unsorted_and_outlying_edits_are_refused(edits: list[Edit]) -> None:
     with pytest.raises(ValueError, match="overlaps the edit before it or lies outside the text of 6 characters"):
         apply("abcdef", edits)
+
+
+def test_target_spans_shift_by_what_the_edits_before_them_add_and_remove() -> None:
+    edits = [Edit(0, 3, "longer"), Edit(4, 7, "x"), Edit(9, 9, "new")]
+    assert target_spans(edits) == [(0, 6), (7, 8), (10, 13)]
 
 
 @given(texts, texts)
@@ -68,7 +88,20 @@ def test_splitting_edits_by_word_keeps_their_effect(source: str, target: str) ->
 def test_only_edits_that_replace_word_for_word_are_split() -> None:
     text = "overseas pastor quits"
     assert split_by_word(text, Edit(0, 15, "foreign minister")) == [Edit(0, 8, "foreign"), Edit(9, 15, "minister")]
-    assert split_by_word(text, Edit(0, 15, "minister")) == [Edit(0, 15, "minister")]
+    assert split_by_word("a bad red car", Edit(2, 9, "good red")) == [Edit(2, 5, "good")]
+
+
+@pytest.mark.parametrize(
+    ("text", "edit"),
+    [
+        ("overseas pastor quits", Edit(0, 15, "minister")),
+        ("It drove (fast) home.", Edit(9, 15, "too fast")),
+        ("It drove too fast home.", Edit(9, 17, "(fast)")),
+    ],
+    ids=["fewer words", "marks for white space", "white space for marks"],
+)
+def test_other_edits_stay_whole(text: str, edit: Edit) -> None:
+    assert split_by_word(text, edit) == [edit]
 
 
 def test_the_first_of_overlapping_candidates_is_selected() -> None:
@@ -76,9 +109,22 @@ def test_the_first_of_overlapping_candidates_is_selected() -> None:
     assert select_non_overlapping([first, overlapping, before, first]) == [before, first]
 
 
+def test_candidates_that_touch_or_stand_apart_are_all_selected() -> None:
+    candidates = [Edit(4, 8, "a"), Edit(0, 2, "b"), Edit(3, 4, "c"), Edit(8, 9, "d"), Edit(11, 12, "e")]
+    assert select_non_overlapping(candidates) == sorted(candidates)
+
+
+def test_an_insertion_is_selected_once() -> None:
+    insertion = Edit(3, 3, "a")
+    assert select_non_overlapping([insertion, insertion]) == [insertion]
+
+
 def test_words_that_a_span_overlaps_are_counted_once() -> None:
     text = "one two, three four"
     assert count_touched_words(text, [(1, 2), (2, 5), (7, 8)]) == (2, 4)
+    assert count_touched_words(text, [(0, 4), (4, 7)]) == (2, 4)
+    assert count_touched_words(text, [(3, 4), (7, 9)]) == (0, 4)
+    assert count_touched_words(text, [(5, 6)]) == (1, 4)
     assert count_touched_words(text, []) == (0, 4)
 
 
