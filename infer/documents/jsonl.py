@@ -45,11 +45,11 @@ def _check_record(line: str, number: int, field: str) -> None:
 
 def _string_view(line: str, offset: int, field: str) -> View:
     """The view of the string under `field`; `offset` is where the line starts in the raw text."""
-    start = next(start for key, start in _members(line) if key == field) + 1
+    start = dict(_members(line))[field] + 1  # of a repeated key the last counts, as in `json.loads`
     _, end = scanstring(line, start)
     view = ViewBuilder()
     for match in _CHARACTER.finditer(line[start : end - 1]):
-        character = json.loads(f'"{match[0]}"', strict=False)
+        character = json.loads(f'"{match[0]}"')
         view.add_encoded(character, offset + start + match.start(), offset + start + match.end())
     ascii_only = line.isascii()
     return view.view(lambda text: json.dumps(text, ensure_ascii=ascii_only)[1:-1])

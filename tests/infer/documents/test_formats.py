@@ -80,6 +80,12 @@ def test_json_lines_keep_other_keys_order_and_escapes() -> None:
     assert json.loads(restored.splitlines()[0])["text"] == 'an "“new”" café 😀 “new”\n'
 
 
+@pytest.mark.parametrize("first", ['"old"', "1", "{}"])
+def test_of_a_repeated_key_the_last_counts(first: str) -> None:
+    raw = f'{{"text": {first}, "text": "old"}}'
+    assert _replace(raw, jsonl_views(raw), "old", "new") == f'{{"text": {first}, "text": "new"}}'
+
+
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
