@@ -58,19 +58,24 @@ class Document:
                 return cls(name, _decode_strictly(name, data[len(mark) :], encoding), encoding, mark)
         if b"\0" in data[:_SNIFFED_BYTES]:
             raise DocumentError(f"{name} is not text (it contains NUL bytes): give a text file")
-        with suppress(UnicodeDecodeError):
+        try:
             return cls(name, data.decode("utf-8"))
-        return cls._guess(name, data)
+        except UnicodeDecodeError as error:
+            first_foreign = error.start
+        return cls._guess(name, data, first_foreign)
 
     @classmethod
-    def _guess(cls, name: str, data: bytes) -> Document:
+    def _guess(cls, name: str, data: bytes, first_foreign: int) -> Document:
+        """Decode bytes by the encoding that those around the first one that is not UTF-8 seem to have."""
         from charset_normalizer import from_bytes
 
-        for guess in from_bytes(data[:_SNIFFED_BYTES]):
-            document = cls(name, _decode_strictly(name, data, guess.encoding), guess.encoding)
-            # In some code pages (EBCDIC Greek) two bytes decode to one character, which encodes to only one of them.
-            if document.encode(document.text) == data:
-                return document
+        first = max(first_foreign - _SNIFFED_BYTES // 2, 0)
+        for guess in from_bytes(data[first : first + _SNIFFED_BYTES]):
+            with suppress(UnicodeDecodeError):
+                document = cls(name, data.decode(guess.encoding), guess.encoding)
+                # In some code pages (EBCDIC Greek) two bytes decode to one character, which encodes to one of them.
+                if document.encode(document.text) == data:
+                    return document
         raise DocumentError(f"{name} is not text in any known encoding: convert it to UTF-8")
 
     def views(self, field: str = TEXT_FIELD) -> list[View]:

@@ -31,6 +31,13 @@ def test_a_file_is_written_as_it_was_read(data: bytes, tmp_path: Path) -> None:
     assert target.read_bytes() == data
 
 
+def test_a_long_file_may_have_its_first_accent_near_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unspin.infer.documents.document._SNIFFED_BYTES", 1000)
+    data = b"The old cafe was shut. " * 200 + ("Le café à côté était fermé. " * 20).encode("latin-1")
+    document = Document.decode("x.txt", data)
+    assert document.encode(document.text) == data
+
+
 def test_a_replacement_is_written_in_the_encoding_of_the_file(tmp_path: Path) -> None:
     document = Document.decode("x.txt", codecs.BOM_UTF16_LE + "old".encode("utf-16-le"))
     document.write(tmp_path / "x.txt", "néw")
