@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from unspin.infer.documents.base import DocumentError
 from unspin.infer.documents.document import Document
+from unspin.storage import StorageError
 
 TEXT = "“Café” – the naïve’s choice.\r\nTwo\tlines.\r\n"
 
@@ -78,6 +79,15 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
         Document.read(tmp_path / "gone.txt")
     with pytest.raises(DocumentError, match="is a folder"):
         Document.read(tmp_path)
+
+
+def test_a_store_that_cannot_be_reached_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Path) -> bytes:
+        raise StorageError("the store cannot be reached")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(DocumentError, match="the store cannot be reached"):
+        Document.read(tmp_path / "x.txt")
 
 
 def test_the_suffix_decides_the_format_and_errors_name_the_file() -> None:

@@ -42,10 +42,28 @@ def test_an_html_view_reads_like_the_page() -> None:
     assert html_views(raw)[0].text.split("\n") == ["", "", "Italic & café", "next", "AT&T &bogus; &"]
 
 
+def test_a_reference_without_a_semicolon_stays_as_it_stands() -> None:
+    assert html_views("fish &amp<b>chips</b>")[0].text == "fish &ampchips"
+
+
 def test_an_edit_across_markup_keeps_the_markup() -> None:
     raw = "<p>the <b>overseas</b> minister spoke</p>"
     expected = "<p>the <b>foreign secretary</b> spoke</p>"
     assert _replace(raw, html_views(raw), "overseas minister", "foreign secretary") == expected
+
+
+def test_an_edit_of_text_without_markup_is_one_edit_of_the_raw_text() -> None:
+    (view,) = html_views("<p>a&amp;b</p>")
+    assert list(view.raw_edits(Edit(1, 4, "x"))) == [Edit(3, 10, "x")]
+
+
+def test_a_reference_that_stands_for_two_letters_is_replaced_as_a_whole() -> None:
+    raw = "<p>the &fjlig;ord</p>"
+    assert _replace(raw, html_views(raw), "fjord", "bay") == "<p>the bay</p>"
+
+
+def test_quotation_marks_need_no_references_in_html() -> None:
+    assert _replace("<p>old</p>", html_views("<p>old</p>"), "old", '"new", it\'s') == '<p>"new", it\'s</p>'
 
 
 def test_an_insertion_lands_at_its_place() -> None:
@@ -67,6 +85,10 @@ def test_only_the_prose_of_markdown_changes() -> None:
         "<div old>NEW</div>\n\n- an NEW item\n"
     )
     assert _replace(raw, markdown_views(raw), "old", "NEW") == expected
+
+
+def test_markdown_may_begin_with_prose() -> None:
+    assert markdown_views("An *old* law")[0].text == "An old law"
 
 
 def test_json_lines_keep_other_keys_order_and_escapes() -> None:
