@@ -88,7 +88,7 @@ def numbers_in(text: str) -> list[Number]:
             value += part
         elif token in _SCALES:
             value = (1.0 if value is None else value) * _SCALES[token]
-        elif token != "and" or value is None:
+        elif token != "and":
             if value is not None:
                 numbers.append(value)
             if part is None:
