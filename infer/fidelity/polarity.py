@@ -84,12 +84,14 @@ def same_polarity(before: str, after: str) -> bool:
 
 
 def _without_exchanged_idioms(before: str, after: str) -> tuple[str, str]:
-    """Both phrases without the idioms that one has and the other expresses plainly."""
+    """Both phrases without the idioms that one has and the other expresses plainly.
+
+    A plain word that both have expresses nothing that was lost: in "surely he has no doubt", the "no" must stay.
+    """
     for idiom, plain in _IDIOMS:
-        count_before, count_after = len(idiom.findall(before)), len(idiom.findall(after))
-        lost = count_before > count_after and plain.search(after)
-        gained = count_after > count_before and plain.search(before)
-        if lost or gained:
+        lost = len(idiom.findall(before)) - len(idiom.findall(after))
+        plain_gained = len(plain.findall(after)) - len(plain.findall(before))
+        if 0 < lost <= plain_gained or plain_gained <= lost < 0:
             before, after = idiom.sub(" ", before), idiom.sub(" ", after)
     return before, after
 

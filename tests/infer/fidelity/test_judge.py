@@ -111,6 +111,9 @@ def test_an_edit_beside_a_name_leaves_the_name(edit: Edit) -> None:
         ("Szymanski beat Okonjo.", "Okonjo beat Szymanski.", "the names (Szymanski, Okonjo)"),
         ("Entry is at no cost.", "Entry is at cost.", "polarity"),
         ("Entry is at cost.", "Entry is at no cost.", "polarity"),
+        ("Tea is free and entry is at no cost.", "Tea is free and entry is at cost.", "polarity"),
+        ("Tea is free and entry is at cost.", "Tea is free and entry is at no cost.", "polarity"),
+        ("It was free, at no cost.", "It was at cost.", "polarity"),
     ],
 )
 def test_a_changed_sentence_is_refused_as_a_whole(source: str, restored: str, fact: str) -> None:
@@ -145,6 +148,11 @@ def test_an_unchanged_idiom_changes_no_fact(idiom: str) -> None:
 @pytest.mark.parametrize(("before", "after"), [("we agree", "“we agree"), ("“we agree", "we agree")])
 def test_quotation_marks_are_neither_added_nor_removed(before: str, after: str) -> None:
     assert opposed(before, after) == "the place of a quotation mark"
+
+
+def test_idioms_are_exchanged_for_plain_words_beside_others() -> None:
+    idiom, plain = "She sings, not to mention dances & acts.", "She sings and dances and acts."
+    assert changed_fact(idiom, plain) == changed_fact(plain, idiom) == ""
 
 
 def test_only_content_words_of_a_refused_phrase_are_saved() -> None:
