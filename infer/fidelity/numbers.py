@@ -17,8 +17,16 @@ PERCENTAGE = re.compile(r"(?i)%|\bper ?cent\b|\bpercentage points?\b")
 _VALUES = {word: float(digits) for word, digits in NUMBERS.items() if digits.isdigit()}
 _SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12.0}
 _PLURAL_SCALES = {f"{word}s": value for word, value in _SCALES.items()}
-_ORDINALS = {"second": "2nd"} | {
-    word: digits for word, digits in NUMBERS.items() if not digits.isdigit() and word != "first"
+_HIGH_ORDINALS = """eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth
+    twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth hundredth thousandth
+    millionth""".split()
+_ORDINALS = {
+    "second": "2nd",
+    **{word: digits for word, digits in NUMBERS.items() if not digits.isdigit() and word != "first"},
+    **{
+        word: f"{number}th"
+        for word, number in zip(_HIGH_ORDINALS, (*range(11, 20), *range(20, 100, 10), 100, 1000, 10**6), strict=True)
+    },
 }
 _DIGITS = re.compile(r"\d[\d.,]*\d|\d")
 _POWER_PLURAL = re.compile(r"(10{2,9})s")  # "1000s"
@@ -83,11 +91,12 @@ def numbers_in(text: str) -> list[Number]:
     numbers: list[Number] = []
     value: float | None = None  # of the number word that is being read: "two", "two hundred", "two hundred and five"
     for token in _number_tokens(text):
-        part = _cardinal(token)
+        # "One" counts in "twenty-one" and "a hundred and one"; elsewhere it is mostly a pronoun.
+        part = 1.0 if token == "one" and value and value >= 20 and value % 10 == 0 else _cardinal(token)
         if part is not None and value is not None and value >= 20 and part < min(value, 100):
             value += part
         elif token in _SCALES:
-            value = (1.0 if value is None else value) * _SCALES[token]
+            value = _scaled(1.0 if value is None else value, _SCALES[token])
         elif token != "and":
             if value is not None:
                 numbers.append(value)
@@ -95,6 +104,12 @@ def numbers_in(text: str) -> list[Number]:
                 numbers += _ordinals_and_plurals(token)
             value = part
     return numbers if value is None else [*numbers, value]
+
+
+def _scaled(value: float, scale: float) -> float:
+    """The value with its last part multiplied: 2005 ("two thousand five") and 100 ("hundred") give 2500."""
+    part = (value % scale or value) if scale >= 100 else value  # a dozen multiplies all: "twenty dozen"
+    return value - part + part * scale
 
 
 def _number_tokens(text: str) -> list[str]:

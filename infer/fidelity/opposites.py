@@ -133,6 +133,11 @@ _OPPOSITES = {
         "half|halves",
         "quarters?|fourths?",
         "thirds?",
+        "fifths",  # here and below, the ordinal is a number
+        "sixths",
+        "sevenths",
+        "eighths",
+        "ninths",
         "tenths?",
     ),
     "the colour": (
