@@ -32,7 +32,7 @@ def _violations(source: str, target: str) -> list[str]:
         ("They came 1st.", "They came last.", "the order (first or last)"),
         ("He left on Monday.", "He left on Tuesday.", "a date or time"),
         ("Sales grew by 5 percent.", "Sales grew by 5 points.", "a percentage"),
-        ("It ended before dusk.", "It ended after dusk.", "before or after"),
+        ("It ended before dusk.", "It ended after dusk.", "the order in time (before or after)"),
         ("It lasted two weeks.", "It lasted two months.", "the unit of time"),
         ("Prices rose again.", "Prices fell again.", "the direction (up or down)"),
         ("She wore a carmine coat.", "She wore a green coat.", "the colour"),
