@@ -35,7 +35,7 @@ BATCH_SIZES = (8, 16, 32)  # sentences per batch to try with `generate`
 
 
 @dataclass(frozen=True)
-class Way:
+class Variant:
     """One way of decoding all sentences, and its settings in words."""
 
     settings: str
@@ -91,25 +91,27 @@ class DecodingBenchmark:
         same_dtype = self._fastest([self._generate(dtype, size) for size in BATCH_SIZES])
         fp32 = self._fastest([self._generate(torch.float32, size) for size in BATCH_SIZES])
         default = self._default_engine(dtype)
-        generate = Way(f"generate, {name}, {same_dtype.settings}", same_dtype.run)
-        generate_fp32 = Way(f"generate, fp32, {fp32.settings}", fp32.run)
+        generate = Variant(f"generate, {name}, {same_dtype.settings}", same_dtype.run)
+        generate_fp32 = Variant(f"generate, fp32, {fp32.settings}", fp32.run)
         rows = [
             self._compare(
-                "copy-draft decoding, whole vocabulary", Way(f"{name}, {whole.settings}", whole.run), generate
+                "copy-draft decoding, whole vocabulary", Variant(f"{name}, {whole.settings}", whole.run), generate
             ),
-            self._compare("trimmed vocabulary", trimmed, Way(f"whole, {whole.settings}", whole.run)),
-            self._compare("both", Way(f"{name}, {trimmed.settings}", trimmed.run), generate),
+            self._compare("trimmed vocabulary", trimmed, Variant(f"whole, {whole.settings}", whole.run)),
+            self._compare("both", Variant(f"{name}, {trimmed.settings}", trimmed.run), generate),
             self._compare("default engine", default, generate_fp32),
             self._compare_clean_with_spun(),
         ]
         return [*rows, *self._int8_comparisons(generate_fp32)] if self._device == "cpu" else rows
 
-    def _int8_comparisons(self, generate_fp32: Way) -> list[Comparison]:
+    def _int8_comparisons(self, generate_fp32: Variant) -> list[Comparison]:
         ctranslate2 = load_engine("ctranslate2", self._checkpoint)
         int8, fp32 = (self._draft(torch.float32, self._trimmed, 3072, int8=int8).run for int8 in (True, False))
         return [
-            self._compare("CTranslate2 int8", Way("batch 16", lambda: ctranslate2.rewrite(self._texts)), generate_fp32),
-            self._compare("int8 layers", Way("3072 tokens", int8), Way("fp32, 3072 tokens", fp32)),
+            self._compare(
+                "CTranslate2 int8", Variant("batch 16", lambda: ctranslate2.rewrite(self._texts)), generate_fp32
+            ),
+            self._compare("int8 layers", Variant("3072 tokens", int8), Variant("fp32, 3072 tokens", fp32)),
         ]
 
     def _compare_clean_with_spun(self) -> Comparison:
@@ -124,22 +126,22 @@ class DecodingBenchmark:
         seconds = race(restore_all("articles"), restore_all("hand"), self._runs)
         return Comparison("clean article", "original", "spun (heavily)", len(REGISTERS), seconds)
 
-    def _compare(self, subject: str, ours: Way, theirs: Way) -> Comparison:
+    def _compare(self, subject: str, ours: Variant, theirs: Variant) -> Comparison:
         seconds = race(ours.run, theirs.run, self._runs)
         return Comparison(subject, ours.settings, theirs.settings, len(self._texts), seconds)
 
-    def _default_engine(self, dtype: torch.dtype) -> Way:
+    def _default_engine(self, dtype: torch.dtype) -> Variant:
         int8 = self._device == "cpu" and int8_pays()
         way = self._draft(dtype, self._trimmed, TOKENS_PER_BATCH, int8=int8)
-        return Way(f"{'int8' if int8 else _name_of(dtype)}, {way.settings}", way.run)
+        return Variant(f"{'int8' if int8 else _name_of(dtype)}, {way.settings}", way.run)
 
-    def _draft(self, dtype: torch.dtype, vocabulary: Sequence[int], tokens: int, *, int8: bool = False) -> Way:
+    def _draft(self, dtype: torch.dtype, vocabulary: Sequence[int], tokens: int, *, int8: bool = False) -> Variant:
         decoder = CopyDecoder(Gemma3(self._folder, dtype, int8, self._device), self._prompt.eos, vocabulary, tokens)
-        return Way(f"{tokens} tokens", lambda: decoder.decode(self._sources))
+        return Variant(f"{tokens} tokens", lambda: decoder.decode(self._sources))
 
-    def _generate(self, dtype: torch.dtype, batch_size: int) -> Way:
+    def _generate(self, dtype: torch.dtype, batch_size: int) -> Variant:
         engine = self._generating_engine(dtype, batch_size)
-        return Way(f"batch {batch_size}", lambda: engine.rewrite(self._texts))
+        return Variant(f"batch {batch_size}", lambda: engine.rewrite(self._texts))
 
     def _generating_engine(self, dtype: torch.dtype, batch_size: int) -> Engine:
         from transformers import AutoModelForCausalLM
@@ -149,10 +151,10 @@ class DecodingBenchmark:
         engine.batch_size = batch_size
         return engine
 
-    def _fastest(self, ways: Sequence[Way]) -> Way:
+    def _fastest(self, ways: Sequence[Variant]) -> Variant:
         """The fastest way, each run once to warm up and once timed."""
 
-        def seconds(way: Way) -> float:
+        def seconds(way: Variant) -> float:
             way.run()
             start = time.perf_counter()
             way.run()

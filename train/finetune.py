@@ -170,7 +170,7 @@ class PairTrainer(Seq2SeqTrainer):
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         self.stop_if_failed()
         folder = self._config.output / f"checkpoint-{self.state.global_step}"
-        with self._clock.aside("saving") if self._clock else nullcontext():
+        with self._clock.interruption("saving") if self._clock else nullcontext():
             with writing(folder):
                 super()._save_checkpoint(*args, **kwargs)
             self.accelerator.wait_for_everyone()  # every process saves its own random state: the checksums come last
@@ -183,7 +183,7 @@ class PairTrainer(Seq2SeqTrainer):
         """Restore the validation rows with the current weights, and log and return the scores."""
         assert self._validation is not None
         started = time.perf_counter()
-        with self._clock.aside("evaluating") if self._clock else nullcontext():
+        with self._clock.interruption("evaluating") if self._clock else nullcontext():
             outputs = self._validation.restore(self.accelerator.unwrap_model(self.model))
             scores = self._validation.score(outputs)
             if self.is_world_process_zero():

@@ -88,12 +88,12 @@ class Clock(TrainerCallback):
         return shape * min(1.0, step / self._warmup if self._warmup else 1.0)
 
     @contextmanager
-    def aside(self, what: str) -> Iterator[None]:
+    def interruption(self, kind: str) -> Iterator[None]:
         """Time "saving" or "evaluating": it counts for the run but not for the duration of a step."""
         began = now()
         yield
         took = now() - began
-        self._slowest[what] = max(self._slowest[what], took)
+        self._slowest[kind] = max(self._slowest[kind], took)
         self._ends = deque((end + took for end in self._ends), maxlen=RECENT_STEPS)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

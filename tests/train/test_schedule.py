@@ -95,7 +95,7 @@ def test_max_steps_end_a_run_before_its_time(now: SimpleNamespace, tmp_path: Pat
 
 def test_time_is_reserved_for_slow_checkpoints(now: SimpleNamespace, tmp_path: Path) -> None:
     clock = Clock(_config(output=tmp_path), now.seconds)
-    with clock.aside("saving"):
+    with clock.interruption("saving"):
         now.seconds += 15
     _walk(clock, now, [1.0])
     assert clock.seconds <= 70
@@ -106,7 +106,7 @@ def test_time_is_reserved_for_the_last_evaluation_and_evaluations_do_not_slow_st
 ) -> None:
     clock = Clock(_config(output=tmp_path), now.seconds)
     clock.on_pre_optimizer_step(None, SimpleNamespace(global_step=0), None)
-    with clock.aside("evaluating"):
+    with clock.interruption("evaluating"):
         now.seconds += 20
     rates = _walk(clock, now, [1.0])
     assert 78 <= clock.seconds <= 80 and rates[-2] > 0, "a step takes a second, and the last evaluation 20"
