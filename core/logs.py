@@ -1,4 +1,4 @@
-"""Log messages on the terminal.
+"""Log messages and progress on the terminal. Both go to standard error; standard output is for results.
 
 Every module logs with ``logging.getLogger(__name__)``; only a command decides where the messages go.
 """
@@ -6,6 +6,10 @@ Every module logs with ``logging.getLogger(__name__)``; only a command decides w
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def log_to_terminal() -> None:
@@ -16,6 +20,14 @@ def log_to_terminal() -> None:
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
+
+
+def track(items: Sequence[T], description: str) -> Iterable[T]:
+    """Iterate over `items` and show a progress bar."""
+    from rich import progress
+    from rich.console import Console
+
+    return progress.track(items, description, console=Console(stderr=True))
 
 
 class _Formatter(logging.Formatter):

@@ -28,6 +28,7 @@ from unspin.infer.confidence import Calibration, features
 from unspin.infer.engines import load_engine
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.restorer import Restorer
+from unspin.logs import track
 
 MAX_OVER_CORRECTION = 1.0  # words changed per 1,000 words of clean text
 SUPPORT = 0.5  # `Calibration.support`: the best of 0, 0.3, 0.5 and 0.6 on the validation articles
@@ -138,14 +139,11 @@ def share_error(calibration: Calibration, articles: Sequence[ArticleOutcome]) ->
 
 def _restore_suites(config: CalibrateConfig, checkpoint: Checkpoint) -> dict[str, list[ArticleOutcome]]:
     """Outcomes by suite. Their probabilities are the model's own, since ``Calibration()`` is the identity."""
-    from rich.progress import track
-
     suites = [make_suite(suite, config.limit) for suite in config.suites]
     engine = load_engine(config.engine, checkpoint)
     restorer = Restorer(engine, Calibration(), min_confidence=0, max_passage_words=checkpoint.max_passage_words)
     return {
-        suite.name: [restore_article(restorer, rows) for rows in track(suite.groups(), description=suite.name)]
-        for suite in suites
+        suite.name: [restore_article(restorer, rows) for rows in track(suite.groups(), suite.name)] for suite in suites
     }
 
 

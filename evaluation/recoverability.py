@@ -23,6 +23,7 @@ from unspin.infer.models.backbone import default_backbone
 from unspin.infer.models.base import fast_dtype
 from unspin.infer.models.gemma3 import Gemma3
 from unspin.infer.models.prompt import Prompt
+from unspin.logs import track
 
 TOP_K = 20
 DEFAULT_ROWS = 60
@@ -89,10 +90,8 @@ def format_table(table: dict[str, list[int]]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    from rich.progress import track
-
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: python -m unspin.evaluation.recoverability DATA [ROWS]")
     rows = sample_spun_rows(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) == 3 else DEFAULT_ROWS)
-    table = count_recoverable(track(rows, description="reading"), BaseModelRecoverer(default_backbone()))
+    table = count_recoverable(track(rows, "reading"), BaseModelRecoverer(default_backbone()))
     print("\n".join(format_table(table)))

@@ -22,6 +22,7 @@ from unspin.evaluation.suites.base import Suite
 from unspin.infer.confidence import Calibration
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.restorer import Restorer
+from unspin.logs import track
 from unspin.storage import write_atomic
 
 THRESHOLDS = tuple(step / 20 for step in range(20))
@@ -48,10 +49,8 @@ def load_outcomes(checkpoint_name: str, suites: Iterable[Suite], folder: Path) -
 
 
 def _restore(checkpoint_name: str, suite: Suite) -> list[ArticleOutcome]:
-    from rich.progress import track
-
     restorer = Restorer.from_pretrained(checkpoint_name, min_confidence=0)
-    return [restore_article(restorer, rows) for rows in track(suite.groups(), description=f"confidences: {suite.name}")]
+    return [restore_article(restorer, rows) for rows in track(suite.groups(), f"confidences: {suite.name}")]
 
 
 def measure_calibration(outcomes: Mapping[str, Sequence[ArticleOutcome]], calibration: Calibration) -> dict[str, Any]:

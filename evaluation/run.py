@@ -30,6 +30,7 @@ from unspin.evaluation.suites.base import Suite
 from unspin.evaluation.systems import load_system
 from unspin.evaluation.systems.base import SystemSettings
 from unspin.infer.models.checkpoint import Checkpoint
+from unspin.logs import track
 from unspin.segment import words
 from unspin.storage import write_atomic
 
@@ -87,14 +88,12 @@ def run_system(config: EvalConfig, system: str, suites: Sequence[Suite]) -> list
 
 def _restore(settings: SystemSettings, system_name: str, missing: Sequence[tuple[Suite, Path]]) -> None:
     """Runs in the system's own process: restore each suite and store the outputs in its file."""
-    from rich.progress import track
-
     system = load_system(system_name, settings)
     system.restore([_WARM_UP])
     for suite, file in missing:
         outputs: list[str] = []
         start = time.perf_counter()
-        for rows in track(suite.groups(), description=f"{system_name}: {suite.name}"):
+        for rows in track(suite.groups(), f"{system_name}: {suite.name}"):
             if (parent := parent_process()) is not None and not parent.is_alive():
                 os._exit(1)  # the main process was killed; a normal exit would wait for it for ever
             outputs += system.restore([row.spun for row in rows])

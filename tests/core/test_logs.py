@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from unspin.logs import log_to_terminal
+from unspin.logs import log_to_terminal, track
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +27,9 @@ def test_messages_go_to_standard_error_once(capsys: pytest.CaptureFixture[str]) 
     output = capsys.readouterr()
     assert output.err == "3 stages submitted\nwarning: 2 rows skipped\n"
     assert output.out == ""
+
+
+def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(track([1, 2, 3], "counting")) == [1, 2, 3]
+    output = capsys.readouterr()
+    assert "counting" in output.err and "100%" in output.err and output.out == ""
