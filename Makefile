@@ -9,7 +9,6 @@ ARTICLE ?= data/samples/ferry.spun.txt
 TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
-NAME := $(basename $(notdir $(ARTICLE)))
 TORCH_FROM := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
@@ -18,7 +17,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 restore: $(VENV)/.installed
 	@$(BIN)/unspin restore "$(ARTICLE)" --diff --output runs/restored --html runs/restored
 	@echo "restored text: runs/restored/$(notdir $(ARTICLE))"
-	@echo "side by side:  runs/restored/$(NAME).html"
+	@echo "side by side:  runs/restored/$(notdir $(ARTICLE)).html"
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
@@ -53,7 +52,7 @@ soak: $(VENV)/.installed-all
 
 # Build a wheel, and a bill of materials (CycloneDX): a list of everything that installing the wheel installs.
 release: $(VENV)/.installed-release
-	rm -rf dist build/release
+	rm -rf dist build/release build/lib build/bdist.*  # build/lib may hold modules that are gone
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(PYTHON) -m venv build/release
 	build/release/bin/python -m pip install --quiet --constraint constraints.txt $(TORCH_FROM) torch

@@ -14,7 +14,7 @@ from typing import Any
 
 from datatrove.pipeline.base import PipelineStep
 from unspin.cli.jobs import Job, RestoreOptions
-from unspin.cli.restoring import LazyRestorer, restore_file
+from unspin.cli.restore_file import LazyRestorer, restore_file
 from unspin.executors import Stage, load_executor, run
 from unspin.infer.documents.base import DocumentError
 from unspin.storage import cache_folder, is_url

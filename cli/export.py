@@ -9,8 +9,10 @@ import typer
 
 
 def export(
-    checkpoint: Annotated[str, typer.Argument(help="'default', or a folder that `unspin train` wrote")],
-    output: Annotated[Path, typer.Option(help="folder to write; it must not exist")],
+    checkpoint: Annotated[
+        str, typer.Argument(metavar="CHECKPOINT", help="'default', or a folder that `unspin train` wrote")
+    ],
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="folder to write; it must not exist")],
     int8: Annotated[bool, typer.Option("--int8", help="also write CTranslate2 int8 folders")] = False,
     push_to_hub: Annotated[
         str | None, typer.Option(metavar="NAME", help="upload the merged model to the Hugging Face hub")

@@ -79,6 +79,11 @@ def backup_of(path: Path) -> Path:
     return path.with_name(path.name + BACKUP)
 
 
+def page_of(job: Job, folder: Path) -> Path:
+    """The HTML page of a file, both versions side by side: "pages/a.txt.html" of "a.txt"."""
+    return folder / job.relative.with_name(job.relative.name + ".html")
+
+
 def _check_options(options: RestoreOptions) -> None:
     if options.engine not in ENGINES:
         raise OptionError(f"--engine {options.engine}: choose one of {', '.join(ENGINES)}")
@@ -120,14 +125,19 @@ def _check_targets(jobs: Sequence[Job], options: RestoreOptions) -> None:
 
 
 def _check_collisions(jobs: Sequence[Job], options: RestoreOptions) -> None:
-    sources: dict[Path, Path] = {}
+    """Refuse to write two restored files, pages or the edits to one place."""
+    writers: dict[Path, str] = {} if options.edits is None else {options.edits.resolve(): "--edits"}
     for job in jobs:
-        written = job.path.resolve() if options.in_place else job.relative
-        if written in sources:
-            raise OptionError(
-                f"{sources[written]} and {job.path} would be written to one file: restore them separately"
-            )
-        sources[written] = job.path
+        files = [] if job.target is None else [(job.target, str(job.path))]
+        if options.html is not None:
+            files.append((page_of(job, options.html), f"the page of {job.path}"))
+        for file, writer in files:
+            if other := writers.get(file.resolve()):
+                raise OptionError(
+                    f"{other} and {writer} would be written to one file, {file}: restore them separately, "
+                    "or name another folder"
+                )
+            writers[file.resolve()] = writer
 
 
 def _target(path: Path, relative: Path, options: RestoreOptions) -> Path | None:

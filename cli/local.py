@@ -25,7 +25,7 @@ from rich.progress import (
 )
 from rich.text import Text
 from unspin.cli.jobs import Job, RestoreOptions
-from unspin.cli.restoring import (
+from unspin.cli.restore_file import (
     LazyRestorer,
     Outcome,
     prepare_edits_file,

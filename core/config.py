@@ -63,7 +63,7 @@ def load_config(path: Path, model: type[ConfigT], overrides: Sequence[str] = ())
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError("; ".join(_explain(path, model, details) for details in error.errors())) from None
+        raise ConfigError("; ".join(_explain(path, model, raw, overrides, each) for each in error.errors())) from None
 
 
 def _read(path: Path, model: type[BaseModel], seen: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -82,6 +82,8 @@ def _read(path: Path, model: type[BaseModel], seen: tuple[Path, ...] = ()) -> di
         return anchored
     if not isinstance(base, str):
         raise ConfigError(f"{path}: inherits: expected the name of one file, found {base!r}")
+    if not (path.parent / base).is_file():
+        raise ConfigError(f"{path}: inherits: {path.parent / base} is missing: correct the name")
     return _merge(_read(path.parent / base, model, (*seen, path.resolve())), anchored)
 
 
@@ -151,7 +153,7 @@ def _override(raw: dict[str, Any], override: str) -> None:
     """Set the key of one ``section.key=value`` in place; the value is read as YAML."""
     key, equals, text = override.partition("=")
     if not equals:
-        raise ConfigError(f"override {override!r}: write it as key=value, for example learning_rate=1e-4")
+        raise ConfigError(f"override {override!r}: write it as key=value, for example seed=1")
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -164,24 +166,42 @@ def _override(raw: dict[str, Any], override: str) -> None:
     raw[leaf] = value
 
 
-def _explain(path: Path, model: type[BaseModel], error: ErrorDetails) -> str:
-    """Turn one of pydantic's errors into a message: file, key, complaint, value."""
-    location = [part for part in error["loc"] if not (isinstance(part, str) and part.startswith("function-"))]
+def _explain(path: Path, model: type[BaseModel], raw: Any, overrides: Sequence[str], error: ErrorDetails) -> str:
+    """Turn one of pydantic's errors into a message: file or override, key, complaint, value."""
+    location = _location_in(raw, error["loc"])
     key = ".".join(map(str, location))
+    renamed = error.get("ctx", {}).get("renamed", {})
+    keys = [f"{key}.{old}".lstrip(".") for old in renamed] or [key]
+    overridden = (override for override in overrides if override.partition("=")[0] in keys)
+    where = next((f"override {override!r}" for override in overridden), str(path))
     if error["type"] == "extra_forbidden":
         nearest = process.extractOne(str(location[-1]), _valid_keys(model, nested=len(location) > 1))
         hint = f"; did you mean {nearest[0]!r}?" if nearest and nearest[1] > 60 else ""
-        return f"{path}: unknown key {key!r} with value {error['input']!r}{hint}"
+        return f"{where}: unknown key {key!r} with value {error['input']!r}{hint}"
     if error["type"] == "missing":
-        return f"{path}: key {key!r} is missing: add it"
+        return f"{where}: key {key!r} is missing: add it"
     if error["type"] == "renamed_keys":
         section = f"{key}." if key else ""
-        renamed = error["ctx"]["renamed"].items()
-        return f"{path}: " + "; ".join(f"{section + old!r} is called {section + new!r} now" for old, new in renamed)
+        names = (f"{section + old!r} is called {section + new!r} now" for old, new in renamed.items())
+        return f"{where}: {'; '.join(names)}"
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "value_error" and not location:  # a contradiction between keys: the message names them
-        return f"{path}: {message}"
-    return f"{path}: {key or '(top level)'}: {message}, found {error['input']!r}"
+        return f"{where}: {message}"
+    return f"{where}: {key or '(top level)'}: {message}, found {error['input']!r}"
+
+
+def _location_in(raw: Any, location: Sequence[int | str]) -> list[int | str]:
+    """The keys and list indices of a pydantic location, without its names of validators and of a union's members."""
+    keys: list[int | str] = []
+    for part in location:
+        is_member = isinstance(raw, dict) and part not in raw and raw.get("kind") == part
+        if not is_member and not str(part).startswith("function-"):
+            keys.append(part)
+            if isinstance(raw, list) and isinstance(part, int):
+                raw = raw[part]
+            else:
+                raw = raw.get(part) if isinstance(raw, dict) else None
+    return keys
 
 
 def _valid_keys(model: type[BaseModel], nested: bool) -> list[str]:

@@ -48,7 +48,7 @@ def split_files(folder: Path, split: str) -> list[Path]:
     folder = local_copy(folder)
     files = sorted((folder / split).glob("*.parquet"))
     if not files:
-        raise DataError(f"{folder / split} holds no rows: make the data set with `unspin build`")
+        raise DataError(f"{folder / split} holds no rows: give a folder that `unspin build` wrote")
     verify_checksums(folder, f"{split}/")
     for file in files:
         try:

@@ -51,7 +51,7 @@ SCHEMA = pa.schema(
         ("split", pa.string()),
     ]
 )
-OLD_EDIT_FIELDS = {"engine": "spinner"}  # fields of an edit in data sets of version 0.1 -> today's
+OLD_EDIT_FIELDS = {"engine": "spinner"}  # fields of an edit in data sets from before the rename -> today's
 
 _NOT_PROSE = re.compile(r"\(\s*[,;)]|[][{}|\\<>=]|\bhttps?:|\.\.\.|�")
 

@@ -104,6 +104,8 @@ def main(config: EvalConfig) -> Iterator[tuple[str, Surprisal]]:
 if __name__ == "__main__":
     from unspin.logs import log_to_terminal
 
+    if len(sys.argv) < 2:
+        sys.exit("usage: python -m unspin.evaluation.surprisal CONFIG [KEY=VALUE …]")
     log_to_terminal()
     for name, sums in main(load_config(Path(sys.argv[1]), EvalConfig, sys.argv[2:])):
         print(f"{name[:40]:40} {sums.line()}", flush=True)

@@ -95,7 +95,7 @@ def terminal_diff(restoration: Renderable) -> Text:
 def html_page(restoration: Renderable, title: str) -> str:
     """A self-contained HTML page: the source on the left, the restoration on the right, one row per paragraph."""
     warnings = "".join(f"<li>{escape(warning)}</li>" for warning in restoration.warnings)
-    template = Template((files("unspin.infer") / "report.html").read_text(encoding="utf-8"))
+    template = Template((files("unspin.infer") / "side_by_side.html").read_text(encoding="utf-8"))
     return template.substitute(
         title=escape(title), count=len(restoration.edits), rows="\n".join(_rows(restoration)), warnings=warnings
     )

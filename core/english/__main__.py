@@ -8,6 +8,8 @@ from pathlib import Path
 
 from unspin.english.lexicons import LexiconError, read_lexicon
 
+if len(sys.argv) < 2:
+    sys.exit("usage: python -m unspin.english FILE…")
 try:
     for name in sys.argv[1:]:
         print(f"{name}: {len(read_lexicon(Path(name)))} entries")

@@ -56,6 +56,8 @@ def rows(folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m unspin.english.make_frequencies FOLDER")
     log_to_terminal()
     header = "Counted by make_frequencies.py in the corpora of configs/data/open.yaml (NOTICE)"
     write_table(Path(__file__).with_name("frequencies.tsv.gz"), header, rows(Path(sys.argv[1])))

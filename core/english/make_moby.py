@@ -88,6 +88,8 @@ def rows(file: Path) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m unspin.english.make_moby FILE")
     log_to_terminal()
     header = "Derived from the Moby Thesaurus (Grady Ward, public domain) by make_moby.py"
     write_table(Path(__file__).with_name("moby.tsv.gz"), header, list(rows(Path(sys.argv[1]))))

@@ -81,6 +81,8 @@ def _plain(lemmas: Iterable[str], excluded: set[str]) -> list[str]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m unspin.english.make_wordnet FOLDER")
     log_to_terminal()
     header = (
         "Derived from WordNet 3.0, Copyright 2006 Princeton University (licence: WORDNET_LICENSE) by make_wordnet.py"

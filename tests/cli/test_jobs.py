@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from unspin.cli.jobs import STDIN, Job, RestoreOptions, backup_of, find_jobs
+from unspin.cli.jobs import STDIN, Job, RestoreOptions, backup_of, find_jobs, page_of
 from unspin.cli.options import OptionError
 from unspin.infer.documents.base import DocumentError
 from unspin.storage import to_path
@@ -59,6 +59,12 @@ def test_resuming_in_place_repeats_a_file_that_equals_its_backup(folder: Path) -
         (["a.txt"], {"resume": True}, "--resume skips files .*: add --output FOLDER"),
         (["a.txt", "a.txt"], {"output": Path("out")}, "would be written to one file"),
         (["a.txt", "deep/../a.txt"], {"in_place": True}, "would be written to one file"),
+        (
+            ["a.txt"],
+            {"output": Path("o"), "edits": Path("o/a.txt")},
+            "--edits and .*a.txt would be written to one file",
+        ),
+        (["a.txt"], {"html": Path("h"), "edits": Path("h/a.txt.html")}, "--edits and the page of .*a.txt would be"),
         (["a.txt"], {"executor": Path("ray.yaml")}, "add --output FOLDER"),
         (["a.txt"], {"executor": Path("r"), "output": Path("o"), "diff": True}, "leave out --diff"),
         (["a.txt"], {"executor": Path("r"), "output": Path("o"), "html": Path("h")}, "leave out --html"),
@@ -71,6 +77,12 @@ def test_options_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(OptionError, match=message):
         find_jobs([folder / name for name in names], RestoreOptions(**options))  # type: ignore[arg-type]
+
+
+def test_files_that_differ_in_their_suffix_have_pages_of_their_own(folder: Path) -> None:
+    (folder / "a.md").write_text("x")
+    both = find_jobs([folder / "a.txt", folder / "a.md"], RestoreOptions(output=Path("out"), html=Path("out")))
+    assert [page_of(job, Path("out")) for job in both] == [Path("out/a.txt.html"), Path("out/a.md.html")]
 
 
 def test_stdin_cannot_be_changed_in_place() -> None:

@@ -57,7 +57,7 @@ def test_one_bad_file_never_stops_the_others(tmp_path: Path, unspin_words: Comma
     assert sorted(file.name for file in (tmp_path / "out" / "deep").iterdir()) == ["good.txt", "page.html"]
     assert (tmp_path / "out" / "deep" / "good.txt").read_text() == RESTORED
     assert (tmp_path / "out" / "deep" / "page.html").read_text() == f"<p>{RESTORED}</p>"
-    assert "war" in (tmp_path / "pages" / "deep" / "good.html").read_text()
+    assert "war" in (tmp_path / "pages" / "deep" / "good.txt.html").read_text()
 
 
 def test_the_edits_file_places_each_edit_in_both_texts(tmp_path: Path, unspin_words: Command) -> None:

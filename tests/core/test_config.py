@@ -59,6 +59,7 @@ def _write(tmp_path: Path, text: str) -> Path:
         ("- 1", "expected keys and values, found list"),
         ("a: [", "not YAML"),
         ("inherits: run.yaml", "'inherits' leads back to itself"),
+        ("inherits: gone.yaml", "inherits: .*gone.yaml is missing: correct the name"),
         ("inherits: [a.yaml]", r"inherits: expected the name of one file, found \['a.yaml'\]"),
         (
             "data: d\noutput: o\nsteps: 5\nlongest: 90",
@@ -94,9 +95,13 @@ def test_overrides_and_inheritance(tmp_path: Path) -> None:
         ("steps", "write it as key=value"),
         ("seed.low=1", "'seed' is a value, not a section"),
         ("seed=[1", "the value is not YAML"),
+        ("seed=many", "seed: Input should be a valid integer"),
+        ("sead=1", "unknown key 'sead' with value 1; did you mean 'seed'"),
+        ("steps=4", "'steps' is called 'max_steps' now"),
+        ("lora.targets=all", "'lora.targets' is called 'lora.target_modules' now"),
     ],
 )
-def test_malformed_overrides_are_explained(tmp_path: Path, override: str, complaint: str) -> None:
+def test_wrong_overrides_are_explained(tmp_path: Path, override: str, complaint: str) -> None:
     path = _write(tmp_path, "data: d\noutput: o\nmax_steps: 5\nseed: 1")
     with pytest.raises(ConfigError, match=f"override '.*': {complaint}"):
         load_config(path, TrainConfig, [override])
@@ -214,3 +219,9 @@ def test_the_folder_of_corpora_replaces_its_placeholder(tmp_path: Path) -> None:
     assert str(config.sources[0].path) == os.path.expanduser("~/store/texts")  # noqa: PTH111
     with pytest.raises(ConfigError, match="set corpora=FOLDER"):
         load_config(_write(tmp_path, text), BuildConfig)
+
+
+def test_a_key_in_a_list_is_named_without_the_kind_of_its_section(tmp_path: Path) -> None:
+    path = _write(tmp_path, "sources: [{kind: texts, place: a}, {kind: service}]")
+    with pytest.raises(ConfigError, match=r"key 'sources\.1\.place' is missing"):
+        load_config(path, PathConfig)

@@ -23,7 +23,7 @@ OLD_SCHEMA = SCHEMA.set(SCHEMA.get_field_index("edits"), pa.field("edits", pa.li
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """A data set of version 0.1: edits have a field `engine`, rows a column `context`."""
+    """A data set from before the renames: edits have a field `engine`, rows a column `context`."""
     edit = {"start": 4, "end": 11, "replacement": "roof", "engine": "thesaurus", "rule": "roof > rooftop"}
     rows: list[dict[str, Any]] = [
         {

@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from unspin.cli.jobs import STDIN, Job, RestoreOptions, backup_of
+from unspin.cli.jobs import STDIN, Job, RestoreOptions, backup_of, page_of
 from unspin.edits import target_spans
 from unspin.infer.documents.base import DocumentError, View
 from unspin.infer.documents.document import Document
@@ -75,7 +75,7 @@ def restore_documents(jobs: Iterable[Job], options: RestoreOptions, lazy: LazyRe
             yield document.text, views
 
     documents = texts()
-    for first in documents:  # the model is loaded once there is a readable document
+    for first in documents:  # runs once, and only if there is a readable document: `lazy.restorer` loads the model
         for restoration in lazy.restorer.restore_all(chain([first], documents)):
             yield Outcome(*pending.popleft(), restoration)
     yield from unreadable
@@ -102,8 +102,7 @@ def write_outcome(outcome: Outcome, options: RestoreOptions) -> Restoration:
     if options.edits is not None:
         _append_rows(options.edits, ({"document": str(job.path), **row} for row in _edit_rows(restoration)))
     if options.html is not None:
-        page = (options.html / job.relative).with_suffix(".html")
-        write_atomic(page, html_page(restoration, job.path.name).encode())
+        write_atomic(page_of(job, options.html), html_page(restoration, job.path.name).encode())
     if job.target is None:
         sys.stdout.buffer.write(document.encode(restoration.text))
         sys.stdout.buffer.flush()
