@@ -30,7 +30,7 @@ def restore(
         typer.Argument(
             metavar="PATH...",
             parser=_parse_path,
-            help="articles (.txt .md .html .jsonl .parquet), folders, globs, s3:// addresses, or - for stdin",
+            help="articles and tables of articles: files, folders, globs, s3:// addresses, or - for stdin",
         ),
     ],
     output: Annotated[
