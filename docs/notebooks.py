@@ -27,6 +27,7 @@ def main() -> None:
         print(path.name, flush=True)
         notebook = nbformat.read(path, as_version=4)
         NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+        notebook.metadata.pop("widgets", None)  # the state of the progress bars
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)
             if cell.cell_type == "code":
