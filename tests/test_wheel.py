@@ -20,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PACKAGES = {"core": "unspin"} | {name: f"unspin/{name}" for name in ("data", "infer", "evaluation", "train", "cli")}
 ASSETS = {
     "core": ["py.typed", "english/*.tsv", "english/*.tsv.gz", "english/WORDNET_LICENSE"],
-    "infer": ["report.html", "adapter/*", "web/*.html", "web/*.css", "web/*.js"],
+    "infer": ["side_by_side.html", "adapter/*", "web/*.html", "web/*.css", "web/*.js"],
     "evaluation": ["report.html", "external/requirements.txt"],
 }
 
@@ -66,7 +66,7 @@ def test_the_wheel_holds_what_restoring_reads(wheel: zipfile.ZipFile) -> None:
         "infer/adapter/adapter_model.safetensors",
         "infer/adapter/unspin.json",
         "infer/adapter/vocabulary.safetensors",
-        "infer/report.html",
+        "infer/side_by_side.html",
         "infer/web/index.html",
     ):
         assert f"unspin/{asset}" in names

@@ -135,7 +135,7 @@ def test_a_damaged_data_file_is_named(pairs: Path) -> None:
 
 
 def test_a_missing_file_or_column_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"train holds no rows: make the data set"):
+    with pytest.raises(DataError, match=r"train holds no rows: give a folder that `unspin build` wrote"):
         load_split(tmp_path, "train")
     Dataset.from_list([{"spun": "a", "article_id": "b"}]).to_parquet(tmp_path / "train" / "0.parquet")
     with pytest.raises(
