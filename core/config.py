@@ -171,9 +171,9 @@ def _explain(path: Path, model: type[BaseModel], raw: Any, overrides: Sequence[s
     location = _location_in(raw, error["loc"])
     key = ".".join(map(str, location))
     renamed = error.get("ctx", {}).get("renamed", {})
-    keys = [f"{key}.{old}".lstrip(".") for old in renamed] or [key]
-    overridden = (override for override in overrides if override.partition("=")[0] in keys)
-    where = next((f"override {override!r}" for override in overridden), str(path))
+    written = next((f"{key}.{old}".lstrip(".") for old in renamed), key)  # the key as the user wrote it
+    guilty = (each for each in overrides if f"{written}.".startswith(f"{each.partition('=')[0]}."))
+    where = next((f"override {each!r}" for each in guilty), str(path))
     if error["type"] == "extra_forbidden":
         nearest = process.extractOne(str(location[-1]), _valid_keys(model, nested=len(location) > 1))
         hint = f"; did you mean {nearest[0]!r}?" if nearest and nearest[1] > 60 else ""

@@ -96,6 +96,7 @@ def test_overrides_and_inheritance(tmp_path: Path) -> None:
         ("seed.low=1", "'seed' is a value, not a section"),
         ("seed=[1", "the value is not YAML"),
         ("seed=many", "seed: Input should be a valid integer"),
+        ("lora={rank: many}", "lora.rank: Input should be a valid integer"),
         ("sead=1", "unknown key 'sead' with value 1; did you mean 'seed'"),
         ("steps=4", "'steps' is called 'max_steps' now"),
         ("lora.targets=all", "'lora.targets' is called 'lora.target_modules' now"),
