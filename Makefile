@@ -51,8 +51,9 @@ soak: $(VENV)/.installed-all
 	$(BIN)/python -m benchmarks.soak
 
 # Build a wheel, and a bill of materials (CycloneDX): a list of everything that installing the wheel installs.
+# build/lib is removed first, since it may hold modules that no longer exist.
 release: $(VENV)/.installed-release
-	rm -rf dist build/release build/lib build/bdist.*  # build/lib may hold modules that are gone
+	rm -rf dist build/release build/lib build/bdist.*
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(PYTHON) -m venv build/release
 	build/release/bin/python -m pip install --quiet --constraint constraints.txt $(TORCH_FROM) torch

@@ -132,12 +132,13 @@ def _check_collisions(jobs: Sequence[Job], options: RestoreOptions) -> None:
         if options.html is not None:
             files.append((page_of(job, options.html), f"the page of {job.path}"))
         for file, writer in files:
-            if other := writers.get(file.resolve()):
+            place = file.resolve()
+            if other := writers.get(place):
                 raise OptionError(
                     f"{other} and {writer} would be written to one file, {file}: restore them separately, "
                     "or name another folder"
                 )
-            writers[file.resolve()] = writer
+            writers[place] = writer
 
 
 def _target(path: Path, relative: Path, options: RestoreOptions) -> Path | None:

@@ -172,8 +172,8 @@ def _explain(path: Path, model: type[BaseModel], raw: Any, overrides: Sequence[s
     key = ".".join(map(str, location))
     renamed = error.get("ctx", {}).get("renamed", {})
     written = next((f"{key}.{old}".lstrip(".") for old in renamed), key)  # the key as the user wrote it
-    guilty = (each for each in overrides if f"{written}.".startswith(f"{each.partition('=')[0]}."))
-    where = next((f"override {each!r}" for each in guilty), str(path))
+    matching = (each for each in overrides if f"{written}.".startswith(f"{each.partition('=')[0]}."))
+    where = next((f"override {each!r}" for each in matching), str(path))
     if error["type"] == "extra_forbidden":
         nearest = process.extractOne(str(location[-1]), _valid_keys(model, nested=len(location) > 1))
         hint = f"; did you mean {nearest[0]!r}?" if nearest and nearest[1] > 60 else ""

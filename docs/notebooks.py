@@ -1,6 +1,6 @@
 """Run the notebooks and save their outputs: ``python docs/notebooks.py [NAME …]``, such as ``2-train``.
 
-Needs the extra `dev` and the released model. All five take half an hour on two cores. Progress bars, warnings and the
+Needs the extra `dev` and the released model. Each takes some minutes on two cores. Progress bars, warnings and the
 names of temporary folders are left out, since they differ from one run to the next.
 """
 

@@ -61,15 +61,15 @@ class Document:
         try:
             return cls(name, data.decode("utf-8"))
         except UnicodeDecodeError as error:
-            first_foreign = error.start
-        return cls._guess(name, data, first_foreign)
+            first_invalid = error.start
+        return cls._guess(name, data, first_invalid)
 
     @classmethod
-    def _guess(cls, name: str, data: bytes, first_foreign: int) -> Document:
-        """Decode bytes by the encoding that those around the first one that is not UTF-8 seem to have."""
+    def _guess(cls, name: str, data: bytes, first_invalid: int) -> Document:
+        """Guess the encoding from the bytes around the first one that is not valid UTF-8, and decode all bytes."""
         from charset_normalizer import from_bytes
 
-        first = max(first_foreign - _SNIFFED_BYTES // 2, 0)
+        first = max(first_invalid - _SNIFFED_BYTES // 2, 0)
         for guess in from_bytes(data[first : first + _SNIFFED_BYTES]):
             with suppress(UnicodeDecodeError):
                 document = cls(name, data.decode(guess.encoding), guess.encoding)

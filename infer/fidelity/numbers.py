@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from unspin.english.surface import NUMBERS
@@ -16,6 +17,7 @@ Number = float | str | tuple[str, float]
 PERCENTAGE = re.compile(r"(?i)%|\bper ?cent\b|\bpercentage points?\b")
 _VALUES = {word: float(digits) for word, digits in NUMBERS.items() if digits.isdigit()}
 _SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12.0}
+_NEXT_SCALE = {1e2: 1e3, 1e3: 1e6, 1e6: 1e9, 1e9: 1e12}
 _PLURAL_SCALES = {f"{word}s": value for word, value in _SCALES.items()}
 _HIGH_ORDINALS = """eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth
     twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth hundredth thousandth
@@ -107,8 +109,11 @@ def numbers_in(text: str) -> list[Number]:
 
 
 def _scaled(value: float, scale: float) -> float:
-    """The value with its last part multiplied: 2005 ("two thousand five") and 100 ("hundred") give 2500."""
-    part = (value % scale or value) if scale >= 100 else value  # a dozen multiplies all: "twenty dozen"
+    """The value multiplied by a scale, or only its last part, if a greater scale came before it.
+
+    15 and 100 ("fifteen hundred") give 1500, but 2005 and 100 ("two thousand five hundred") give 2500.
+    """
+    part = (value % scale or value) if value >= _NEXT_SCALE.get(scale, math.inf) else value
     return value - part + part * scale
 
 

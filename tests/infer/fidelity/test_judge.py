@@ -193,6 +193,7 @@ def test_a_refusal_says_what_was_not_changed_and_why() -> None:
         ("3 hundred, 4 million, 5 billion, 6 trillion", [300.0, 4_000_000.0, 5_000_000_000.0, 6_000_000_000_000.0]),
         ("two hundred and 99", [299.0]),
         ("two thousand five hundred, two million five hundred thousand", [2500.0, 2_500_000.0]),
+        ("1,500 thousand, 1,500 million, fifteen hundred", [1_500_000.0, 1_500_000_000.0, 1500.0]),
         ("1.1 million, two hundred thousand, twenty dozen", [1_100_000.0, 200_000.0, 240.0]),
         ("a hundred and one, twenty-one, one of five", [101.0, 21.0, 5.0]),
         ("in 2019 one of ten one-day events", [2019.0, 10.0]),
