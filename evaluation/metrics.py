@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from unspin.edits import Edit, align, count_touched_words, target_spans
 from unspin.infer.fidelity.judge import changed_fact
-from unspin.infer.fidelity.opposites import opposed
 from unspin.segment import words
 
 Facts = Sequence[Sequence[str]]
@@ -50,12 +49,12 @@ def count_row(
 
     `spans` are the character spans of the first reference that the spinner garbled; by default they come from
     aligning source and reference. `facts` lists the facts that must survive, each as the surface forms that express
-    it. Without `facts`, source and prediction are compared by the restorer's own fidelity check. That is fair to
-    other systems, but no evidence for the restorer, which applies the same check.
+    it. Without `facts`, the edits that lead to no reference are judged by the restorer's own fidelity check. That is
+    fair to other systems, but no evidence for the restorer, which applies the same check.
     """
     clean = source == references[0]
     exact = prediction in references
-    lost_fact = not exact and bool(find_lost_fact(source, prediction, facts))
+    lost_fact = not exact and bool(find_lost_fact(source, prediction, facts, references))
     proposed = set(align(source, prediction))
 
     def against(reference: str) -> Counts:
@@ -137,17 +136,18 @@ def count_changed_words(source: str, prediction: str) -> int:
     )
 
 
-def find_lost_fact(source: str, prediction: str, facts: Facts = ()) -> str:
-    """The first fact that the prediction lost, or "". See `count_row` for `facts`."""
+def find_lost_fact(source: str, prediction: str, facts: Facts = (), references: Sequence[str] = ()) -> str:
+    """The first fact that the prediction lost, or "". See `count_row` for `facts`.
+
+    Edits that lead to a reference lose no fact.
+    """
     for forms in facts:
         if not any(re.search(rf"(?<!\w){re.escape(form)}(?!\w)", prediction, re.IGNORECASE) for form in forms):
             return forms[0]
     if facts:
         return ""
-    if fact := changed_fact(source, prediction):
-        return fact
-    opposites = (opposed(source[edit.start : edit.end], edit.replacement) for edit in align(source, prediction))
-    return next(filter(None, opposites), "")
+    right = {edit for reference in references for edit in align(source, reference)}
+    return changed_fact(source, [edit for edit in align(source, prediction) if edit not in right])
 
 
 def _precision_recall(counts: Counts) -> tuple[float, float]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from unspin.infer.documents.base import View
 from unspin.infer.documents.text import text_views
+from unspin.infer.fidelity.context import Context
 from unspin.infer.proposals import Proposal, SentenceProposals, UncertainWord
 from unspin.infer.prose import prose_sentences, reads_as_english
 from unspin.segment import Span, words
@@ -83,6 +85,11 @@ class ArticleDraft:
         if not reads_as_english(view.text):
             return cls([], view, is_english=False)
         return cls([SentenceDraft.from_span(view.text, span) for span in prose_sentences(view.text)], view)
+
+    @cached_property
+    def context(self) -> Context:
+        """The article's text as evidence of names and style; the sentences if there is no document."""
+        return Context(self.view.text or "\n".join(sentence.text for sentence in self.sentences))
 
     @property
     def read_sentences(self) -> list[SentenceDraft]:

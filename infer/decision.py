@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from unspin.edits import Edit, apply
 from unspin.infer.article import ArticleDraft, SentenceDraft
 from unspin.infer.confidence import Calibration
+from unspin.infer.fidelity.context import NO_CONTEXT, Context
 from unspin.infer.fidelity.judge import judge
+from unspin.infer.fitting import fit_all
 from unspin.infer.voting import ScoredEdit, confident_edits, suspected_share
 
 NO_RESTORATION = "the model's output does not restore the sentence: left unchanged"
@@ -19,12 +21,14 @@ class RestoredSentence:
     """A sentence and the edits made in it, sorted.
 
     `tied` are the edits that keep the sentence's facts only together; `refusals` say why edits were not made.
+    `context` is the article.
     """
 
     draft: SentenceDraft
     edits: tuple[ScoredEdit, ...]
     tied: frozenset[Edit]
     refusals: tuple[str, ...]
+    context: Context = field(default=NO_CONTEXT, repr=False)
 
     @property
     def source(self) -> str:
@@ -55,16 +59,17 @@ def decide(article: ArticleDraft, calibration: Calibration, threshold: float) ->
     """Decide on the edits of the sentences that the model has read so far; edits below `threshold` are not made."""
     sentences = article.read_sentences
     restored = tuple(
-        _decide_sentence(sentence, [scored for scored in candidates if scored.confidence >= threshold])
+        _decide_sentence(sentence, [scored for scored in candidates if scored.confidence >= threshold], article.context)
         for sentence, candidates in zip(sentences, confident_edits(sentences, calibration), strict=True)
     )
     share = suspected_share(sentences)
     return RestoredArticle(article, restored, share, calibration.spun_share(share))
 
 
-def _decide_sentence(sentence: SentenceDraft, candidates: Sequence[ScoredEdit]) -> RestoredSentence:
-    verdict = judge(sentence.text, [candidate.edit for candidate in candidates])
-    confidences = dict(candidates)
+def _decide_sentence(sentence: SentenceDraft, candidates: Sequence[ScoredEdit], context: Context) -> RestoredSentence:
+    fitted = fit_all(sentence.text, [candidate.edit for candidate in candidates], context)
+    confidences = {edit: candidate.confidence for candidate, edit in zip(candidates, fitted, strict=True) if edit}
+    verdict = judge(sentence.text, list(confidences), context)
     edits = tuple(ScoredEdit(edit, confidences[proposed]) for edit, proposed in verdict.kept.items())
     refusals = (NO_RESTORATION,) if sentence.is_rejected else verdict.refusals
-    return RestoredSentence(sentence, edits, verdict.tied, refusals)
+    return RestoredSentence(sentence, edits, verdict.tied, refusals, context)

@@ -17,7 +17,9 @@ from unspin.infer.decision import RestoredArticle, RestoredSentence, decide
 from unspin.infer.documents.base import View
 from unspin.infer.engines import load_engine
 from unspin.infer.engines.base import Engine, Rewriting
+from unspin.infer.fidelity.context import NO_CONTEXT, Context
 from unspin.infer.fidelity.judge import violation
+from unspin.infer.fitting import fit
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.proposals import propose_edits, split_output
 from unspin.infer.restoration import Restoration
@@ -122,17 +124,26 @@ class Restorer:
         self._read(list(article.passages(self._max_passage_words)))
         return decide(article, self._calibration, self._threshold)
 
-    def alternatives(self, sentence: str, edit: Edit, count: int, earlier: Sequence[Edit] = ()) -> tuple[str, ...]:
+    def alternatives(
+        self,
+        sentence: str,
+        edit: Edit,
+        count: int,
+        earlier: Sequence[Edit] = (),
+        context: Context = NO_CONTEXT,
+    ) -> tuple[str, ...]:
         """Up to `count` other replacements for an edit, most likely first; none of them changes a fact.
 
         `earlier` are the sentence's edits before it; the model continues the text in which they have been made.
+        `context` is the article, as evidence of names.
         """
         opening = apply(sentence[: edit.start], earlier)
         replacements: dict[str, None] = {}
         for output in self._engine.variants(sentence, opening, 2 * count + 2):
-            for other in (proposal.edit for proposal in propose_edits(sentence, output).edits):
-                same_place = (other.start, other.end) == (edit.start, edit.end)
-                if same_place and other.replacement != edit.replacement and not violation(sentence, other):
+            for proposal in propose_edits(sentence, output).edits:
+                other = fit(sentence, proposal.edit, context)
+                same_place = other and (other.start, other.end) == (edit.start, edit.end)
+                if other and same_place and other != edit and not violation(sentence, other, context):
                     replacements.setdefault(other.replacement)
         return tuple(replacements)[:count]
 
@@ -150,7 +161,7 @@ class Restorer:
         if not self._alternative_count:
             return ()
         earlier = [other for other, _ in sentence.edits if other.end <= edit.start and other != edit]
-        return self.alternatives(sentence.source, edit, self._alternative_count, earlier)
+        return self.alternatives(sentence.source, edit, self._alternative_count, earlier, sentence.context)
 
     def _read(self, passages: Sequence[Passage]) -> None:
         """Let the model read passages and store its proposals in their sentences.

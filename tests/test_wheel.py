@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PACKAGES = {"core": "unspin"} | {name: f"unspin/{name}" for name in ("data", "infer", "evaluation", "train", "cli")}
 ASSETS = {
-    "core": ["py.typed", "english/*.tsv", "english/*.tsv.gz", "english/WORDNET_LICENSE"],
+    "core": ["py.typed", "english/*.tsv", "english/*.tsv.gz", "english/names.txt", "english/WORDNET_LICENSE"],
     "infer": ["side_by_side.html", "adapter/*", "web/*.html", "web/*.css", "web/*.js"],
     "evaluation": ["report.html", "external/requirements.txt"],
 }

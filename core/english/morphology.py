@@ -43,6 +43,12 @@ def forms(word: str) -> tuple[Form, ...]:
     return tuple(dict.fromkeys(readings))
 
 
+@lru_cache(maxsize=1 << 16)
+def lemmas(word: str) -> frozenset[str]:
+    """Return a lower-case word and its dictionary forms, whatever its part of speech."""
+    return frozenset((word, *(lemma for group in lemminflect.getAllLemmas(word).values() for lemma in group)))
+
+
 def select_form(readings: list[Form], previous: str) -> Form:
     """Choose among forms of one lemma by the word before: a participle after "be" or "have", else the past tense."""
     tags = {form.tag: form for form in readings}

@@ -8,12 +8,15 @@ for a negation ("failed to go", "did not go").
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
-from unspin.segment import tokenize
+from unspin.infer.fidelity.change import lower_tokens
 
 _NEGATIONS = frozenset(
-    "not no never none nobody nothing neither nor nowhere without cannot hardly scarcely barely".split()
+    """not no zero nil naught nought never none nobody nothing neither nor nowhere without cannot hardly scarcely
+    barely""".split()
 )
 _REFUSAL_FORMS = (
     "avoid",
@@ -29,10 +32,18 @@ _REFUSAL_FORMS = (
     "unwilling",
     "incapable",
     "impossib",
+    "inadequate",
+    "insufficient",
+    "lack",
+    "shortage",
+    "scarc(?!ely)",
+    "yet to",
+    "dearth",
+    "absen",
 )
 _REFUSAL = re.compile(rf"(?i)\b(?:{'|'.join(_REFUSAL_FORMS)})\w*")
 _IDIOMS = tuple(  # idioms with a negation that denies nothing, and the words that say the same without one
-    (re.compile(rf"(?i)\b(?:{idiom})\b"), re.compile(rf"(?i)\b(?:{plain})\b"))
+    (re.compile(rf"\b(?:{idiom})\b", re.IGNORECASE), re.compile(rf"\b(?:{plain})\b", re.IGNORECASE))
     for idiom, plain in {
         "(?:at|for) no (?:cost|charge|fee)|without (?:charge|payment|cost)": "free",
         "not to mention|to say nothing of": "as well as|along with|and",
@@ -50,8 +61,13 @@ _IDIOMS = tuple(  # idioms with a negation that denies nothing, and the words th
         "nothing (?:more |other )?(?:but|than)|no more than": "only|just|merely",
         "not least": "especially|particularly|including",
         "not far (?:from|off)|no great distance": "near|nearby|close",
+        "(?:no|not) (?:fewer|less|lower) than": "at least|a minimum of|or more",
+        "(?:no|not) (?:more|greater|higher) than": "at most|up to|a maximum of|only|just|merely|or less|or fewer",
+        "hardly ever|scarcely ever|not often": "rarely|seldom|infrequently",
+        "not (?:seldom|rarely|infrequently)": "often|frequently|regularly",
     }.items()
 )
+_ANY_IDIOM = re.compile("|".join(idiom.pattern for idiom, _ in _IDIOMS), re.IGNORECASE)
 # "im-" and "in-" begin many words that are not negations ("improve", "inform"), so their stems are longer or listed.
 _NEGATED_WORD = re.compile(
     r"un(?!less)(\w{4,})"
@@ -59,6 +75,11 @@ _NEGATED_WORD = re.compile(
     r"|im(\w{5,})"
     r"|in((?:a[cdp]|corr|compl|consis|dep|dir|eff|exp|form|freq|just|sec|sign|suff|valid|vis)\w+)"
 )
+
+
+def denies(phrase: str) -> bool:
+    """Whether a phrase has a negation, a verb of refusal or an idiom with a negation."""
+    return any(_count_denials(phrase)) or _ANY_IDIOM.search(phrase) is not None
 
 
 def negated_stems(tokens: Sequence[str]) -> set[str]:
@@ -71,15 +92,16 @@ def negated_stems(tokens: Sequence[str]) -> set[str]:
 
 
 def same_polarity(before: str, after: str) -> bool:
-    """Whether two phrases have as many negations and `after` keeps any verb of refusal.
+    """Whether two sentences have as many negations and `after` has no fewer verbs of refusal.
 
     A refusal and a negation may stand for each other if the sum of both stays the same.
     """
     before, after = _without_exchanged_idioms(before, after)
-    negations_before, negations_after = _count_negations(before), _count_negations(after)
-    refusals_before, refusals_after = len(_REFUSAL.findall(before)), len(_REFUSAL.findall(after))
+    (negations_before, refusals_before), (negations_after, refusals_after) = map(_count_denials, (before, after))
+    prefixes_before, prefixes_after = _count_prefixed(before, after), _count_prefixed(after, before)
+    negations_before, negations_after = negations_before + prefixes_before, negations_after + prefixes_after
     if negations_before == negations_after:
-        return refusals_after > 0 or refusals_before == 0
+        return refusals_after >= refusals_before or bool(prefixes_before or prefixes_after)
     return negations_before + refusals_before == negations_after + refusals_after
 
 
@@ -88,6 +110,8 @@ def _without_exchanged_idioms(before: str, after: str) -> tuple[str, str]:
 
     A plain word that both have expresses nothing that was lost: in "surely he has no doubt", the "no" must stay.
     """
+    if not (_ANY_IDIOM.search(before) or _ANY_IDIOM.search(after)):
+        return before, after
     for idiom, plain in _IDIOMS:
         lost = len(idiom.findall(before)) - len(idiom.findall(after))
         plain_gained = len(plain.findall(after)) - len(plain.findall(before))
@@ -96,6 +120,15 @@ def _without_exchanged_idioms(before: str, after: str) -> tuple[str, str]:
     return before, after
 
 
-def _count_negations(text: str) -> int:
-    parts = [part for token in tokenize(text) for part in token.lower().split("-")]  # "not-for-profit"
-    return sum(part in _NEGATIONS or part.endswith(("n't", "n’t")) for part in parts)
+def _count_prefixed(text: str, other: str) -> int:
+    """The words with a negative prefix that the other text has without it: "unlawful" for "not lawful"."""
+    own, theirs = Counter(lower_tokens(text)), Counter(lower_tokens(other))
+    stems = negated_stems(tuple(own - theirs))
+    return sum(len(stem) > 3 and any(word.startswith(stem) for word in theirs - own) for stem in stems)
+
+
+@lru_cache(maxsize=1 << 12)
+def _count_denials(text: str) -> tuple[int, int]:
+    """The numbers of negations and of verbs of refusal."""
+    negations = sum(token in _NEGATIONS or token.endswith(("n't", "n’t")) for token in lower_tokens(text))
+    return negations, len(_REFUSAL.findall(text))

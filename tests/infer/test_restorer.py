@@ -169,14 +169,14 @@ class WithVariants(Rewrite):
 
     def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
         assert opening == "The "
-        words = ("foreign", "alien", "foreign", "2nd", "alien", "home")
+        words = ("foreign", "alien", "foreign", "2nd", "alien", "external")
         return Rewrite(str).rewrite([sentence.replace("overseas", word) for word in words])
 
 
 def test_alternatives_keep_their_order_and_the_facts() -> None:
     restorer = Restorer(WithVariants(lambda s: s.replace("overseas", "foreign")), alternatives=2)
     (edit,) = restorer.restore("The overseas minister spoke.").edits
-    assert (edit.restored, edit.alternatives) == ("foreign", ("alien", "home"))
+    assert (edit.restored, edit.alternatives) == ("foreign", ("alien", "external"))
 
 
 def test_the_last_restoration_of_a_stream_is_that_of_restore() -> None:

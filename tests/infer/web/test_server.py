@@ -40,7 +40,7 @@ class Replacing:
         return [self._output(sentence, PAIRS) for sentence in sentences]
 
     def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
-        return [self._output(sentence, {"overseas": word}) for word in ("alien", "home")]
+        return [self._output(sentence, {"overseas": word}) for word in ("alien", "external")]
 
     def _output(self, sentence: str, pairs: dict[str, str]) -> Rewriting:
         for spun, restored in pairs.items():
@@ -86,7 +86,7 @@ def test_html_is_spliced_and_alternatives_are_offered(client: TestClient) -> Non
     answer = client.post("/api/restore", json={"text": page, "format": "html"}).json()
     assert answer["text"] == page.replace(">overseas", ">foreign")
     request = {"paragraph": "It rained. The overseas minister left.", "start": 15, "end": 23, "restored": "foreign"}
-    assert client.post("/api/alternatives", json=request).json() == {"alternatives": ["alien", "home"]}
+    assert client.post("/api/alternatives", json=request).json() == {"alternatives": ["alien", "external"]}
     assert client.post("/api/alternatives", json=request | {"start": 5, "end": 20}).json() == {"alternatives": []}
 
 

@@ -1,0 +1,50 @@
+"""British and American English: spellings and words that tell which of the two a text is written in."""
+
+from __future__ import annotations
+
+from unspin.english.surface import BRITISH
+
+# Stems of further words in -our or -or, and further pairs, British then American.
+_OUR = "tum arm rig clam savi".split()
+_SPELLINGS = """favourable favorable|favourably favorably|honourably honorably|neighbouring neighboring|armoury armory
+organisation organization|organisations organizations|organiser organizer|organisers organizers
+organise organize|organised organized|organises organizes|organising organizing|realisation realization
+civilisation civilization|licences licenses|licence license|practise practice|practised practiced|practising practicing
+enquiry inquiry|enquiries inquiries|fulfilment fulfillment|enrolment enrollment|draught draft|draughts drafts
+sulphur sulfur|oestrogen estrogen|foetus fetus|diarrhoea diarrhea|leukaemia leukemia|anaesthetic anesthetic
+orthopaedic orthopedic|gynaecologist gynecologist|haemoglobin hemoglobin|caesarean cesarean|encyclopaedia encyclopedia
+metres meters|millimetres millimeters|theatregoers theatergoers|defences defenses|pretence pretense|catalogues catalogs
+analyses analyzes|analysing analyzing|analyser analyzer|catalysed catalyzed|colouring coloring|coloured colored
+labour labor|labourer laborer|rumours rumors|programmes programs|programmed programed|cheques checks|kerbs curbs
+mum mom|mums moms|maths math|grey gray|greying graying|storeys stories|tonne ton"""
+# Words of one variety and their counterparts in the other. A pair is told apart only by words that mean nothing else.
+_WORDS = """motorway freeway|motorways freeways|motorway highway|motorways highways|lorry truck|lorries trucks
+petrol gasoline|petrol gas|railway railroad|railways railroads|pavement sidewalk|pavements sidewalks|nappy diaper
+nappies diapers|trousers pants|rubbish garbage|rubbish trash|queue line|postcode zipcode|aeroplane airplane
+solicitor attorney|solicitors attorneys|barrister attorney|tarmac asphalt|windscreen windshield|fortnight weeks
+lift elevator|lifts elevators|flat apartment|flats apartments|holidaymaker vacationer|holidaymakers vacationers
+footballer player|pensioner retiree|pensioners retirees|shopkeeper storekeeper|crisps chips|biscuits cookies|autumn fall
+councillor councilman|councillors councilmen|tap faucet|taps faucets|cinema theater|primary elementary"""
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    return [(british, american) for pair in text.replace("\n", "|").split("|") for british, american in [pair.split()]]
+
+
+# British spelling -> American spelling, in all forms.
+SPELLINGS: dict[str, str] = {
+    **BRITISH,
+    **{f"{stem}our{end}": f"{stem}or{end}" for stem in _OUR for end in ("", "s", "ed", "ing")},
+    **dict(_pairs(_SPELLINGS)),
+}
+AMERICAN: dict[str, str] = {american: british for british, american in SPELLINGS.items()}
+# (British word, American word) where one stands for the other.
+COUNTERPARTS: frozenset[tuple[str, str]] = frozenset(_pairs(_WORDS))
+# What a text is told by: British spellings and words, and American ones.
+_AMBIGUOUS = frozenset(
+    """program programs check checks story stories draft drafts curb curbs meter meters practice ton tire tires line
+    gas flat flats lift lifts truck trucks fall taps tap theater primary pants player weeks chips trash cinema queue
+    pensioner inquiry inquiries""".split()
+)
+BRITISH_SIGNS: frozenset[str] = frozenset(SPELLINGS) | {british for british, _ in COUNTERPARTS} - _AMBIGUOUS
+AMERICAN_SIGNS: frozenset[str] = (frozenset(AMERICAN) | {american for _, american in COUNTERPARTS}) - _AMBIGUOUS

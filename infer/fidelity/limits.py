@@ -1,0 +1,100 @@
+"""Words that limit what is said: allegations, conditions, exceptions, attempts, and "only".
+
+Each row has the words that are surely such a limit, and further ones that may express it. An edit changes a fact if it
+removes a sure one and inserts none of the row, or inserts a sure one and removes none.
+"""
+
+from __future__ import annotations
+
+import re
+
+from unspin.infer.fidelity.change import Change
+
+_LIMITS = {
+    "whether it is only alleged": (
+        r"alleged|allegedly|believed|reportedly|purportedly|suspected|accused|rumou?red|so called|ostensibly|"
+        r"presumed|"
+        r"apparently",
+        r"alleg\w+|purport\w*|suppos\w+|suspects?|claim\w*|ostensible|putative|presumab\w+|apparent|seeming\w*|"
+        r"seems?|"
+        r"evidently|said|thought|believed|according|charged|reported|denounced|charges?|blamed|cited|indicted|"
+        r"arraigned|"
+        r"assert\w*|suspicio\w+|assum\w+|appear\w*|impugned|implicated|obvious\w*|clearly|plainly",
+    ),
+    "the degree of certainty": (
+        r"may|might|perhaps|possibly|probably|likely",
+        r"could|can|would|maybe|potential\w*|apt|liable|conceivabl\w+|perchance|chances?|possib\w*|unlikely|"
+        r"plausibl\w+|"
+        r"expected|should|seem\w*|appear\w*|suppos\w+|feasibl\w+|presumabl[ey]|in all likelihood|able|must|will|"
+        r"shall|"
+        r"likelihood|odds|doubtless|prone|tend\w*|power|strength|spring|permitted|allowed|peradventure|mayhap|"
+        r"apparently|presumptive|in all probability|no doubt",
+    ),
+    "whether it holds for this alone": (
+        r"only|solely|exclusively|not just|not merely|not simply",
+        r"merely|just|simply|purely|alone|sole|mere|exclusive|single|entirely|but|barely|until|lone|nothing|unless|"
+        r"uniquely|hardly|scarcely|no more|first|wholly|completely",
+    ),
+    "an exception": (
+        r"(?:everyone|everybody|all|everything|anyone|nobody|none|nothing|no one) but|except|excepting|excluding|"
+        r"apart from|aside from|except for|besides (?:in|on|at|for|during|when|if)",
+        r"exceptions?|other than|but|barring|bar|save|saving|unless|outside|without|beyond|exempt\w*|exclusive|"
+        r"with the exclusion",
+    ),
+    "a condition": (
+        r"if|unless|on condition that|provided that|in the event that",
+        r"whether|provided|providing|as long as|so long as|in case|assuming|supposing|when|should|though|"
+        r"although|once|"
+        r"condition|event|even|were|had|until|except|in the occasion|given|where",
+    ),
+    "the rank": (
+        r"acting|deputy|vice|assistant|interim|lieutenant|associate|former|ex",
+        r"deputies|substitute|temporary|provisional|helper|aide|sub|under|second|previous\w*|late|past|erstwhile|"
+        r"onetime|"
+        r"earlier|old|older|retired|then|prior|adjunct|performing|caretaker|junior|partner|right hand|wrongdoing|"
+        r"evil|"
+        r"behaving|appearing|bygone|preceding|first|last|representative|delegate|agent|stand in|one time|captain",
+    ),
+    "the relation by marriage": (
+        r"(?:brother|sister|mother|father|son|daughter|parent|relative)s? in law|step(?:brother|sister|mother|"
+        r"father|son|daughter)s?",
+        r"in laws?|step\w*",
+    ),
+    "a cause": (
+        r"because|owing to|thanks to|as a result of",
+        r"since|as|for|owing|due|thanks|given|account|reasons?|caus\w+|result\w*|so|therefore|thus|hence|grounds|"
+        r"through|"
+        r"from|by|with|after|over|of|view|light|attribut\w+|that|why|seeing|considering|inasmuch|consequen\w+|on",
+    ),
+    "whether it was done or attempted": (
+        r"attempted|would be|planned|plans? to|proposed|tried|tries|attempts? to|wants? to|wanted to|hopes? to|"
+        r"hoped to",
+        r"attempt\w*|plan\w*|propos\w+|tr(?:y|ies|ied|ying)|aim\w*|inten[dt]\w*|mean\w*|meant|hop\w+|wish\w*|"
+        r"wan(?:ts?|ted|na)|"
+        r"seek\w*|sought|endeavou?r\w*|strive|strove|offer\w*|suggest\w*|potential|prospective|design\w*|project\w*|"
+        r"schedul\w+|desir\w+|ventur\w+|worked|struggl\w+|expect\w*|anticipat\w+|arrang\w+|prepar\w+|organi[sz]ed|"
+        r"advanced|put forward|recommended|look\w*|need\w*|effort|strained|essayed|tested|judged|heard|like to|"
+        r"intentional|deliberate|due|going to",
+    ),
+}
+_PATTERNS = {
+    limit: (re.compile(rf"(?i)\b(?:{sure})\b"), re.compile(rf"(?i)\b(?:{sure}|{possible})\b"))
+    for limit, (sure, possible) in _LIMITS.items()
+}
+
+
+def changed_limit(change: Change) -> str:
+    """The limit that an edit removes or invents, or ""."""
+    following = " ".join(change.source[change.edit.end :].split()[:1])  # "besides in August" is an exception
+    before, after = (f"{text} {following}".replace("-", " ") for text in (change.before, change.after))
+    for limit, (sure, any_form) in _PATTERNS.items():
+        lost = sure.search(before) and not sure.search(after) and not any_form.search(change.after)
+        invented = sure.search(after) and not sure.search(before) and not any_form.search(change.before)
+        if lost or (invented and not _garbled_connective(before)):
+            return limit
+    return ""
+
+
+def _garbled_connective(before: str) -> bool:
+    """Whether the removed words may be a garbled form of the inserted limit: there is one at least."""
+    return any(character.isalpha() for character in before)
