@@ -2,7 +2,7 @@
 
 Four parts, each a table:
 
-- ``pairs``: 1,080 edits written by hand (``data/benchmark/facts.tsv``), half of which change a fact.
+- ``pairs``: 1,320 edits written by hand (``data/benchmark/facts.tsv``), half of which change a fact.
 - ``lies``: sound sentences, one fact of each altered by `lies`. None may pass.
 - ``spun``: sentences that the project's spinners garbled, restored with every edit that the model proposes. A second
   judge, which compares numbers, names and negations with the *original*, counts the facts that restoring changed.
@@ -168,7 +168,9 @@ def facts_of(sentence: str) -> Facts:
     for short, full in zip(("Jan", "Feb", "Aug", "Sept", "Oct", "Nov", "Dec"), FULL_MONTHS, strict=True):
         sentence = re.sub(rf"\b{short}\b\.?", full, sentence)
     sentence = re.sub(
-        r"\bno matter\b|\bno doubt\b|\b(?:whether or|or|if) not\b|\bnot only\b|\bnothing (?:but|more)\b", "", sentence
+        r"\bno (?:matter|doubt)\b|\b(?:whether or|or|if) not\b|\bnot (?:only|just|merely)\b|\bnothing (?:but|more)\b",
+        "",
+        sentence,
     )
     numbers = [
         str(NUMBER_WORDS.get(word.lower(), word)) for word in re.findall(rf"\d[\d.,]*\d|\d|{ANY_NUMBER_WORD}", sentence)
@@ -216,10 +218,10 @@ def measure_cost(articles: Iterator[str], sentences: int) -> float:
     restorer = Restorer.from_pretrained()
     spent = 0.0
 
-    def timed(sentence: str, edits: Sequence[Edit], context: Context) -> Verdict:
+    def timed(sentence: str, edits: Sequence[Edit], context: Context, sure: Sequence[Edit]) -> Verdict:
         nonlocal spent
         start = time.perf_counter()
-        verdict = judge(sentence, edits, context)
+        verdict = judge(sentence, edits, context, sure)
         spent += time.perf_counter() - start
         return verdict
 

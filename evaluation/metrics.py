@@ -147,7 +147,8 @@ def find_lost_fact(source: str, prediction: str, facts: Facts = (), references: 
     if facts:
         return ""
     right = {edit for reference in references for edit in align(source, reference)}
-    return changed_fact(source, [edit for edit in align(source, prediction) if edit not in right])
+    others = [edit for edit in align(source, prediction) if edit not in right]
+    return changed_fact(source, others, sure=others)
 
 
 def _precision_recall(counts: Counts) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from unspin.infer.fidelity.judge import judge
 from unspin.infer.fitting import fit_all
 from unspin.infer.voting import ScoredEdit, confident_edits, suspected_share
 
+SURE = 0.7  # confidence from which an edit may put a word that no thesaurus relates to the old one: 6 in 10 are right
 NO_RESTORATION = "the model's output does not restore the sentence: left unchanged"
 
 
@@ -69,7 +70,8 @@ def decide(article: ArticleDraft, calibration: Calibration, threshold: float) ->
 def _decide_sentence(sentence: SentenceDraft, candidates: Sequence[ScoredEdit], context: Context) -> RestoredSentence:
     fitted = fit_all(sentence.text, [candidate.edit for candidate in candidates], context)
     confidences = {edit: candidate.confidence for candidate, edit in zip(candidates, fitted, strict=True) if edit}
-    verdict = judge(sentence.text, list(confidences), context)
+    sure = [edit for edit, confidence in confidences.items() if confidence >= SURE]
+    verdict = judge(sentence.text, list(confidences), context, sure)
     edits = tuple(ScoredEdit(edit, confidences[proposed]) for edit, proposed in verdict.kept.items())
     refusals = (NO_RESTORATION,) if sentence.is_rejected else verdict.refusals
     return RestoredSentence(sentence, edits, verdict.tied, refusals, context)

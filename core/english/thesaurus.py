@@ -36,9 +36,20 @@ def related(first: str, second: str) -> bool:
     """Whether a thesaurus lists one of two lower-case terms under the other, in any inflection."""
     if first == second:
         return True
-    ours, theirs = lemmas(first), lemmas(second)
+    ours, theirs = _base_forms(first), _base_forms(second)
     return bool(ours & theirs) or any(
         f"|{b}|" in _entries().get(a, "") or f"|{a}|" in _entries().get(b, "") for a in ours for b in theirs
+    )
+
+
+def _base_forms(term: str) -> frozenset[str]:
+    """A term and its dictionary forms; the first or last word of a phrase may be inflected: "is aware of"."""
+    first, space, rest = term.partition(" ")
+    if not space:
+        return lemmas(term)
+    opening, _, last = term.rpartition(" ")
+    return frozenset(
+        (*(f"{lemma} {rest}" for lemma in lemmas(first)), *(f"{opening} {lemma}" for lemma in lemmas(last)))
     )
 
 

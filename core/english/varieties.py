@@ -37,7 +37,15 @@ SPELLINGS: dict[str, str] = {
     **{f"{stem}our{end}": f"{stem}or{end}" for stem in _OUR for end in ("", "s", "ed", "ing")},
     **dict(_pairs(_SPELLINGS)),
 }
-AMERICAN: dict[str, str] = {american: british for british, american in SPELLINGS.items()}
+# American spellings that British texts have too.
+_COMMON_TO_BOTH = frozenset(
+    """while among learned burned spelled spoiled dreamed judgment aging inquiry inquiries fulfillment enrollment draft
+    drafts program programs ton practice practiced practicing gray jail story stories check checks curb curbs meter
+    meters mold tire tires""".split()
+)
+AMERICAN: dict[str, str] = {
+    american: british for british, american in SPELLINGS.items() if american not in _COMMON_TO_BOTH
+}
 # (British word, American word) where one stands for the other.
 COUNTERPARTS: frozenset[tuple[str, str]] = frozenset(_pairs(_WORDS))
 # What a text is told by: British spellings and words, and American ones.

@@ -9,7 +9,7 @@ from importlib.resources import files
 import lemminflect
 from unspin.english.lexicons import frequency
 from unspin.english.surface import ABBREVIATIONS, BRITISH
-from unspin.english.terms import term_words
+from unspin.english.terms import known_names, term_words
 from unspin.english.word_classes import CLITICS, CLOSED_CLASS
 
 COMMON = 30  # occurrences in 100 million words that make a word English although no dictionary has it
@@ -70,6 +70,7 @@ def words() -> frozenset[str]:
         | CLITICS
         | _RARE
         | term_words()
+        | {name.lower() for name, kind in known_names().items() if kind == "word"}
     )
 
 

@@ -50,10 +50,15 @@ class SentenceKind:
 
 @dataclass(frozen=True)
 class EditKind:
-    """A kind that is judged edit by edit: `changed` returns the message for the fact that an edit changes, or ""."""
+    """A kind that is judged edit by edit: `changed` returns the message for the fact that an edit changes, or "".
+
+    With `unless_sure`, edits that the model is sure of are not judged by it: it finds what is unlikely, not what is
+    wrong.
+    """
 
     name: str
     changed: Callable[[Change], str]
+    unless_sure: bool = False
 
 
 SENTENCE_KINDS: tuple[SentenceKind, ...] = (
@@ -74,4 +79,5 @@ EDIT_KINDS: tuple[EditKind, ...] = (
     EditKind("limits", limits.changed_limit),
     EditKind("foreign words and code", foreign.changed_foreign_word),
     EditKind("statements", statements.changed_statement),
+    EditKind("things", statements.put_another_thing, unless_sure=True),
 )

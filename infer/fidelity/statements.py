@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from unspin.english.morphology import lemmas
 from unspin.english.surface import NUMBERS
 from unspin.english.terms import name_one_thing
 from unspin.english.thesaurus import are_distant, is_listed, related
@@ -39,7 +40,7 @@ _PHRASE_WORDS = frozenset(
 
 
 def changed_statement(change: Change) -> str:
-    """A message if an edit adds or removes a statement, or puts one thing for another, or ""."""
+    """A message if an edit adds or removes a statement, or ""."""
     if abbreviates(change):
         return ""
     difference = count_content_words(change.before) - count_content_words(change.after)
@@ -51,9 +52,17 @@ def changed_statement(change: Change) -> str:
     lists = {",", "and", "or"} & set(change.removed)  # an item is removed from a list
     if (len(removed) > 1 or (removed and lists)) and not any(token.isalpha() for token in change.inserted):
         return _MESSAGE
+    return ""
+
+
+def put_another_thing(change: Change) -> str:
+    """A message if an edit puts one thing for another, or ""."""
+    removed, inserted = (_content_words(tokens) for tokens in (change.removed, change.inserted))
+    if abbreviates(change) or not inserted:
+        return ""
     if denies(change.before) or denies(change.after):
         return ""  # left to `polarity`
-    if len(removed) in (1, len(inserted)) and inserted:
+    if len(removed) in (1, len(inserted)):
         unlike = [word for word in inserted if all(_is_unlike(old, word) for old in removed)]
         if unlike and (len(removed) > 1 or len(unlike) == len(inserted)) and not _is_known(change, removed, unlike):
             return _MESSAGE
@@ -71,13 +80,18 @@ def _has_number(change: Change) -> bool:
 
 def _is_unlike(old: str, new: str) -> bool:
     """Whether a word can hardly be what a spinner made of another: no thesaurus relates them, nor do their stems."""
-    stem = min(_STEM, len(old), len(new))
-    return old[:stem] != new[:stem] and are_distant(old, new) and not name_one_thing(old, new)
+    alike = any(_have_one_stem(one, other) for one in lemmas(old) for other in lemmas(new))
+    return not alike and are_distant(old, new) and not name_one_thing(old, new)
+
+
+def _have_one_stem(one: str, other: str) -> bool:
+    size = min(_STEM, len(one), len(other))
+    return one[:size] == other[:size]
 
 
 def _is_known(change: Change, removed: Sequence[str], inserted: Sequence[str]) -> bool:
     """Whether the phrases are known, or the article has the new words and a spinner may have written the old ones."""
-    if related(change.before.lower(), change.after.lower()) or completes_phrase(change):
+    if related(" ".join(change.removed), " ".join(change.inserted)) or completes_phrase(change):
         return True
     return any(map(is_listed, removed)) and all(len(word) > 3 and change.context.has_word(word) for word in inserted)
 
