@@ -17,6 +17,7 @@ from unspin.infer.fidelity.change import Change, lower_tokens
 from unspin.infer.fidelity.polarity import denies
 from unspin.infer.fidelity.units import unit_of
 
+_CHILD = "child|children|kids?|offspring|boys?|girls?"
 _OPPOSITES = {
     "the order in time (before or after)": (
         "before|prior|ahead|until|till|by",
@@ -148,7 +149,8 @@ _OPPOSITES = {
     ),
     "who hunts whom": (r"predat\w+|hunters?", r"prey\w*|hunted|quarry"),
     "the relative": (
-        "sons?|daughters?|child|children|kids?|offspring|boys?|girls?",
+        _CHILD,
+        "sons?|daughters?",
         "brothers?|sisters?|siblings?",
         "fathers?|mothers?|parents?|dads?|mums?|moms?",
         "grand(?:father|mother|parent|pa|ma)s?",
@@ -401,6 +403,7 @@ _OPPOSITES = {
 _GROUPS = {group: tuple(map(re.compile, kinds)) for group, kinds in _OPPOSITES.items()}
 _UNIT = "the unit of "
 _GENDER = "the gender"
+_RELATIVE = "the relative"
 # "At most" says nothing about more or less, only about an amount, which `bounds` looks after; and "each other" says
 # nothing about each.
 _NOT_COMPARED = re.compile(r"\bat (?:the )?(?:very )?(?:least|most)\b|\b(?:each other|one another)\b")
@@ -414,6 +417,8 @@ def opposed(change: Change) -> str:
     old_kinds, new_kinds = _kinds_of(old), _kinds_of(new)
     sides = amounts_in(change.before), amounts_in(change.after)
     compared = all(sides) and not all(amount.optional for side in sides for amount in side)  # by `amounts`
+    if old_kinds.get(_RELATIVE, set()) - {_CHILD} and _RELATIVE not in new_kinds:
+        return _RELATIVE  # a relative is not removed either
     for group in old_kinds.keys() & new_kinds.keys():
         if group == _GENDER and len(old_kinds[group] | new_kinds[group]) > 2:
             continue  # "father or mother" and "parent"

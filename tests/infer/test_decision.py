@@ -51,3 +51,29 @@ def test_sentences_that_the_model_has_not_read_are_left_out() -> None:
     article = _article("He left.")
     article.sentences.append(SentenceDraft("She came."))
     assert [sentence.source for sentence in decide(article, Calibration(), 0.5).sentences] == ["He left."]
+
+
+def test_an_unrelated_word_is_put_in_only_if_the_model_is_sure() -> None:
+    """Confidence counts for what is unlikely, never for what is wrong."""
+    source = "The payroll was lost on Monday."
+    for probability, text in ((0.6, source), (0.8, "The database was lost on Monday.")):
+        article = _article(source, ("payroll", "database", probability), ("Monday", "Sunday", 0.99))
+        (sentence,) = decide(article, Calibration(), 0.5).sentences
+        assert sentence.text == text and sentence.refusals
+
+
+def test_edits_are_fitted_to_the_article_before_they_are_judged() -> None:
+    source = "It isn't so, and he gave a dialogue."
+    article = _article(source, ("isn't", "is not", 0.9), ("dialogue", "interview", 0.9))
+    (sentence,) = decide(article, Calibration(), 0.5).sentences
+    assert sentence.text == "It isn't so, and he gave an interview." and sentence.refusals == ()
+    assert [scored.confidence for scored in sentence.edits] == [pytest.approx(0.9)]
+
+
+def test_the_rest_of_the_article_is_evidence_for_names() -> None:
+    source = "The Unified Countries sent troops."
+    other = SentenceDraft("The UN said so.", proposals=SentenceProposals(()))
+    for sentences, restored in (([], source), ([other], "The United Nations sent troops.")):
+        article = _article(source, ("Unified Countries", "United Nations", 0.9))
+        article = ArticleDraft([*article.sentences, *sentences])
+        assert decide(article, Calibration(), 0.5).sentences[0].text == restored

@@ -29,6 +29,7 @@ import pytest
         ("The inbound ship sank.", "The outbound ship sank."),
         ("Few of them left.", "Most of them left."),
         ("The benign case ended.", "The malignant case ended."),
+        ("She is the daughter of a driver.", "She is one of a driver."),
     ],
 )
 def test_a_changed_fact_is_refused(source: str, target: str, refusals: Callable[..., list[str]]) -> None:

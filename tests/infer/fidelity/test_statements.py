@@ -11,6 +11,7 @@ import pytest
         ("The festival ended.", "The festival ended in protest."),
         ("They bought benches, lamps and trees.", "They bought benches and trees."),
         ("It is costly to mark.", "It is costly to scan."),
+        ("All about the overseas minister's warfare", "All about the code"),
         ("The payroll was lost.", "The database was lost."),
         ("It was, the owners insist, in order.", "It was in order."),
         ("218 are needed for a preponderance.", "218 are needed for a election."),
