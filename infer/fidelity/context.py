@@ -43,6 +43,14 @@ class Context:
         return frozenset(found)
 
     @cached_property
+    def names_by_length(self) -> dict[int, list[str]]:
+        """The names by their number of words, sorted."""
+        lengths: dict[int, list[str]] = {}
+        for name in sorted(self.names):
+            lengths.setdefault(name.count(" ") + 1, []).append(name)
+        return lengths
+
+    @cached_property
     def acronyms(self) -> frozenset[str]:
         """The acronyms of the article, without points: "UN" for "U.N."."""
         return frozenset(match[0].replace(".", "") for match in _ACRONYM.finditer(self.text))

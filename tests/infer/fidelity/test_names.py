@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from unspin.infer.fidelity.names import name_spans
+from unspin.infer.fidelity.capitals import name_spans
 
 
 @pytest.mark.parametrize(
