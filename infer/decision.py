@@ -10,7 +10,7 @@ from unspin.infer.article import ArticleDraft, SentenceDraft
 from unspin.infer.confidence import Calibration
 from unspin.infer.fidelity.context import NO_CONTEXT, Context
 from unspin.infer.fidelity.judge import judge
-from unspin.infer.fitting import fit_all
+from unspin.infer.fitting import fit, fit_articles
 from unspin.infer.voting import ScoredEdit, confident_edits, suspected_share
 
 SURE = 0.7  # confidence from which an edit may put a word that no thesaurus relates to the old one: 6 in 10 are right
@@ -68,10 +68,14 @@ def decide(article: ArticleDraft, calibration: Calibration, threshold: float) ->
 
 
 def _decide_sentence(sentence: SentenceDraft, candidates: Sequence[ScoredEdit], context: Context) -> RestoredSentence:
-    fitted = fit_all(sentence.text, [candidate.edit for candidate in candidates], context)
-    confidences = {edit: candidate.confidence for candidate, edit in zip(candidates, fitted, strict=True) if edit}
+    confidences: dict[Edit, float] = {}
+    for candidate in candidates:
+        if fitted := fit(sentence.text, candidate.edit, context):
+            confidences[fitted] = candidate.confidence
     sure = [edit for edit, confidence in confidences.items() if confidence >= SURE]
     verdict = judge(sentence.text, list(confidences), context, sure)
-    edits = tuple(ScoredEdit(edit, confidences[proposed]) for edit, proposed in verdict.kept.items())
+    final = dict(zip(verdict.kept, fit_articles(sentence.text, list(verdict.kept)), strict=True))
+    edits = tuple(ScoredEdit(final[edit], confidences[proposed]) for edit, proposed in verdict.kept.items())
+    tied = frozenset(final[edit] for edit in verdict.tied)
     refusals = (NO_RESTORATION,) if sentence.is_rejected else verdict.refusals
-    return RestoredSentence(sentence, edits, verdict.tied, refusals, context)
+    return RestoredSentence(sentence, edits, tied, refusals, context)

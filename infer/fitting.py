@@ -1,8 +1,9 @@
 """Fits the words that an edit inserts to the article: to its style, and to the grammar around the edit.
 
-The author's style is kept: contractions, digits or words for numbers, and British or American spelling change only
-towards the form that the rest of the article uses more. "A" and "an" are made to fit the word after them, and no
-article is doubled. An edit that only changes the style is dropped.
+`fit` keeps the author's style: contractions, digits or words for numbers, and British or American spelling change only
+towards the form that the rest of the article uses more. It drops an edit that only changes the style, and one that puts
+a plural noun before a singular verb. `fit_articles` makes "a" and "an" fit the words after them once it is known which
+edits of a sentence are made.
 """
 
 from __future__ import annotations
@@ -17,42 +18,28 @@ from unspin.english.morphology import forms, starts_with_vowel_sound
 from unspin.english.surface import CONTRACTIONS, NUMBERS
 from unspin.english.varieties import AMERICAN, COUNTERPARTS, SPELLINGS
 from unspin.infer.fidelity.context import CONTRACTED_FORMS, FULL_FORMS, NUMERALS, STRAIGHT, Context
+from unspin.infer.fidelity.units import CURRENCY_SIGNS
 from unspin.segment import tokenize
 
 _CONTRACTED = {short: full for full, short in CONTRACTIONS.items()} | {"can't": "can not", "won't": "will not"}
-_ARTICLE = re.compile(r"(?i)\b(an?)( )(?=[\w“\"‘']*$)")
+_ARTICLE = re.compile(r"(?<![\w-])([Aa]n?) (?=\S|$)")
+_LAST_ARTICLE = re.compile(r"(?<![\w-])([Aa]n?) $")
+_FIRST_WORD = re.compile(r"[ “\"‘']*([A-Za-z0-9][\w-]*)")
 _LEADING_ARTICLE = re.compile(r"(?i)^(?:an?|the) ")
-_DETERMINER = re.compile(r"(?i)(?:^|\s)(?:an?|the|this|that|these|those|my|your|his|her|its|our|their|no) $")
-_INNER_ARTICLE = re.compile(r"\b([Aa]n?) (?=([A-Za-z0-9][\w-]*))")
+_DETERMINER = re.compile(r"(?i)(?:^|\s)(?:an?|the|my|your|its|our|their) $")
+_QUOTES = " “\"‘'("
+_NEAR = 40  # characters in which the next word lies
 _SINGULAR_VERBS = frozenset("is was has does isn't wasn't hasn't doesn't".split())
 
 
-def fit_all(source: str, edits: Sequence[Edit], context: Context) -> list[Edit | None]:
-    """Each of a sentence's sorted edits fitted, None for those to be dropped; none grows over its neighbour."""
-    fitted: list[Edit | None] = []
-    position = 0
-    for edit in edits:
-        new = fit(source, edit, context)
-        if new and new.start < position:  # the article before it belongs to the neighbour
-            article, _, rest = new.replacement.partition(" ")
-            new = replace(edit, replacement=rest)
-            if fitted[-1]:
-                fitted[-1] = replace(fitted[-1], replacement=re.sub(r"(?i)\ban?$", article, fitted[-1].replacement))
-        fitted.append(new)
-        position = edit.end
-    return fitted
-
-
 def fit(source: str, edit: Edit, context: Context) -> Edit | None:
-    """The edit fitted to its sentence and article, or None if nothing remains to be changed or grammar would break."""
+    """The edit fitted to its article's style, or None if nothing remains to be changed or grammar would break."""
     before = source[edit.start : edit.end]
     after = edit.replacement
     for keep in (_keep_contractions, _keep_numbers, _keep_variety):
         after = keep(before, after, context)
-    fitted = _fit_articles(source, replace(edit, replacement=after))
-    if fitted.replacement == source[fitted.start : fitted.end] or _breaks_agreement(source, fitted):
-        return None
-    return fitted
+    fitted = replace(edit, replacement=after)
+    return None if after == before or _breaks_agreement(source, fitted) else fitted
 
 
 def _keep_contractions(before: str, after: str, context: Context) -> str:
@@ -76,6 +63,8 @@ def _keep_numbers(before: str, after: str, context: Context) -> str:
     tokens = tokenize(after)
     for i, token in enumerate(tokens):
         low = token.lower()
+        if "".join(tokens[i - 1 : i]) in CURRENCY_SIGNS or "".join(tokens[i + 1 : i + 2]) in ("%", "-", "–"):
+            continue
         if (
             low in NUMBERS
             and NUMBERS[low].isdigit()
@@ -130,31 +119,81 @@ def _cased(pattern: str, word: str) -> str:
     return word[:1].upper() + word[1:] if pattern[:1].isupper() else word[:1].lower() + word[1:]
 
 
-def _fit_articles(source: str, edit: Edit) -> Edit:
-    """The edit with "a" or "an" to fit the next word, in the edit and before it, and without a doubled article."""
-    before, text = source[: edit.start], edit.replacement
-    if _LEADING_ARTICLE.match(text) and _DETERMINER.search(before):
-        text = _LEADING_ARTICLE.sub("", text)
-    text = _INNER_ARTICLE.sub(lambda match: f"{_article(match[1], match[2])} ", text)
-    last = re.search(r"(?i)\b(an?)$", text)
-    following = re.match(r" ([A-Za-z0-9][\w-]*)", source[edit.end :])
-    if last and following:
-        text = text[: last.start()] + _article(last[1], following[1])
-    edit = replace(edit, replacement=text)
-    first = re.match(r"[“\"‘']?([A-Za-z0-9][\w-]*)", text) or (
-        not text and re.match(r" ?([A-Za-z0-9][\w-]*)", source[edit.end :])
-    )
-    article = _ARTICLE.search(before)
-    if first and article and article.end() == edit.start:
-        right = _article(article[1], first[1])
-        if right != article[1]:
-            return replace(edit, start=article.start(), replacement=f"{right} {text}")
-    return edit
+def fit_articles(source: str, edits: Sequence[Edit]) -> list[Edit]:
+    """The sorted edits of a sentence, all of which are made, with "a" or "an" to fit the next word.
+
+    An edit grows by the article before it if that one is wrong. An article that an edit puts in is left out where the
+    sentence has one already.
+    """
+    fitted: list[Edit] = []
+    left, position = "", 0  # the restored text so far
+    for i, edit in enumerate(edits):
+        gap = source[position : edit.start]
+        left += gap
+        right = _text_after(source, edits[i:])
+        text = edit.replacement
+        if (
+            _LEADING_ARTICLE.match(text)
+            and _DETERMINER.search(left)
+            and not _LEADING_ARTICLE.match(source[edit.start :])
+        ):
+            text = _LEADING_ARTICLE.sub("", text)
+        text = _right_articles(left, text, right)
+        article = _last_article(left)
+        following = _FIRST_WORD.match(text + right)
+        if article and following and (right_article := _article(article[1], following[1])) != article[1]:
+            tail = len(left) - article.start()
+            left = f"{left[: article.start()]}{right_article} "
+            if tail <= len(gap):
+                edit = replace(edit, start=edit.start - tail)
+                text = f"{right_article} {text}"
+                left = left[: article.start()]
+            elif fitted:
+                fitted[-1] = replace(
+                    fitted[-1], replacement=_LAST_ARTICLE.sub(f"{right_article} ", fitted[-1].replacement)
+                )
+        fitted.append(replace(edit, replacement=text))
+        left, position = left + text, edits[i].end
+    return fitted
+
+
+def _text_after(source: str, edits: Sequence[Edit]) -> str:
+    """The beginning of the restored text after the first of the edits."""
+    first, *rest = edits
+    text, position = "", first.end
+    for edit in rest:
+        if len(text) > _NEAR:
+            break
+        text += source[position : edit.start] + edit.replacement
+        position = edit.end
+    return text + source[position : position + _NEAR]
+
+
+def _right_articles(left: str, text: str, right: str) -> str:
+    """The inserted words with "a" or "an" to fit the words after them."""
+
+    def fix(match: re.Match[str]) -> str:
+        opens = not (left + text[: match.start()]).strip(_QUOTES)
+        following = _FIRST_WORD.match(text[match.end() :] + right)
+        if not following or (match[1][0] == "A" and not opens):  # "plan A"
+            return match[0]
+        return f"{_article(match[1], following[1])} "
+
+    ends_with_article = re.search(r"(?<!\w)[Aa]n?$", text) and right.startswith(" ")
+    if ends_with_article:
+        return _ARTICLE.sub(fix, f"{text} ")[:-1]
+    return _ARTICLE.sub(fix, text)
+
+
+def _last_article(left: str) -> re.Match[str] | None:
+    """The "a" or "an" at the end of a text; an "A" only if it begins the sentence."""
+    match = _LAST_ARTICLE.search(left)
+    return match if match and (match[1][0] == "a" or not left[: match.start()].strip(_QUOTES)) else None
 
 
 def _article(article: str, word: str) -> str:
     """The article, "a" or "an" as the word after it needs; an acronym or a single letter keeps the one it has."""
-    if (len(word) > 1 and word.isupper()) or len(word) == 1:
+    if word.isupper() or (len(word) == 1 and word.isalpha()):
         return article
     right = "an" if starts_with_vowel_sound(word) else "a"
     return right.capitalize() if article[0].isupper() else right

@@ -19,7 +19,7 @@ from unspin.infer.engines import load_engine
 from unspin.infer.engines.base import Engine, Rewriting
 from unspin.infer.fidelity.context import NO_CONTEXT, Context
 from unspin.infer.fidelity.judge import violation
-from unspin.infer.fitting import fit
+from unspin.infer.fitting import fit, fit_articles
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.proposals import propose_edits, split_output
 from unspin.infer.restoration import Restoration
@@ -141,9 +141,11 @@ class Restorer:
         replacements: dict[str, None] = {}
         for output in self._engine.variants(sentence, opening, 2 * count + 2):
             for proposal in propose_edits(sentence, output).edits:
-                other = fit(sentence, proposal.edit, context)
-                same_place = other and (other.start, other.end) == (edit.start, edit.end)
-                if other and same_place and other != edit and not violation(sentence, other, context):
+                fitted = fit(sentence, proposal.edit, context)
+                if not fitted or violation(sentence, fitted, context):
+                    continue
+                (other,) = fit_articles(sentence, [fitted])
+                if (other.start, other.end) == (edit.start, edit.end) and other.replacement != edit.replacement:
                     replacements.setdefault(other.replacement)
         return tuple(replacements)[:count]
 

@@ -16,7 +16,7 @@ _UPOS = {"noun": "NOUN", "verb": "VERB", "adj": "ADJ", "adv": "ADV"}
 _BASE_TAGS = {"noun": "NN", "verb": "VB", "adj": "JJ", "adv": "RB"}
 _NEGATED = {f"{verb}n't" for verb in ("has", "have", "had", "is", "are", "was", "were")}
 _BEFORE_PARTICIPLE = FORMS_OF_BE | FORMS_OF_HAVE | _NEGATED | {"get", "got", "gets", "'ve", "'s", "n't"}
-_NOT_VOWEL_SOUND = ("uni", "use", "usu", "usa", "uti", "eu", "one", "once", "ura", "uro")
+_NOT_VOWEL_SOUND = ("uni", "use", "usu", "usa", "uti", "eu", "one", "once", "ura", "uro", "ewe")
 _SILENT_H = ("hour", "honest", "honour", "honor", "heir")
 
 

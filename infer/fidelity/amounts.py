@@ -108,12 +108,12 @@ _SAME = tuple(
     }.items()
 )
 _ANY_SAME = re.compile("|".join(form.pattern for form, _ in _SAME), re.IGNORECASE)
-_CLOCK = re.compile(r"(?i)\b(\d\d?)(?:[.:](\d\d))? ?([ap])\.? ?m\b\.?")  # "7 p.m.", "6.30pm"
+_CLOCK = re.compile(r"(?ia)\b(\d\d?)(?:[.:](\d\d))? ?([ap])\.? ?m\b\.?")  # "7 p.m.", "6.30pm"
 _SPOKEN_CLOCK = re.compile(
-    rf"(?i)\b(half|quarter|ten|twenty|five) (past|after|to|before) ({'|'.join(_HOURS)})\b(?! (?:per|\w+s\b))"
+    rf"(?ia)\b(half|quarter|ten|twenty|five) (past|after|to|before) ({'|'.join(_HOURS)})\b(?! (?:per|\w+s\b))"
 )
 _MINUTES = {"half": 30, "quarter": 15, "ten": 10, "twenty": 20, "five": 5}
-_DECADE = re.compile(r"(?i)['’]?\b(twent|thirt|fort|fift|sixt|sevent|eight|ninet)ies\b|(?<![\d])['’]?\b([2-9])0s\b")
+_DECADE = re.compile(r"(?ia)['’]?\b(twent|thirt|fort|fift|sixt|sevent|eight|ninet)ies\b|(?<![\d])['’]?\b([2-9])0s\b")
 _DECADES = "twent thirt fort fift sixt sevent eight ninet".split()
 _TOKEN = re.compile(
     r"(?P<sign>(?<![\w)\]%.,])[-−–](?=[$£€]?\d))"
@@ -133,11 +133,21 @@ def same_amounts(old: Sequence[Amount], new: Sequence[Amount]) -> bool:
     A unit or a role may be gained, since the spinner may have garbled it, but a gained unit must be related to the
     word in its place: "eleven rock" can be eleven stone, not eleven pounds.
     """
-    if not old or not new:
-        return all(amount.optional for amount in (*old, *new))
-    if _same(old[0], new[0]):
-        return same_amounts(old[1:], new[1:])
-    return (old[0].optional and same_amounts(old[1:], new)) or (new[0].optional and same_amounts(old, new[1:]))
+    reachable = {0}  # how many of the new amounts may be matched with the old ones so far
+    for amount in old:
+        skipped = _with_optional(reachable, new)
+        matched = {i + 1 for i in skipped if i < len(new) and _same(amount, new[i])}
+        reachable = matched | skipped if amount.optional else matched
+    return len(new) in _with_optional(reachable, new)
+
+
+def _with_optional(reachable: set[int], new: Sequence[Amount]) -> set[int]:
+    """The positions that can be reached from others by leaving out optional amounts."""
+    reached = set(reachable)
+    for i, amount in enumerate(new):
+        if i in reached and amount.optional:
+            reached.add(i + 1)
+    return reached
 
 
 def _same(old: Amount, new: Amount) -> bool:
@@ -260,11 +270,16 @@ class _Reader:
         number = digits.replace(",", "") if _GROUPED.fullmatch(digits) else digits.replace("’", "'")
         if re.fullmatch(r"\d+,\d{1,2}", number):  # a decimal comma
             number = number.replace(",", ".")
-        whole, _, decimals = number.partition(".")
+        decimals = number.partition(".")[2]
         if fraction := re.fullmatch(r"([1-9])/([2-9])", number):
             return Amount(Fraction(int(fraction[1]), int(fraction[2]))), end
-        is_code = not re.fullmatch(r"\d+(?:\.\d+)?", number) or re.match(r"0\d", number) or len(whole) > _MAX_DIGITS
-        if tail in ("rd", "th") and self._word(position - 1) == "a" and self._word(end) in ("of", "part"):
+        is_code = not re.fullmatch(r"\d+(?:\.\d+)?", number) or re.match(r"0\d", number) or len(number) > _MAX_DIGITS
+        if (
+            tail in ("rd", "th")
+            and number in "3456789"
+            and self._word(position - 1) == "a"
+            and self._word(end) in ("of", "part")
+        ):
             return Amount(Fraction(1, int(number))), end
         if tail in ("st", "nd", "rd", "th"):
             return Amount("1st" if number == "1" else f"{number}{tail}", optional=number == "1"), end

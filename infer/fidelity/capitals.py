@@ -69,7 +69,7 @@ def name_spans(sentence: str) -> tuple[tuple[int, int], ...]:
     heading = is_heading(sentence, words)
     return tuple(
         (word.start, word.start + len(word.text))
-        for word, following in zip(words, (*words[1:], Word("", 0, True)), strict=True)
+        for word, following in zip(words, (*words[1:], Word("", 0, True)), strict=False)
         if (word.has_capital or "-" in word.text) and _is_name(word, following, heading)
     )
 

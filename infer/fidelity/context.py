@@ -19,9 +19,9 @@ _WORD = re.compile(r"\w+")
 MAX_NAME_WORDS = 7
 STRAIGHT = str.maketrans("’", "'")
 CONTRACTED_FORMS = re.compile(
-    rf"(?i)\b(?:{'|'.join(map(re.escape, sorted(CONTRACTIONS.values(), key=len, reverse=True)))})(?!\w)"
+    rf"(?ia)\b(?:{'|'.join(map(re.escape, sorted(CONTRACTIONS.values(), key=len, reverse=True)))})(?!\w)"
 )
-FULL_FORMS = re.compile(rf"(?i)\b(?:{'|'.join(sorted((*CONTRACTIONS, 'can not'), key=len, reverse=True))})(?!\w)")
+FULL_FORMS = re.compile(rf"(?ia)\b(?:{'|'.join(sorted((*CONTRACTIONS, 'can not'), key=len, reverse=True))})(?!\w)")
 NUMERALS = {digits: word for word, digits in NUMBERS.items()}
 
 
@@ -62,7 +62,7 @@ class Context:
 
     def mentions(self, name: str) -> bool:
         """Whether the article has a name or its acronym; a name of several words may be written without capitals."""
-        initials = "".join(word[0] for word in name.split(" ") if word[0].isupper())
+        initials = "".join(word[0] for word in name.split() if word[0].isupper())
         return (
             name in self.names
             or (len(initials) > 1 and initials in self.acronyms)

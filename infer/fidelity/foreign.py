@@ -9,10 +9,10 @@ from unspin.infer.fidelity.change import Change
 from unspin.infer.fidelity.dictionary import is_english
 from unspin.infer.fidelity.units import UNIT_WORDS
 
-_ADDRESS = re.compile(
-    r"\S*(?:://|www\.|@)\S*|[#]\w*[A-Za-z]\w*|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|gov|edu|io|co|uk|eu|html?|py|js|txt|csv|json|xml|pdf|docx?|xlsx?|exe|sh|md|ya?ml|zip|jpe?g|png)\b"
-)
-_CODE = re.compile(r"\w*_\w*|[a-z]+[A-Z]\w*|[A-Za-z]+\d\w*|\w+\(\)|(?<![\w-])--?[a-z]+(?=\s|$)|[A-Z]\w*::\w+")
+_SUFFIX = r"com|org|net|gov|edu|io|co|uk|eu|html?|py|js|txt|csv|json|xml|pdf|docx?|xlsx?|exe|sh|md|ya?ml|zip|jpe?g|png"
+_ADDRESS = re.compile(rf".*(?:://|www\.|@).*|[^\w]*#\w*[A-Za-z]\w*.*|[^\w]*\w[\w.-]*\.(?:{_SUFFIX})\b.*")
+_CODE = re.compile(r"\w*_\w*|[a-z]+[A-Z]\w*|[A-Za-z]+\d\w*|\w+\(\)|--?[a-z]+|[A-Z]\w*::\w+")
+MAX_WORD = 100  # a longer stretch without white space is an address or code
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _CLITIC = re.compile(r"(?:n['’]t|['’](?:s|re|ve|ll|d|m))$")
 
@@ -20,7 +20,7 @@ _CLITIC = re.compile(r"(?:n['’]t|['’](?:s|re|ve|ll|d|m))$")
 @lru_cache(maxsize=1 << 12)
 def addresses_in(text: str) -> tuple[str, ...]:
     """The web and mail addresses, file names, hashtags and identifiers of a text, in order."""
-    return tuple(_ADDRESS.findall(text))
+    return tuple(token for token in text.split() if len(token) > MAX_WORD or _ADDRESS.fullmatch(token))
 
 
 def changed_foreign_word(change: Change) -> str:
@@ -32,10 +32,12 @@ def changed_foreign_word(change: Change) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def _foreign_words(text: str) -> frozenset[str]:
-    words = (match[0] for match in _WORD.finditer(text))
-    return frozenset(word for word in words if word[0].islower() and _is_foreign(word)) | {
-        match[0] for match in _CODE.finditer(text)
-    }
+    tokens = [token for token in text.split() if len(token) <= MAX_WORD]
+    words = (match[0] for token in tokens for match in _WORD.finditer(token))
+    code = (token.strip(".,;:!?\"'“”‘’[]{}") for token in tokens)
+    return frozenset(word for word in words if word[0].islower() and _is_foreign(word)) | frozenset(
+        filter(_CODE.fullmatch, code)
+    )
 
 
 def _is_foreign(word: str) -> bool:

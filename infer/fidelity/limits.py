@@ -12,7 +12,8 @@ from unspin.infer.fidelity.change import Change
 
 _LIMITS = {
     "whether it is only alleged": (
-        r"alleged|allegedly|believed|reportedly|purportedly|suspected|accused|rumou?red|so called|ostensibly|"
+        r"alleged|allegedly|believed|said to|thought to|understood to|reportedly|purportedly|suspected|accused|"
+        r"rumou?red|so called|ostensibly|"
         r"presumed|"
         r"apparently",
         r"alleg\w+|purport\w*|suppos\w+|suspects?|claim\w*|ostensible|putative|presumab\w+|apparent|seeming\w*|"
@@ -90,11 +91,6 @@ def changed_limit(change: Change) -> str:
     for limit, (sure, any_form) in _PATTERNS.items():
         lost = sure.search(before) and not sure.search(after) and not any_form.search(change.after)
         invented = sure.search(after) and not sure.search(before) and not any_form.search(change.before)
-        if lost or (invented and not _garbled_connective(before)):
+        if lost or (invented and not any(token.isalpha() for token in change.removed)):
             return limit
     return ""
-
-
-def _garbled_connective(before: str) -> bool:
-    """Whether the removed words may be a garbled form of the inserted limit: there is one at least."""
-    return any(character.isalpha() for character in before)

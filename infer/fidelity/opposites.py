@@ -181,6 +181,9 @@ _OPPOSITES = {
         "seldom|rarely|infrequently",
         "never",
     ),
+    "the side taken": (r"for|favou?r\w*|behind", "against"),
+    "whether it takes place": (r"postpon\w+|cancell?\w+|adjourn\w+|shelved", "held|hold|holds|staged"),
+    "this, the last or the next": ("this|current", "last|previous|past", "next|coming|upcoming"),
     "the condition": ("if|provided|providing", "unless"),
     "the ruling": (
         r"uph[eo]ld\w*|affirm\w*|confirm\w*",
@@ -419,7 +422,7 @@ def opposed(change: Change) -> str:
     compared = all(sides) and not all(amount.optional for side in sides for amount in side)  # by `amounts`
     if old_kinds.get(_RELATIVE, set()) - {_CHILD} and _RELATIVE not in new_kinds:
         return _RELATIVE  # a relative is not removed either
-    for group in old_kinds.keys() & new_kinds.keys():
+    for group in (group for group in old_kinds if group in new_kinds):
         if group == _GENDER and len(old_kinds[group] | new_kinds[group]) > 2:
             continue  # "father or mother" and "parent"
         if not old_kinds[group] & new_kinds[group] and not (compared and group.startswith(_UNIT)):

@@ -35,6 +35,7 @@ _REFUSAL_FORMS = (
     "inadequate",
     "insufficient",
     "lack",
+    "neglect",
     "shortage",
     "scarc(?!ely)",
     "yet to",
@@ -123,8 +124,9 @@ def _without_exchanged_idioms(before: str, after: str) -> tuple[str, str]:
 def _count_prefixed(text: str, other: str) -> int:
     """The words with a negative prefix that the other text has without it: "unlawful" for "not lawful"."""
     own, theirs = Counter(lower_tokens(text)), Counter(lower_tokens(other))
+    gone = [word for word in theirs - own if len(word) > 3]
     stems = negated_stems(tuple(own - theirs))
-    return sum(len(stem) > 3 and any(word.startswith(stem) for word in theirs - own) for stem in stems)
+    return sum(len(stem) > 3 and any(word.startswith(stem) or stem.startswith(word) for word in gone) for stem in stems)
 
 
 @lru_cache(maxsize=1 << 12)

@@ -104,4 +104,4 @@ def _is_known(change: Change, removed: Sequence[str], inserted: Sequence[str]) -
 def count_content_words(text: str) -> int:
     """The number of words of four or more letters, not counting closed-class words and phrases that stand for them."""
     words = (token.lower() for token in tokenize(text) if is_word(token))
-    return sum(len(word) > 3 and word not in CLOSED_CLASS and word not in _PHRASE_WORDS for word in words)
+    return sum(len(word) > 3 and word not in _NO_CONTENT and word not in _PHRASE_WORDS for word in words)

@@ -23,7 +23,7 @@ def changed_term(change: Change) -> str:
     removed = [(word, concepts(word)) for word in change.removed]
     inserted = [(word, own) for word in _with_phrases(change.after, change.inserted) if (own := concepts(word))]
     for word, own in removed if inserted else ():
-        for field in own.keys() - ignored if word not in _GENERAL else ():
+        for field in (field for field in own if field not in ignored and word not in _GENERAL):
             new = [(other, theirs[field]) for other, theirs in inserted if field in theirs]
             old = [(word, own[field]), *((p, c[field]) for p in _phrases(change.before) if field in (c := concepts(p)))]
             if new and not any(mine.may_become(yours) for _, mine in old for _, yours in new):

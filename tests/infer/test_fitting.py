@@ -3,13 +3,13 @@
 import pytest
 from unspin.edits import Edit, apply
 from unspin.infer.fidelity.context import Context
-from unspin.infer.fitting import fit, fit_all
+from unspin.infer.fitting import fit, fit_articles
 
 
 def _fitted(source: str, old: str, new: str, article: str = "") -> str:
     start = source.index(old)
     edit = fit(source, Edit(start, start + len(old), new), Context(article or source))
-    return apply(source, [edit]) if edit else source
+    return apply(source, fit_articles(source, [edit])) if edit else source
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,27 @@ def test_an_edit_that_breaks_agreement_is_dropped() -> None:
     assert _fitted("The head of the gangs is here.", "gangs", "groups") == "The head of the groups is here."
 
 
-def test_a_fitted_edit_never_grows_over_its_neighbour() -> None:
-    source = "He had a dialogue."
-    edits = [Edit(3, 8, "gave a"), Edit(9, 17, "interview")]
-    assert fit_all(source, edits, Context(source)) == [Edit(3, 8, "gave an"), edits[1]]
-    assert fit_all(source, edits[1:], Context(source)) == [Edit(7, 17, "an interview")]
+@pytest.mark.parametrize(
+    ("source", "edits", "restored"),
+    [
+        ("He had a dialogue.", [Edit(3, 8, "gave a"), Edit(9, 17, "interview")], "He gave an interview."),
+        ("He is a kind man.", [Edit(3, 8, "was a "), Edit(8, 12, "evil")], "He was an evil man."),
+        ("An uncommon man left.", [Edit(0, 2, "A"), Edit(3, 11, "usual")], "A usual man left."),
+        ("He bit a red apple.", [Edit(9, 13, ""), Edit(13, 18, "pear")], "He bit a pear."),
+        ("He saw a red apple.", [Edit(9, 13, "")], "He saw an apple."),
+        ("He got an A overall.", [Edit(12, 19, "in total")], "He got an A in total."),
+        ("He lives in Flat A upstairs.", [Edit(19, 27, "above")], "He lives in Flat A above."),
+        ("They said that a cop left.", [Edit(15, 20, "an officer")], "They said that an officer left."),
+        ("He bought her a puppy.", [Edit(14, 21, "a dog")], "He bought her a dog."),
+        ("It is a 1,800-seat hall.", [Edit(8, 18, "8,000-seat")], "It is an 8,000-seat hall."),
+        ("It is 5.", [], "It is 5."),
+    ],
+)
+def test_articles_fit_what_is_finally_there(source: str, edits: list[Edit], restored: str) -> None:
+    fitted = fit_articles(source, edits)
+    assert apply(source, fitted) == restored and len(fitted) == len(edits)
+    assert fit_articles(source, fitted) == fitted
+
+
+def test_money_and_percentages_keep_their_digits() -> None:
+    assert _fitted("It is less than ten dollars.", "less than ten dollars", "below $10") == "It is below $10."

@@ -1,9 +1,13 @@
 """The judge accepts edits, parts of edits, or none, and says why it refused the others."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from unspin.edits import Edit, align, apply
+from unspin.infer.fidelity.context import Context
 from unspin.infer.fidelity.judge import changed_fact, judge, violation
 from unspin.infer.fidelity.kinds import EDIT_KINDS, SENTENCE_KINDS, EditKind, SentenceKind
+from unspin.infer.fitting import fit_articles
 
 
 def test_only_content_words_of_a_refused_phrase_are_saved() -> None:
@@ -71,3 +75,35 @@ def test_the_table_of_kinds_is_read_from_top_to_bottom() -> None:
     assert all(isinstance(kind, SentenceKind) and kind.message for kind in SENTENCE_KINDS)
     assert all(isinstance(kind, EditKind) for kind in EDIT_KINDS)
     assert len({kind.name for kind in EDIT_KINDS}) == len(EDIT_KINDS)
+
+
+@pytest.mark.parametrize(
+    ("source", "edit"),
+    [
+        ("…", Edit(0, 1, "...")),
+        ("", Edit(0, 0, "The")),
+        ("He saw a 0th of it.", Edit(3, 6, "viewed")),
+        ("He saw a 1.5th of it.", Edit(3, 6, "viewed")),
+        (f"He saw 1.{'9' * 5000} there.", Edit(3, 6, "viewed")),
+        ("At half past ſix he saw.", Edit(20, 23, "viewed")),
+        ("He saw in the ſixties there.", Edit(3, 6, "viewed")),
+        (f"He saw {'five ' * 1000}", Edit(3, 6, "viewed")),
+        (f"He saw {'a-' * 500} there.", Edit(3, 6, "viewed")),
+    ],
+    ids=range(9),
+)
+def test_strange_sentences_are_judged(source: str, edit: Edit) -> None:
+    assert list(judge(source, [edit]).kept) in ([], [edit])
+
+
+_TEXT = st.text(st.sampled_from("aAeE10.,-'\"“’ \u0301²½٣ſ\ud800$%") | st.characters(), max_size=30)
+
+
+@given(_TEXT, _TEXT, _TEXT, _TEXT, st.booleans())
+def test_any_edits_of_any_text_are_judged_and_can_be_made(a: str, b: str, c: str, d: str, is_sure: bool) -> None:
+    source = f"{a}one {b}{c}"
+    edits = [Edit(len(a), len(a) + 3, d), Edit(len(a) + 4, len(a) + 4 + len(b), "an hour")]
+    verdict = judge(source, edits, Context(source), edits if is_sure else ())
+    fitted = fit_articles(source, list(verdict.kept))
+    assert len(fitted) == len(verdict.kept) and apply(source, fitted) is not None
+    assert verdict == judge(source, edits, Context(source), edits if is_sure else ())
