@@ -142,7 +142,7 @@ class Restorer:
         for output in self._engine.variants(sentence, opening, 2 * count + 2):
             for proposal in propose_edits(sentence, output).edits:
                 fitted = fit(sentence, proposal.edit, context)
-                if not fitted or violation(sentence, fitted, context):
+                if not fitted or violation(sentence, fitted, context, is_sure=True):  # a person chooses
                     continue
                 (other,) = fit_articles(sentence, [fitted])
                 if (other.start, other.end) == (edit.start, edit.end) and other.replacement != edit.replacement:
