@@ -16,7 +16,7 @@ from functools import lru_cache
 from unspin.edits import Edit
 from unspin.english.morphology import forms, starts_with_vowel_sound
 from unspin.english.surface import CONTRACTIONS, NUMBERS
-from unspin.english.varieties import AMERICAN, COUNTERPARTS, SPELLINGS
+from unspin.english.varieties import AMERICAN, SPELLINGS, TO_AMERICAN, TO_BRITISH
 from unspin.infer.fidelity.context import CONTRACTED_FORMS, FULL_FORMS, NUMERALS, STRAIGHT, Context
 from unspin.infer.fidelity.units import CURRENCY_SIGNS
 from unspin.segment import tokenize
@@ -97,18 +97,12 @@ def _keep_variety(before: str, after: str, context: Context) -> str:
             if other and low not in old and (is_own or (other in old and not context.prefers(other_side, own_side))):
                 tokens[i] = _cased(token, other)
                 break
-    for british, american in COUNTERPARTS:
-        for own, other, side, other_side in (
-            (british, american, "british", "american"),
-            (american, british, "american", "british"),
-        ):
-            if (
-                own in old
-                and other in map(str.lower, tokens)
-                and other not in old
-                and context.prefers(side, other_side)
-            ):
-                tokens = [_cased(token, own) if token.lower() == other else token for token in tokens]
+    for counterparts, side, other_side in ((TO_AMERICAN, "british", "american"), (TO_BRITISH, "american", "british")):
+        if context.prefers(side, other_side):
+            for own in (word for word in counterparts if word in old):
+                tokens = [
+                    _cased(t, own) if t.lower() in counterparts[own] and t.lower() not in old else t for t in tokens
+                ]
     return "".join(tokens)
 
 

@@ -1,8 +1,7 @@
 """Derives ``terms.tsv.gz``, ``antonyms.tsv.gz`` and ``names.tsv.gz`` from the WordNet 3.0 database files.
 
-``python -m unspin.english.make_terms /usr/share/wordnet`` writes the tables beside this script (Debian:
-``apt-get install wordnet-base``); the same input gives the same bytes. The format of the input is described in
-wndb(5WN). `unspin.english.terms` reads the tables and describes their rows.
+``python -m unspin.english.make_terms /usr/share/wordnet`` writes the tables beside this script; the same input gives
+the same bytes. `unspin.english.terms` reads them.
 """
 
 from __future__ import annotations
@@ -10,11 +9,11 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from unspin.english.lexicons import frequency, write_table
+from unspin.english.wordnet import PARTS_OF_SPEECH, PartOfSpeech, lemma_of
 from unspin.logs import log_to_terminal
 
 # Fields of terms, each with the nouns whose hyponyms belong to it; the number is that of WordNet's sense.
@@ -40,12 +39,8 @@ FIELDS = {
     "garment": (("garment", 1),),
     "instrument": (("musical instrument", 1),),
 }
-MIN_SHARE = {
-    "body": 0.1,
-    "illness": 0.1,
-    "animal": 0.3,
-    "food or plant": 0.3,
-}  # of the occurrences of a word that must have a meaning in the field
+# The share of a word's occurrences that must have a meaning in the field.
+MIN_SHARE = {"body": 0.1, "illness": 0.1, "animal": 0.3, "food or plant": 0.3}
 USUAL_MIN_SHARE = 0.5
 MAX_ANTONYM_SENSE = {"noun": 1, "verb": 2, "adj": 2, "adv": 1}
 _WORD = re.compile(r"[a-z]+(-[a-z]+)*")
@@ -53,43 +48,6 @@ _TERM = re.compile(r"[a-z]+([ -][a-z]+){0,3}")
 _COMPOUND = re.compile(r"[a-z]+( [a-z]+){1,2}")
 COMMON = 300  # occurrences in 100 million words of the rarest word of a compound
 _NAME = re.compile(r"[A-Z][A-Za-z.'’-]*( [A-Za-z][A-Za-z.'’-]*)*")
-
-
-@dataclass(frozen=True)
-class Synset:
-    """Words of one meaning, and pointers (symbol, target offset, number of the own word, number of the target word)."""
-
-    lemmas: tuple[str, ...]
-    pointers: tuple[tuple[str, str, int, int], ...]
-    lexicographer_file: int
-
-    def targets(self, symbols: str) -> Iterator[str]:
-        """The offsets that pointers with one of the symbols lead to."""
-        return (target for symbol, target, _, _ in self.pointers if symbol in symbols.split())
-
-
-@dataclass(frozen=True)
-class PartOfSpeech:
-    """The synsets of a part of speech by offset, and the synsets of each lemma, frequent ones first."""
-
-    synsets: dict[str, Synset]
-    senses: dict[str, list[str]]
-
-    @classmethod
-    def read(cls, wordnet: Path, name: str) -> PartOfSpeech:
-        """Read ``data.NAME`` and ``index.NAME``."""
-        synsets = {}
-        for fields in _lines(wordnet / f"data.{name}"):
-            count = int(fields[3], 16)
-            lemmas = tuple(_lemma(fields[4 + 2 * i]) for i in range(count))
-            rest = fields[4 + 2 * count :]
-            pointers = tuple(
-                (rest[i], rest[i + 1], int(rest[i + 3][:2], 16), int(rest[i + 3][2:], 16))
-                for i in range(1, 1 + 4 * int(rest[0]), 4)
-            )
-            synsets[fields[0]] = Synset(lemmas, pointers, int(fields[1]))
-        senses = {_lemma(fields[0]): fields[-int(fields[2]) :] for fields in _lines(wordnet / f"index.{name}")}
-        return cls(synsets, senses)
 
 
 @dataclass(frozen=True)
@@ -108,8 +66,8 @@ class Usage:
         for line in (wordnet / "cntlist.rev").read_text(encoding="latin-1").splitlines():
             key, number, count = line.split()
             lemma, _, rest = key.partition("%")
-            counts[_lemma(lemma), rest[0], int(number)] = int(count)
-            totals[_lemma(lemma)] += int(count)
+            counts[lemma_of(lemma), rest[0], int(number)] = int(count)
+            totals[lemma_of(lemma)] += int(count)
         senses: dict[str, int] = defaultdict(int)
         for part in parts.values():
             for lemma, offsets in part.senses.items():
@@ -123,16 +81,6 @@ class Usage:
         """
         own = sum(self.counts.get((noun, "1", number), 0) + 1 for number in numbers)
         return own / (self.totals.get(noun, 0) + self.senses[noun])
-
-
-def _lines(path: Path) -> Iterator[list[str]]:
-    for line in path.read_text(encoding="latin-1").splitlines():
-        if not line.startswith(" "):
-            yield line.split(" | ")[0].split()
-
-
-def _lemma(raw: str) -> str:
-    return re.sub(r"\((a|p|ip)\)$", "", raw).replace("_", " ")
 
 
 def term_rows(nouns: PartOfSpeech, adjectives: PartOfSpeech, usage: Usage) -> list[str]:
@@ -230,8 +178,8 @@ def name_rows(parts: dict[str, PartOfSpeech]) -> list[str]:
     """``name <TAB> kind``: names as they are written.
 
     The kind of a name of several words is ``phrase``, that of a term of two or three common words ``compound`` ("prime
-    minister"). A single word is a ``word`` if it is always written with a
-    capital ("Korean"), and a ``place`` if it is a place, a people or a language and a common word too ("Turkey").
+    minister"). A single word is a ``word`` if it is always written with a capital ("Korean"), and a ``place`` if it is
+    a place or a language and a common word too ("Turkey").
     """
     written = {lemma for part in parts.values() for synset in part.synsets.values() for lemma in synset.lemmas}
     rows = set()
@@ -255,7 +203,7 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python -m unspin.english.make_terms FOLDER")
     log_to_terminal()
-    parts = {name: PartOfSpeech.read(Path(sys.argv[1]), name) for name in ("noun", "verb", "adj", "adv")}
+    parts = {name: PartOfSpeech.read(Path(sys.argv[1]), name) for name in PARTS_OF_SPEECH}
     header = "Derived from WordNet 3.0, Copyright 2006 Princeton University (licence: WORDNET_LICENSE) by make_terms.py"
     folder = Path(__file__).parent
     write_table(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -75,7 +75,7 @@ def _axes() -> Mapping[str, frozenset[str]]:
     return {word: frozenset(axes.split(" ")) for word, axes in _rows("antonyms.tsv.gz")}
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def concepts(word: str) -> Mapping[str, Concepts]:
     """The concepts that a lower-case word or a form of it names, by field: a term of medicine, a species, a crime."""
     found: dict[str, Concepts] = {}
@@ -85,7 +85,7 @@ def concepts(word: str) -> Mapping[str, Concepts]:
     return found
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def _sides(word: str) -> frozenset[str]:
     return frozenset().union(*(_axes().get(lemma, frozenset()) for lemma in lemmas(word)))
 
@@ -95,7 +95,7 @@ def are_antonyms(first: str, second: str) -> bool:
     return _are_antonyms(*sorted((first, second)))
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def _are_antonyms(first: str, second: str) -> bool:
     one, other = _sides(first), _sides(second)
     return not one & other and bool({axis.translate(_OTHER_SIDE) for axis in one} & other)

@@ -46,13 +46,17 @@ _COMMON_TO_BOTH = frozenset(
 AMERICAN: dict[str, str] = {
     american: british for british, american in SPELLINGS.items() if american not in _COMMON_TO_BOTH
 }
-# (British word, American word) where one stands for the other.
-COUNTERPARTS: frozenset[tuple[str, str]] = frozenset(_pairs(_WORDS))
+# Words of one variety -> its words of the other, from British and from American ones.
+TO_AMERICAN: dict[str, list[str]] = {}
+TO_BRITISH: dict[str, list[str]] = {}
+for _british, _american in _pairs(_WORDS):
+    TO_AMERICAN.setdefault(_british, []).append(_american)
+    TO_BRITISH.setdefault(_american, []).append(_british)
 # What a text is told by: British spellings and words, and American ones.
 _AMBIGUOUS = frozenset(
     """program programs check checks story stories draft drafts curb curbs meter meters practice ton tire tires line
     gas flat flats lift lifts truck trucks fall taps tap theater primary pants player weeks chips trash cinema queue
     pensioner inquiry inquiries""".split()
 )
-BRITISH_SIGNS: frozenset[str] = frozenset(SPELLINGS) | {british for british, _ in COUNTERPARTS} - _AMBIGUOUS
-AMERICAN_SIGNS: frozenset[str] = (frozenset(AMERICAN) | {american for _, american in COUNTERPARTS}) - _AMBIGUOUS
+BRITISH_SIGNS: frozenset[str] = (frozenset(SPELLINGS) | TO_AMERICAN.keys()) - _AMBIGUOUS
+AMERICAN_SIGNS: frozenset[str] = (frozenset(AMERICAN) | TO_BRITISH.keys()) - _AMBIGUOUS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from unspin.english.morphology import forms
 from unspin.english.terms import known_names
@@ -95,13 +95,13 @@ def _is_name(word: Word, following: Word, heading: bool) -> bool:
     return not all(is_known(part) for part in re.split(r"[-'’]", low) if part)
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def _is_mostly_a_place(low: str) -> bool:
     """Whether the word spelt like a place is only a noun, as "turkey" is; "Nice" and "Reading" open sentences."""
     return low in ("japan", "france") or {form.pos for form in forms(low)} <= {"noun"}
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def kind_of_name(word: str) -> str:
     """The kind of a well-known name of one word, also in the plural ("Koreans"), or ""."""
     return known_names().get(word) or (known_names().get(word[:-1], "") if word.endswith("s") else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import lemminflect
@@ -74,13 +74,13 @@ def words() -> frozenset[str]:
     )
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def is_known(word: str) -> bool:
     """Whether a lower-case word is English, inflected or not, according to lemminflect and the dictionaries."""
     return word in CLOSED_CLASS or word in words() or bool(lemminflect.getAllLemmas(word))
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def is_english(word: str) -> bool:
     """Whether a lower-case word is known or is formed like an English word: "childrens", "outvoters"."""
     if not word.isascii():

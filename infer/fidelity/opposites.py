@@ -8,7 +8,7 @@ Besides the groups, WordNet's antonyms are kept apart, and the units of each qua
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 
 from unspin.english.terms import are_antonyms
 from unspin.english.word_classes import CLOSED_CLASS
@@ -118,17 +118,16 @@ _OPPOSITES = {
         "right|rightwards?",
     ),
     "the gender": (
-        "m[ae]n|boys?|husbands?|sons?|brothers?|fathers?|kings?|males?|uncles?|nephews?|grandfathers?|"
-        "grandsons?|widowers?|"
-        "bridegrooms?|grooms?|actors?|princes?|dukes?|gentlem[ae]n|spokesm[ae]n|chairm[ae]n|congressm[ae]n|"
-        "businessm[ae]n|policem[ae]n|stepfathers?|stepsons?|godfathers?|waiters?|stewards?|dads?|boyfriends?|monks?",
+        "m[ae]n|boys?|husbands?|sons?|brothers?|fathers?|kings?|males?|uncles?|nephews?|grandfathers?|grandsons?|"
+        "widowers?|bridegrooms?|grooms?|actors?|princes?|dukes?|gentlem[ae]n|spokesm[ae]n|chairm[ae]n|"
+        "congressm[ae]n|businessm[ae]n|policem[ae]n|stepfathers?|stepsons?|godfathers?|waiters?|stewards?|dads?|"
+        "boyfriends?|monks?",
         "wom[ae]n|girls?|wife|wives|daughters?|sisters?|mothers?|queens?|females?|aunts?|nieces?|grandmothers?|"
         "granddaughters?|widows?|brides?|actress(?:es)?|princess(?:es)?|duchess(?:es)?|lady|ladies|spokeswom[ae]n|"
         "chairwom[ae]n|congresswom[ae]n|businesswom[ae]n|policewom[ae]n|stepmothers?|stepdaughters?|godmothers?|"
         "waitress(?:es)?|stewardess(?:es)?|mums?|moms?|girlfriends?|nuns?",
         "siblings?|spouses?|child|children|kids?|persons?|individuals?|spokesperson|spokespersons|spokespeople|"
-        "chairpersons?|parents?|grandparents?|"
-        "grandchild(?:ren)?|partners?|businesspeople|monarchs?",
+        "chairpersons?|parents?|grandparents?|grandchild(?:ren)?|partners?|businesspeople|monarchs?",
     ),
     "whether it is done to oneself": (
         "(?:him|her|it|my|your)self|themselves|ourselves|yourselves",
@@ -316,13 +315,11 @@ _OPPOSITES = {
     ),
     "the stance (for or against)": (
         r"support\w*|accept\w*|allow\w*|permit\w*|approv\w+|includ\w+|pro|agree\w*|back(?:s|ed|ing)|favou?r\w*|"
-        r"endors\w+|"
-        r"welcom\w+|prais\w+|authori[sz]\w+|legali[sz]\w+|embrac\w+|confirm\w*|admit\w*|concur\w*|ratif\w+",
+        r"endors\w+|welcom\w+|prais\w+|authori[sz]\w+|legali[sz]\w+|embrac\w+|confirm\w*|admit\w*|concur\w*|ratif\w+",
         r"oppos\w+|reject\w*|refus\w+|ban|bans|banned|banning|forbid\w*|forbade|prohibit\w*|exclud\w+|anti|"
-        r"disagree\w*|denounc\w+|"
-        r"condemn\w*|criticis\w+|criticiz\w+|outlaw\w*|veto\w*|resist\w*|den(?:y|ied|ies|ying|ials?)|disput\w+|"
-        r"declin\w+|"
-        r"contest(?:s|ed)?|disapprov\w+|deplor\w+|disown\w*|repudiat\w+|den(?:y|ies|ied)",
+        r"disagree\w*|denounc\w+|condemn\w*|criticis\w+|criticiz\w+|outlaw\w*|veto\w*|resist\w*|"
+        r"den(?:y|ied|ies|ying|ials?)|disput\w+|declin\w+|contest(?:s|ed)?|disapprov\w+|deplor\w+|disown\w*|"
+        r"repudiat\w+|den(?:y|ies|ied)",
     ),
     "whose side it is": (
         r"all(?:y|ies|ied)|friends?|friendly|partners?|supporters?|allianc\w+|fans?|followers?|advocates?|"
@@ -448,7 +445,7 @@ def _kinds_of(tokens: tuple[str, ...]) -> dict[str, set[str]]:
     return kinds
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def _memberships(token: str) -> tuple[tuple[str, str], ...]:
     """The (group, kind) pairs of a lower-case token."""
     return (

@@ -62,14 +62,14 @@ def put_another_thing(change: Change) -> str:
         return ""
     if denies(change.before) or denies(change.after):
         return ""  # left to `polarity`
-    if len(removed) in (1, len(inserted)) or _is_heading(change.source):
+    if len(removed) in (1, len(inserted)) or _is_unpunctuated(change.source):
         unlike = [word for word in inserted if all(_is_unlike(old, word) for old in removed)]
         if unlike and (len(removed) > 1 or len(unlike) == len(inserted)) and not _is_known(change, removed, unlike):
             return _MESSAGE
     return ""
 
 
-def _is_heading(sentence: str) -> bool:
+def _is_unpunctuated(sentence: str) -> bool:
     """Whether no punctuation ends a sentence: a heading is restored word by word, not from what the article says."""
     return bool(sentence) and not sentence.rstrip("\"”’')").endswith((".", "!", "?", ":", ";", "…"))
 

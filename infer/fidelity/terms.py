@@ -1,8 +1,8 @@
-"""Terms of medicine, law, science, nature and kinship: an edit never makes one into another of its field."""
+"""Terms of medicine, law, science and nature: an edit never makes one into another of its field."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from unspin.english.terms import concepts
 from unspin.english.thesaurus import related
@@ -21,7 +21,7 @@ def changed_term(change: Change) -> str:
     """The term that an edit makes into another of its field, or ""."""
     ignored = _THINGS if completes_phrase(change) else frozenset()  # "smoking pistol" is a "smoking gun"
     removed = [(word, concepts(word)) for word in change.removed]
-    inserted = [(word, own) for word in _with_phrases(change.after, change.inserted) if (own := concepts(word))]
+    inserted = [(word, own) for word in (*change.inserted, *_phrases(change.after)) if (own := concepts(word))]
     for word, own in removed if inserted else ():
         for field in (field for field in own if field not in ignored and word not in _GENERAL):
             new = [(other, theirs[field]) for other, theirs in inserted if field in theirs]
@@ -41,10 +41,6 @@ def _has_support(change: Change, term: str) -> bool:
         or any(related(one, other) for one in old for other in {term, *words})
         or any(term[:4] == one[:4] for one in old)
     )
-
-
-def _with_phrases(text: str, words: Sequence[str]) -> list[str]:
-    return [*words, *_phrases(text)]
 
 
 def _phrases(text: str) -> Iterator[str]:

@@ -5,10 +5,11 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from unspin.english import make_terms
+from unspin.english import make_terms, make_wordnet
 from unspin.english.terms import are_antonyms, common_names, concepts, known_names, name_one_thing, phrases
 from unspin.english.thesaurus import are_distant, is_listed, related
 from unspin.english.varieties import AMERICAN, AMERICAN_SIGNS, BRITISH_SIGNS, SPELLINGS
+from unspin.english.wordnet import PARTS_OF_SPEECH, PartOfSpeech
 
 WORDNET = Path("/usr/share/wordnet")
 
@@ -58,9 +59,10 @@ def test_each_spelling_belongs_to_one_variety() -> None:
 
 @pytest.mark.skipif(not WORDNET.is_dir(), reason="WordNet's database files (wordnet-base) are not installed")
 def test_the_tables_are_those_that_the_script_makes() -> None:
-    parts = {name: make_terms.PartOfSpeech.read(WORDNET, name) for name in ("noun", "verb", "adj", "adv")}
+    parts = {name: PartOfSpeech.read(WORDNET, name) for name in PARTS_OF_SPEECH}
     usage = make_terms.Usage.read(WORDNET, parts)
     for table, rows in (
+        ("wordnet", make_wordnet.rows(WORDNET)),
         ("terms", make_terms.term_rows(parts["noun"], parts["adj"], usage)),
         ("antonyms", make_terms.antonym_rows(parts)),
         ("names", make_terms.name_rows(parts)),

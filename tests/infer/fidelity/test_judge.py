@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from unspin.edits import Edit, align, apply
 from unspin.infer.fidelity.context import Context
 from unspin.infer.fidelity.judge import changed_fact, judge, violation
-from unspin.infer.fidelity.kinds import EDIT_KINDS, SENTENCE_KINDS, EditKind, SentenceKind
+from unspin.infer.fidelity.kinds import EDIT_KINDS
 from unspin.infer.fitting import fit_articles
 
 
@@ -71,10 +71,10 @@ def test_an_edit_that_only_changes_capitals_changes_no_fact() -> None:
     assert violation("the white house said so.", Edit(4, 15, "White House")) == ""
 
 
-def test_the_table_of_kinds_is_read_from_top_to_bottom() -> None:
-    assert all(isinstance(kind, SentenceKind) and kind.message for kind in SENTENCE_KINDS)
-    assert all(isinstance(kind, EditKind) for kind in EDIT_KINDS)
-    assert len({kind.name for kind in EDIT_KINDS}) == len(EDIT_KINDS)
+def test_only_the_kind_of_things_gives_way_to_a_sure_model() -> None:
+    assert [kind.name for kind in EDIT_KINDS if kind.unless_sure] == ["things"]
+    edit = Edit(4, 11, "database")
+    assert violation("The payroll was lost.", edit) and not violation("The payroll was lost.", edit, is_sure=True)
 
 
 @pytest.mark.parametrize(
