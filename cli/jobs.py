@@ -11,7 +11,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from unspin.cli.options import OptionError
-from unspin.infer.documents.base import DocumentError
+from unspin.infer.documents.base import DEFAULT_OPTIONS, DocumentError, DocumentOptions
 from unspin.infer.documents.formats import FORMATS
 from unspin.infer.engines import ENGINES
 from unspin.storage import glob_url, is_url, storage_errors
@@ -31,7 +31,7 @@ class RestoreOptions:
     edits: Path | None = None
     diff: bool = False
     resume: bool = False
-    field: str = "text"
+    documents: DocumentOptions = DEFAULT_OPTIONS
     checkpoint: str = "default"
     min_confidence: float | None = None
     keep_quotations: bool = False

@@ -86,6 +86,7 @@ def restore(
     `unspin restore shards/*.parquet --output restored --executor configs/executors/ray.yaml --jobs 8`
     """
     from unspin.cli.jobs import RestoreOptions
+    from unspin.infer.documents.base import DocumentOptions
     from unspin.locking import sole_writer
     from unspin.storage import is_url
 
@@ -96,7 +97,7 @@ def restore(
         edits=edits,
         diff=diff,
         resume=resume,
-        field=field,
+        documents=DocumentOptions(field=field),
         checkpoint=checkpoint,
         min_confidence=min_confidence,
         keep_quotations=keep_quotations,

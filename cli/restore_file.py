@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 
 from unspin.cli.jobs import STDIN, Job, RestoreOptions, backup_of, page_of
 from unspin.edits import target_spans
-from unspin.infer.documents.base import DocumentError, View
-from unspin.infer.documents.document import Document
+from unspin.infer.documents.base import Document, DocumentError, DocumentOptions, View
+from unspin.infer.documents.formats import decode_document, read_document
 from unspin.infer.render import html_page
 from unspin.infer.restoration import Restoration
 from unspin.infer.restorer import Restorer
@@ -66,13 +66,12 @@ def restore_documents(jobs: Iterable[Job], options: RestoreOptions, lazy: LazyRe
     def texts() -> Iterator[tuple[str, Sequence[View]]]:
         for job in jobs:
             try:
-                document = _read(job.path)
-                views = document.views(options.field)
+                document = _read(job.path, options.documents)
             except DocumentError as error:
                 unreadable.append(Outcome(job, error=str(error)))
                 continue
             pending.append((job, document))
-            yield document.text, views
+            yield document.text, document.views
 
     documents = texts()
     for first in documents:  # runs once, and only if there is a readable document: `lazy.restorer` loads the model
@@ -104,12 +103,12 @@ def write_outcome(outcome: Outcome, options: RestoreOptions) -> Restoration:
     if options.html is not None:
         write_atomic(page_of(job, options.html), html_page(restoration, job.path.name).encode())
     if job.target is None:
-        sys.stdout.buffer.write(document.encode(restoration.text))
+        sys.stdout.buffer.write(document.encode(restoration))
         sys.stdout.buffer.flush()
     else:
         if options.in_place:
             _keep_backup(job.path)
-        document.write(job.target, restoration.text)
+        write_atomic(job.target, document.encode(restoration))
     return restoration
 
 
@@ -130,7 +129,7 @@ def restore_table_file(job: Job, options: RestoreOptions, lazy: LazyRestorer) ->
         if is_url(source):
             source = Path(scratch) / f"downloaded-{job.path.name}"
             download(job.path, source)
-        for number, restoration in restore_table(source, restored, options.field, restore):
+        for number, restoration in restore_table(source, restored, options.documents.field, restore):
             if options.edits is not None:
                 place = {"document": str(job.path), "row": number}
                 _append_rows(options.edits, ({**place, **row} for row in _edit_rows(restoration)))
@@ -152,8 +151,10 @@ def prepare_edits_file(file: Path, unfinished: set[str], resume: bool) -> None:
     write_atomic(file, "".join(kept).encode())
 
 
-def _read(path: Path) -> Document:
-    return Document.decode("stdin", sys.stdin.buffer.read()) if path == STDIN else Document.read(path)
+def _read(path: Path, options: DocumentOptions) -> Document:
+    if path == STDIN:
+        return decode_document("stdin", sys.stdin.buffer.read(), options)
+    return read_document(path, options)
 
 
 def _keep_backup(path: Path) -> None:

@@ -121,7 +121,9 @@ class DocumentDraft:
     @classmethod
     def from_views(cls, text: str, views: Sequence[View] | None) -> DocumentDraft:
         """A document with one article per view; without views it is one article of plain text."""
-        return cls(text, [ArticleDraft.from_view(view) for view in (text_views(text) if views is None else views)])
+        return cls(
+            text, [ArticleDraft.from_view(view) for view in (text_views(text).views if views is None else views)]
+        )
 
     def passages(self, max_words: int) -> Iterator[Passage]:
         """The passages of all articles, in order. No passage holds sentences of two articles."""

@@ -1,20 +1,22 @@
-"""Puts a document together from its restored articles: edits in the raw text, and warnings with line numbers.
+"""Puts a document together from its restored articles: edits in the raw text, and warnings with their places.
 
 Text outside the edits is kept byte for byte.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 
 from unspin.edits import Edit, apply
 from unspin.infer.decision import RestoredArticle, RestoredSentence
+from unspin.infer.documents.base import View
 from unspin.infer.restoration import Restoration, RestoredEdit
-from unspin.segment import quotations, words
+from unspin.segment import Span, quotations, words
 
 NOT_ENGLISH = "does not read as English: left unchanged"
+ACROSS_MARKUP = "{spun!r} would become {restored!r}, which would leave markup without text: left unchanged"
 FindAlternatives = Callable[[RestoredSentence, Edit], tuple[str, ...]]
 
 
@@ -23,51 +25,83 @@ def assemble(
 ) -> Restoration:
     """The restoration of a document from its articles, in order.
 
-    `find_alternatives` is called once for every edit; with `keep_quotations`, edits between double quotation marks are
-    left out.
+    `find_alternatives` is called once for every edit; with `keep_quotations`, edits between quotation marks are left
+    out.
     """
     assembler = _Assembler(text, find_alternatives, keep_quotations)
-    edits = tuple(edit for article in articles for edit in assembler.edits(article))
-    warnings = tuple(
-        f"line {line}: {warning}" if line else warning
-        for article in articles
-        for line, warning in _warnings(text, article, alone=len(articles) == 1)
-    )
-    restored = apply(text, (Edit(edit.start, edit.end, edit.restored) for edit in edits))
-    return Restoration(text, restored, edits, _spun_share(articles), warnings)
+    for article in articles:
+        assembler.add(article)
+    edits = tuple(assembler.edits)
+    readable = tuple(article.draft.view.text for article in articles)
+    warnings = tuple(f"{place}: {warning}" if place else warning for place, warning in assembler.warnings)
+    return Restoration(text, apply(text, edits), edits, readable, _spun_share(articles), warnings)
 
 
 class _Assembler:
-    """Places the edits of a document's articles in its raw text and numbers their groups."""
+    """Places the edits of a document's articles in its raw text, numbers their groups, and collects warnings."""
 
     def __init__(self, text: str, find_alternatives: FindAlternatives, keep_quotations: bool) -> None:
+        self.edits: list[RestoredEdit] = []
+        self.warnings: list[tuple[str, str]] = []  # place, warning
         self._text, self._find_alternatives, self._keep_quotations = text, find_alternatives, keep_quotations
-        self._groups = count(1)
+        self._groups, self._article = count(1), -1
 
-    def edits(self, article: RestoredArticle) -> Iterator[RestoredEdit]:
-        """The edits of an article, in the raw text."""
-        quoted = quotations(article.draft.view.text)
+    def add(self, article: RestoredArticle) -> None:
+        """Add the edits and warnings of the next article."""
+        self._article += 1
+        view = article.draft.view
+        if not article.draft.is_english:
+            self.warnings.append((view.name, NOT_ENGLISH))
+        quoted = quotations(view.text)
         for sentence in article.sentences:
-            group = next(self._groups) if sentence.tied else 0
             offsets = sentence.draft.offsets
-            for edit, confidence in sentence.edits:
-                in_view = replace(edit, start=offsets[edit.start], end=offsets[edit.end])
-                in_quotation = any(span.start <= in_view.start < span.end for span in quoted)
-                if in_quotation and self._keep_quotations:
-                    continue
-                alternatives = self._find_alternatives(sentence, edit)
-                edit_group = group if edit in sentence.tied else 0
-                for raw in article.draft.view.raw_edits(in_view):  # several if markup stands inside the edit
-                    yield self._describe(raw, confidence, in_quotation, alternatives, edit_group)
+            self._warn(view, offsets[0], sentence.refusals)
+            group = next(self._groups) if sentence.tied else 0
+            placed = {
+                edit: self._place(article, sentence, edit, confidence, quoted, group if edit in sentence.tied else 0)
+                for edit, confidence in sentence.edits
+            }
+            tied_is_whole = all(placed[edit] for edit in sentence.tied)
+            self.edits += [edit for edit in placed.values() if edit and (tied_is_whole or not edit.group)]
 
-    def _describe(
-        self, edit: Edit, confidence: float, in_quotation: bool, alternatives: tuple[str, ...], group: int
-    ) -> RestoredEdit:
-        spun = self._text[edit.start : edit.end]
-        kind = "quotation" if in_quotation else _kind(spun, edit.replacement)
+    def _place(
+        self,
+        article: RestoredArticle,
+        sentence: RestoredSentence,
+        edit: Edit,
+        confidence: float,
+        quoted: Sequence[Span],
+        group: int,
+    ) -> RestoredEdit | None:
+        """An edit of a sentence in its place in the raw text; None if it is not to be made there."""
+        view, offsets = article.draft.view, sentence.draft.offsets
+        in_view = replace(edit, start=offsets[edit.start], end=offsets[edit.end])
+        in_quotation = any(span.start <= in_view.start < span.end for span in quoted)
+        if in_quotation and self._keep_quotations:
+            return None
+        spun = view.text[in_view.start : in_view.end]
+        raw = view.raw_edit(self._text, in_view)
+        if raw is None:
+            self._warn(view, in_view.start, [ACROSS_MARKUP.format(spun=spun, restored=edit.replacement)])
+            return None
         return RestoredEdit(
-            edit.start, edit.end, spun, edit.replacement, kind, round(confidence, 4), alternatives, group
+            raw.start,
+            raw.end,
+            spun,
+            edit.replacement,
+            raw.replacement,
+            "quotation" if in_quotation else _kind(spun, edit.replacement),
+            round(confidence, 4),
+            self._find_alternatives(sentence, edit),
+            group,
+            self._article,
+            in_view.start,
         )
+
+    def _warn(self, view: View, position: int, reasons: Sequence[str]) -> None:
+        if reasons:
+            place = view.place(self._text, position)
+            self.warnings += [(place, reason) for reason in reasons]
 
 
 def _kind(spun: str, restored: str) -> str:
@@ -76,21 +110,6 @@ def _kind(spun: str, restored: str) -> str:
     if not spun.strip():
         return "insertion"
     return "phrase" if " " in spun.strip() or " " in restored.strip() else "word"
-
-
-def _warnings(text: str, article: RestoredArticle, alone: bool) -> Iterator[tuple[int, str]]:
-    """The (line, warning) pairs of an article; a warning about the whole document has line 0."""
-    view = article.draft.view
-    if not article.draft.is_english:
-        yield 0 if alone else _line(text, view.starts[0]), NOT_ENGLISH
-    for sentence in article.sentences:
-        if sentence.refusals:
-            line = _line(text, view.starts[sentence.draft.offsets[0]])
-            yield from ((line, reason) for reason in sentence.refusals)
-
-
-def _line(text: str, position: int) -> int:
-    return text.count("\n", 0, position) + 1
 
 
 def _spun_share(articles: Sequence[RestoredArticle]) -> float:

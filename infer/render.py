@@ -1,11 +1,12 @@
 """Shows a restoration: as a coloured word diff for the terminal, or as HTML with both versions side by side.
 
-The HTML is self-contained and escaped. Two protocols describe what can be shown; the classes of
-`unspin.infer.restoration` implement them.
+What is shown is the readable text, without the markup of the document. The HTML is self-contained and escaped. Two
+protocols describe what can be shown; the classes of `unspin.infer.restoration` implement them.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
@@ -19,21 +20,21 @@ if TYPE_CHECKING:
 
 
 class RenderableEdit(Protocol):
-    """A change of characters ``start:end`` of a text from `spun` to `restored`."""
+    """A change of the words `spun`, which stand at `offset` of an article, to `restored`."""
 
     @property
-    def start(self) -> int:
-        """Index of the first character of the source that changes."""
+    def article(self) -> int:
+        """Which of the articles the edit is in."""
         ...
 
     @property
-    def end(self) -> int:
-        """Index after the last character that changes."""
+    def offset(self) -> int:
+        """Index of the first character of the article that changes."""
         ...
 
     @property
     def spun(self) -> str:
-        """The characters of the source."""
+        """The characters of the article."""
         ...
 
     @property
@@ -58,11 +59,11 @@ class RenderableEdit(Protocol):
 
 
 class Renderable(Protocol):
-    """A source text with its edits, sorted, and warnings."""
+    """Readable texts with their edits, sorted, and warnings."""
 
     @property
-    def source(self) -> str:
-        """The text before restoring."""
+    def articles(self) -> Sequence[str]:
+        """The readable texts before restoring."""
         ...
 
     @property
@@ -77,18 +78,21 @@ class Renderable(Protocol):
 
 
 def terminal_diff(restoration: Renderable) -> Text:
-    """The text with removed words struck out in red and their replacements in green."""
+    """The text with removed words struck out in red and their replacements in green; articles one below the other."""
     from rich.text import Text
 
     text = Text()
-    for piece in _pieces(restoration, 0, len(restoration.source)):
-        if isinstance(piece, str):
-            text.append(piece)
-            continue
-        text.append(piece.spun, "red strike")
-        if piece.spun and piece.restored and not piece.restored[0].isspace():
-            text.append(" ")
-        text.append(piece.restored, "bold green")
+    for source, edits in _by_article(restoration):
+        if text and not text.plain.endswith("\n"):
+            text.append("\n")
+        for piece in _pieces(source, edits, 0, len(source)):
+            if isinstance(piece, str):
+                text.append(piece)
+                continue
+            text.append(piece.spun, "red strike")
+            if piece.spun and piece.restored and not piece.restored[0].isspace():
+                text.append(" ")
+            text.append(piece.restored, "bold green")
     return text
 
 
@@ -108,27 +112,37 @@ def html_table(restoration: Renderable) -> str:
     return f"<table>{head}{cells}</table>"
 
 
-def _pieces(restoration: Renderable, start: int, end: int) -> Iterator[str | RenderableEdit]:
-    """Characters ``start:end`` of the source: unchanged stretches, and the edits between them."""
+def _by_article(restoration: Renderable) -> Iterator[tuple[str, list[RenderableEdit]]]:
+    """The articles, each with its edits."""
+    edits: list[list[RenderableEdit]] = [[] for _ in restoration.articles]
     for edit in restoration.edits:
-        if start <= edit.start and edit.end <= end:
-            yield restoration.source[start : edit.start]
-            yield edit
-            start = edit.end
-    yield restoration.source[start:end]
+        edits[edit.article].append(edit)
+    return zip(restoration.articles, edits, strict=True)
+
+
+def _pieces(source: str, edits: Sequence[RenderableEdit], start: int, end: int) -> Iterator[str | RenderableEdit]:
+    """Characters ``start:end`` of an article: unchanged stretches, and the edits that begin between them."""
+    for edit in edits[bisect_left(edits, start, key=lambda edit: edit.offset) :]:
+        if edit.offset > end or edit.offset == end < len(source):
+            break
+        yield source[start : edit.offset]
+        yield edit
+        start = edit.offset + len(edit.spun)
+    yield source[start:end]
 
 
 def _rows(restoration: Renderable) -> Iterator[str]:
-    for span in paragraphs(restoration.source):
-        left, right = [], []
-        for piece in _pieces(restoration, span.start, span.end):
-            if isinstance(piece, str):
-                left.append(escape(piece))
-                right.append(escape(piece))
-            else:
-                left.append(f"<del>{escape(piece.spun)}</del>" if piece.spun else "")
-                right.append(f'<ins title="{escape(_tooltip(piece))}">{escape(piece.restored)}</ins>')
-        yield f"<tr><td>{''.join(left)}</td><td>{''.join(right)}</td></tr>"
+    for source, edits in _by_article(restoration):
+        for span in paragraphs(source):
+            left, right = [], []
+            for piece in _pieces(source, edits, span.start, span.end):
+                if isinstance(piece, str):
+                    left.append(escape(piece))
+                    right.append(escape(piece))
+                else:
+                    left.append(f"<del>{escape(piece.spun)}</del>" if piece.spun else "")
+                    right.append(f'<ins title="{escape(_tooltip(piece))}">{escape(piece.restored)}</ins>')
+            yield f"<tr><td>{''.join(left)}</td><td>{''.join(right)}</td></tr>"
 
 
 def _tooltip(edit: RenderableEdit) -> str:

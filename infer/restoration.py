@@ -9,7 +9,12 @@ from unspin.infer.render import html_table
 
 @dataclass(frozen=True)
 class RestoredEdit:
-    """One change: characters ``start:end`` of the input, `spun`, become `restored`.
+    """One change: the words `spun` become `restored`, which means that characters ``start:end`` of the source become
+    `replacement`.
+
+    The two differ where the source has markup or escapes: `spun` and `restored` are what a reader sees, `replacement`
+    is what the file says, including the markup inside the edit. `article` and `offset` place the edit in the readable
+    text: `spun` stands at ``offset`` of ``Restoration.articles[article]``.
 
     `kind` is word, phrase, insertion, deletion, or quotation (inside quotation marks). `confidence` is the chance,
     0..1, that an editor who knows the original would make the same change. `alternatives` are other restorations of the
@@ -21,20 +26,21 @@ class RestoredEdit:
     end: int
     spun: str
     restored: str
+    replacement: str
     kind: str
     confidence: float
     alternatives: tuple[str, ...] = ()
     group: int = 0
-
-    @property
-    def replacement(self) -> str:
-        """`restored`, under the name that `unspin.edits` uses, so that its functions accept restored edits."""
-        return self.restored
+    article: int = 0
+    offset: int = 0
 
 
 @dataclass(frozen=True)
 class Restoration:
     """A restored text, its edits in order, and warnings. In a notebook it is displayed as both versions side by side.
+
+    `source` and `text` are the document before and after. `articles` are its readable texts before restoring: one, the
+    source itself, for plain text; one per row, without the other columns, for a table.
 
     `spun_share` is the estimated share of the source's words that a spinner garbled, 0..1, whether or not an edit
     restores them.
@@ -43,6 +49,7 @@ class Restoration:
     source: str
     text: str
     edits: tuple[RestoredEdit, ...]
+    articles: tuple[str, ...]
     spun_share: float = 0.0
     warnings: tuple[str, ...] = ()
 

@@ -292,9 +292,9 @@ def test_the_examples_for_contributors_work(tmp_path: Path) -> None:
 
     raw = "12:00\tThe warfare ended.\n12:01\tIt rained.\n"
     assert set(names["LOG"].suffixes).isdisjoint(FORMATS)
-    views = names["LOG"].views(raw)
+    views = names["LOG"].views(raw).views
     assert [view.text for view in views] == ["The warfare ended.\n", "It rained.\n"]
-    (edit,) = views[0].raw_edits(Edit(4, 11, "war"))
+    edit = views[0].raw_edit(raw, Edit(4, 11, "war"))
     assert raw[edit.start : edit.end] == "warfare"
 
     (tmp_path / "texts.csv").write_text("spun,original\nThe warfare ended.,The war ended.\n", encoding="utf-8")

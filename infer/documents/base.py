@@ -1,4 +1,4 @@
-"""What the document formats share: the description of a format, and the `View` that maps readable text to raw text.
+"""What the document formats share: a format, a document that was read, and the `View` from readable text to raw text.
 
 Edits are found on the view and spliced into the raw text. Tags, attributes, code, addresses, entities and escapes
 outside the edits are therefore kept byte for byte. Cost: two 64-bit offsets per readable character.
@@ -7,12 +7,14 @@ outside the edits are therefore kept byte for byte. Cost: two 64-bit offsets per
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol
 
 from unspin.edits import Edit
 from unspin.errors import UnspinError
+from unspin.infer.restoration import Restoration
 
 TEXT_FIELD = "text"  # default name of the field that holds the article
 
@@ -22,46 +24,107 @@ class DocumentError(UnspinError):
 
 
 class FormatError(UnspinError):
-    """A text is not valid in its format. The message names the line; `Document.views` adds the file."""
+    """A text is not valid in its format. The message names the line, and whoever knows the file's name adds it."""
 
 
-@dataclass
+@dataclass(frozen=True)
+class DocumentOptions:
+    """How to read and write documents.
+
+    `format` is the name of a format, which then counts instead of the file's suffix. `field` names what holds the
+    articles of a format with rows or keys: a column, a key, or a path of keys such as "article.body". `skip_faults`
+    leaves out rows that cannot be read instead of refusing their file. `main_content` restores only the article of an
+    HTML page, not its navigation, by-lines and footers. `track_changes` writes the edits of a Word document as tracked
+    changes.
+    """
+
+    format: str | None = None
+    field: str = TEXT_FIELD
+    skip_faults: bool = False
+    main_content: bool = False
+    track_changes: bool = False
+
+
+DEFAULT_OPTIONS = DocumentOptions()
+
+
+@dataclass(frozen=True)
 class View:
     """The readable text of a document, or of one of its articles.
 
     Character ``text[i]`` stands at ``raw[starts[i]:ends[i]]``: an entity such as ``&amp;`` is one readable character,
     and the line end that a block tag stands for has an empty span. `escape` encodes a replacement for the raw text.
+
+    `name` tells the reader which part of the document this is, such as "row 3"; without a name, places are lines of the
+    raw text. `may_empty` says whether a stretch of text may become empty: true of the runs of a word processor, which
+    splits words between them, and false of markup that an author wrote.
     """
 
     escape: Callable[[str], str] = str
     starts: Sequence[int] = ()
     ends: Sequence[int] = ()
     text: str = ""
+    name: str = ""
+    may_empty: bool = False
 
-    def raw_edits(self, edit: Edit) -> Iterator[Edit]:
-        """Translate an edit of the view into edits of the raw text, in order.
+    def raw_edit(self, raw: str, edit: Edit) -> Edit | None:
+        """Translate an edit of the view into one edit of the raw text.
 
-        Markup inside the edited span is kept, so one edit may become several: the first puts the whole replacement in
-        place of the first stretch of text, the others delete the stretches that follow.
+        Markup inside the edited span is kept, and the words of the replacement are spread over the stretches of text
+        between the markup. None if that would leave markup without text, unless the view allows it.
         """
         if edit.start == edit.end:
             position = self.ends[edit.start - 1] if edit.start else self.starts[0]
-            yield Edit(position, position, self.escape(edit.replacement))
-            return
-        replacement = self.escape(edit.replacement)
-        for start, end in self._raw_spans(edit.start, edit.end):
-            yield Edit(start, end, replacement)
-            replacement = ""
+            return Edit(position, position, self.escape(edit.replacement))
+        bounds = self._stretches(edit.start, edit.end)
+        texts = _spread(edit.replacement, [self.text[start:end] for start, end in bounds])
+        if texts is None and self.may_empty:
+            texts = [edit.replacement, *[""] * (len(bounds) - 1)]
+        if texts is None:
+            return None
+        pieces = [self.escape(texts[0])]
+        for (_, before), (after, _), text in zip(bounds, bounds[1:], texts[1:], strict=False):
+            pieces += raw[self.ends[before - 1] : self.starts[after]], self.escape(text)
+        return Edit(self.starts[edit.start], self.ends[edit.end - 1], "".join(pieces))
 
-    def _raw_spans(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """The raw spans of view characters ``start:end``; adjacent spans are joined."""
-        span_start, span_end = self.starts[start], self.ends[start]
-        for i in range(start + 1, end):
-            if self.starts[i] > span_end:
-                yield span_start, span_end
-                span_start = self.starts[i]
-            span_end = max(span_end, self.ends[i])
-        yield span_start, span_end
+    def place(self, raw: str, position: int) -> str:
+        """Where character `position` of the view stands, for a message: "line 3", or "row 7, paragraph 2"."""
+        if not self.name:
+            return f"line {raw.count(chr(10), 0, self.starts[position]) + 1}"
+        if "\n" not in self.text.strip():
+            return self.name
+        return f"{self.name}, paragraph {len(self.text[: position + 1].split(chr(10)))}"
+
+    def _stretches(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The spans of view characters ``start:end`` whose characters adjoin in the raw text."""
+        cuts = [i for i in range(start + 1, end) if self.starts[i] > max(self.ends[i - 1], self.starts[i - 1])]
+        return list(pairwise([start, *cuts, end]))
+
+
+def _spread(replacement: str, stretches: Sequence[str]) -> list[str] | None:
+    """Spread the words of a replacement over stretches of text: a text for each stretch, or None if it cannot be done.
+
+    Every stretch keeps the white space at its ends and its share of the words, and none becomes empty. It cannot be
+    done if a word runs from one stretch into the next or if there are too few words.
+    """
+    if len(stretches) == 1:
+        return [replacement]
+    filled = [i for i, stretch in enumerate(stretches) if stretch.strip()]
+    words = replacement.split()
+    joined = any(not stretch[-1].isspace() and not other[0].isspace() for stretch, other in pairwise(stretches))
+    if not filled or joined or len(words) < len(filled):
+        return None
+    total = sum(len(stretches[i].split()) for i in filled)
+    texts, used, seen = list(stretches), 0, 0
+    for rank, i in enumerate(filled, 1):
+        stretch = stretches[i]
+        seen += len(stretch.split())
+        end = min(max(round(seen / total * len(words)), used + 1), len(words) - len(filled) + rank)
+        opening = stretch[: len(stretch) - len(stretch.lstrip())]
+        closing = stretch[len(stretch.rstrip()) :]
+        texts[i] = opening + " ".join(words[used:end]) + closing
+        used = end
+    return texts
 
 
 @dataclass
@@ -84,31 +147,65 @@ class ViewBuilder:
         self.starts.extend([start] * len(text))
         self.ends.extend([end] * len(text))
 
-    def view(self, escape: Callable[[str], str] = str) -> View:
+    def view(self, escape: Callable[[str], str] = str, name: str = "", may_empty: bool = False) -> View:
         """The view of everything appended so far."""
-        return View(escape, self.starts, self.ends, "".join(self.pieces))
-
-
-class ViewFunction(Protocol):
-    """Finds the readable text of a document, one view per article.
-
-    `field` is the key that holds the article in JSON Lines; other formats ignore it. Raises `FormatError` if the raw
-    text is not valid in the format.
-    """
-
-    def __call__(self, raw: str, field: str = TEXT_FIELD) -> list[View]: ...
+        return View(escape, self.starts, self.ends, "".join(self.pieces), name, may_empty)
 
 
 @dataclass(frozen=True)
-class Format:
-    """A document format.
+class Contents:
+    """What a format finds in a raw text: one view per article, and the rows that it could not read.
 
-    `name` identifies it in the web API and is the suffix of a downloaded file; `label` is how the page lists it. A
-    file is of this format if its name ends in one of `suffixes` (lower case, with the dot). `views` finds its
-    readable text.
+    Each fault is a message that names its line or row. A format without rows raises `FormatError` instead.
+    """
+
+    views: Sequence[View]
+    faults: Sequence[str] = ()
+
+    def checked(self, skip_faults: bool = False) -> Contents:
+        """These contents. Raises `FormatError` if a row is faulty, unless such rows are to be skipped."""
+        if self.faults and not skip_faults:
+            more = f" ({len(self.faults) - 1} more such rows)" if len(self.faults) > 1 else ""
+            raise FormatError(f"{self.faults[0]}{more}; --on-error skip leaves such rows as they are")
+        return self
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that was read: its raw text, one view per article, and how to get the file's bytes again.
+
+    `encode` makes the bytes of the restored file from a restoration of `text`. `warnings` say what was left out.
     """
 
     name: str
-    label: str
-    suffixes: tuple[str, ...]
-    views: ViewFunction
+    text: str
+    views: Sequence[View]
+    encode: Callable[[Restoration], bytes]
+    warnings: Sequence[str] = ()
+
+
+class Format(Protocol):
+    """A document format.
+
+    `name` identifies it on the command line and in the web API; `label` is how the page lists it. A file is of this
+    format if its name ends in one of `suffixes` (lower case, with the dot).
+    """
+
+    @property
+    def name(self) -> str:
+        """The identifying name."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """The name that readers see."""
+        ...
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The suffixes of its files."""
+        ...
+
+    def read(self, name: str, data: bytes, options: DocumentOptions = DEFAULT_OPTIONS) -> Document:
+        """Read the bytes of a file called `name`. Raises `DocumentError` if they are not valid in this format."""
+        ...

@@ -10,7 +10,8 @@ import html
 import re
 from html.parser import HTMLParser
 
-from unspin.infer.documents.base import TEXT_FIELD, Format, View, ViewBuilder
+from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, ViewBuilder
+from unspin.infer.documents.text_files import TextFormat
 
 _SKIPPED = frozenset("script style code pre textarea template noscript svg math kbd samp var".split())
 _INLINE = frozenset(
@@ -82,12 +83,12 @@ def _escape(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def html_views(raw: str, field: str = TEXT_FIELD) -> list[View]:
+def html_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents:
     """One view of the readable text of an HTML page."""
     parser = _TextNodes(raw)
     parser.feed(raw)
     parser.close()
-    return [parser.view.view(_escape)]
+    return Contents([parser.view.view(_escape)])
 
 
-HTML = Format("html", "HTML", (".html", ".htm"), html_views)
+HTML = TextFormat("html", "HTML", (".html", ".htm"), html_views)

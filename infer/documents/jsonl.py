@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]  # public in CPython, missing in typeshed
 
-from unspin.infer.documents.base import TEXT_FIELD, Format, FormatError, View, ViewBuilder
+from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, FormatError, View, ViewBuilder
+from unspin.infer.documents.text_files import TextFormat
 
 _CHARACTER = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.|[^\\]", re.DOTALL)  # pairs of surrogates first
 
 
-def jsonl_views(raw: str, field: str = TEXT_FIELD) -> list[View]:
+def jsonl_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents:
     """One view per line that is not blank: the string under the key `field`.
 
     Raises `FormatError`, which names the line, if a line is not a JSON object or has no string under the key.
@@ -24,10 +25,10 @@ def jsonl_views(raw: str, field: str = TEXT_FIELD) -> list[View]:
     views, offset = [], 0
     for number, line in enumerate(re.findall(r"[^\n]*\n|[^\n]+", raw), 1):
         if line.strip():
-            _check_record(line, number, field)
-            views.append(_string_view(line, offset, field))
+            _check_record(line, number, options.field)
+            views.append(_string_view(line, offset, options.field, f"line {number}"))
         offset += len(line)
-    return views
+    return Contents(views)
 
 
 def _check_record(line: str, number: int, field: str) -> None:
@@ -43,7 +44,7 @@ def _check_record(line: str, number: int, field: str) -> None:
         raise FormatError(f"{missing}: name the key with --field")
 
 
-def _string_view(line: str, offset: int, field: str) -> View:
+def _string_view(line: str, offset: int, field: str, name: str) -> View:
     """The view of the string under `field`; `offset` is where the line starts in the raw text."""
     start = dict(_members(line))[field] + 1  # of a repeated key the last counts, as in `json.loads`
     _, end = scanstring(line, start)
@@ -52,7 +53,7 @@ def _string_view(line: str, offset: int, field: str) -> View:
         character = json.loads(f'"{match[0]}"')
         view.add_encoded(character, offset + start + match.start(), offset + start + match.end())
     ascii_only = line.isascii()
-    return view.view(lambda text: json.dumps(text, ensure_ascii=ascii_only)[1:-1])
+    return view.view(lambda text: json.dumps(text, ensure_ascii=ascii_only)[1:-1], name)
 
 
 def _members(line: str) -> Iterator[tuple[str, int]]:
@@ -68,4 +69,4 @@ def _members(line: str) -> Iterator[tuple[str, int]]:
         _, position = decoder.raw_decode(line, position)
 
 
-JSON_LINES = Format("jsonl", "JSON Lines", (".jsonl",), jsonl_views)
+JSON_LINES = TextFormat("jsonl", "JSON Lines", (".jsonl",), jsonl_views)

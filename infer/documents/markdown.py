@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from unspin.infer.documents.base import TEXT_FIELD, Format, View, ViewBuilder
+from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, ViewBuilder
+from unspin.infer.documents.text_files import TextFormat
 
 _NOT_PROSE = re.compile(
     r"""^---\n.*?\n---$                           # front matter
@@ -30,14 +31,14 @@ _NOT_PROSE = re.compile(
 )
 
 
-def markdown_views(raw: str, field: str = TEXT_FIELD) -> list[View]:
+def markdown_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents:
     """One view of the prose of a Markdown text."""
     view, position = ViewBuilder(), 0
     for match in _NOT_PROSE.finditer(raw):
         view.add_literal(raw[position : match.start()], position)
         position = match.end()
     view.add_literal(raw[position:], position)
-    return [view.view()]
+    return Contents([view.view()])
 
 
-MARKDOWN = Format("md", "Markdown", (".md", ".markdown"), markdown_views)
+MARKDOWN = TextFormat("md", "Markdown", (".md", ".markdown"), markdown_views)

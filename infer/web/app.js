@@ -31,7 +31,7 @@ function isApplied(edit) {
 }
 
 function replacementOf(edit) {
-  return state.chosen.get(keyOf(edit)) ?? edit.restored;
+  return state.chosen.get(keyOf(edit)) ?? edit.replacement;
 }
 
 function restoredText() {
@@ -134,7 +134,8 @@ function post(path, body) {
 async function openChoices(edit) {
   await loadAlternatives(edit);
   const current = isApplied(edit) ? replacementOf(edit) : null;
-  const options = [edit.restored, ...edit.alternatives].map((text) => ({ label: `Use “${text}”`, replacement: text }));
+  const options = edit.alternatives.map((text) => ({ label: `Use “${text}”`, replacement: text }));
+  options.unshift({ label: `Use “${edit.restored}”`, replacement: edit.replacement });
   options.push({ label: `Keep “${edit.spun}”`, replacement: null });
   $("about").textContent = describe(edit) + (edit.group ? "; applied together with other edits of its sentence" : "");
   $("options").replaceChildren(

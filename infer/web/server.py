@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
@@ -22,8 +22,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from unspin.edits import Edit
-from unspin.infer.documents.base import TEXT_FIELD, FormatError, View
-from unspin.infer.documents.formats import FORMATS_BY_NAME
+from unspin.infer.documents.base import TEXT_FIELD, DocumentOptions, FormatError, View
+from unspin.infer.documents.formats import TEXT_FORMATS
 from unspin.infer.restoration import Restoration
 from unspin.infer.restorer import Restorer
 from unspin.segment import sentences
@@ -50,13 +50,13 @@ RunInTurn = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 
 def _known_format(name: str) -> str:
-    if name not in FORMATS_BY_NAME:
-        raise ValueError(f"unknown format {name!r}: give one of {', '.join(FORMATS_BY_NAME)}")
+    if name not in TEXT_FORMATS:
+        raise ValueError(f"unknown format {name!r}: give one of {', '.join(TEXT_FORMATS)}")
     return name
 
 
 FormatName = Annotated[
-    str, AfterValidator(_known_format), WithJsonSchema({"type": "string", "enum": list(FORMATS_BY_NAME)})
+    str, AfterValidator(_known_format), WithJsonSchema({"type": "string", "enum": list(TEXT_FORMATS)})
 ]
 
 
@@ -71,9 +71,9 @@ class Article(BaseModel):
         None, ge=0, le=1, description="minimum confidence of an edit; null takes the checkpoint's threshold"
     )
 
-    def views(self) -> list[View]:
+    def views(self) -> Sequence[View]:
         """The readable text. Raises `FormatError` if the text is not valid in its format."""
-        return FORMATS_BY_NAME[self.format].views(self.text, self.field)
+        return TEXT_FORMATS[self.format].views(self.text, DocumentOptions(field=self.field)).checked().views
 
 
 class EditOut(BaseModel):
@@ -81,12 +81,15 @@ class EditOut(BaseModel):
 
     start: int
     end: int
-    spun: str
-    restored: str
+    spun: str = Field(description="the words that change, as a reader sees them")
+    restored: str = Field(description="the words that replace them")
+    replacement: str = Field(description="what replaces characters start to end of the source: `restored` with markup")
     kind: Literal["word", "phrase", "insertion", "deletion", "quotation"]
     confidence: float
     alternatives: list[str]
     group: int = Field(description="edits with the same group, unless it is 0, must be applied together or not at all")
+    article: int = Field(description="number of the article that the edit is in, from 0: that of the row in a table")
+    offset: int = Field(description="index of the first changed character in the article's readable text")
 
 
 class RestorationOut(BaseModel):
@@ -236,7 +239,7 @@ def _add_alternatives(app: FastAPI, make_restorer: MakeRestorer, run_in_turn: Ru
 def _add_page(app: FastAPI, threshold: float) -> None:
     @app.get("/api/settings", response_model=Settings, summary="The checkpoint's threshold and the document formats")
     async def settings() -> Any:
-        formats = [FormatOut(name=f.name, label=f.label, suffixes=list(f.suffixes)) for f in FORMATS_BY_NAME.values()]
+        formats = [FormatOut(name=f.name, label=f.label, suffixes=list(f.suffixes)) for f in TEXT_FORMATS.values()]
         return Settings(threshold=threshold, formats=formats)
 
     for path, (name, media_type) in _ASSETS.items():

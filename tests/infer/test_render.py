@@ -5,8 +5,8 @@ from unspin.infer.render import html_page, terminal_diff
 from unspin.infer.restoration import Restoration, RestoredEdit
 
 SOURCE = "The <b>overseas</b> minister & his wife came."
-EDIT = RestoredEdit(7, 15, "overseas", "foreign", "word", 0.9, ("alien", "<i>"))
-RESTORATION = Restoration(SOURCE, SOURCE.replace("overseas", "foreign"), (EDIT,), 0.1, ("line 1: <u>",))
+EDIT = RestoredEdit(7, 15, "overseas", "foreign", "foreign", "word", 0.9, ("alien", "<i>"), offset=7)
+RESTORATION = Restoration(SOURCE, SOURCE.replace("overseas", "foreign"), (EDIT,), (SOURCE,), 0.1, ("line 1: <u>",))
 
 
 def test_the_page_shows_both_versions_and_all_notes_escaped() -> None:

@@ -82,7 +82,7 @@ def test_page_furniture_is_not_decoded() -> None:
 
 def test_edits_turn_the_source_into_the_text_and_mark_quotations() -> None:
     restoration = Restorer(Rewrite(lambda s: s.replace("overseas", "foreign").replace("However", "But"))).restore(TEXT)
-    assert apply(TEXT, [Edit(e.start, e.end, e.restored) for e in restoration.edits]) == restoration.text
+    assert apply(TEXT, [Edit(e.start, e.end, e.replacement) for e in restoration.edits]) == restoration.text
     assert [(e.spun, e.restored, e.kind) for e in restoration.edits] == [
         ("overseas", "foreign", "word"),
         ("However", "But", "quotation"),
@@ -159,7 +159,7 @@ def test_each_view_is_a_separate_article() -> None:
     texts = ("The overseas minister spoke.", GERMAN, "The overseas minister left.")
     raw = "\n".join(json.dumps({"text": text}) for text in texts)
     engine = Rewrite(lambda s: s.replace("overseas", "foreign").replace("Minister", "Pfarrer"))
-    restoration = Restorer(engine).restore(raw, jsonl_views(raw))
+    restoration = Restorer(engine).restore(raw, jsonl_views(raw).views)
     assert restoration.text == raw.replace("overseas", "foreign")
     assert restoration.warnings == ("line 2: does not read as English: left unchanged",)
 

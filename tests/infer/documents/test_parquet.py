@@ -15,12 +15,12 @@ from unspin.infer.restoration import Restoration, RestoredEdit
 
 def _upper_case(texts: Sequence[str]) -> Iterator[Restoration]:
     for text in texts:
-        edits = (RestoredEdit(0, len(text), text, text.upper(), "word", 1.0),) if text.upper() != text else ()
-        yield Restoration(text, text.upper(), edits)
+        edit = RestoredEdit(0, len(text), text, text.upper(), text.upper(), "word", 1.0)
+        yield Restoration(text, text.upper(), (edit,) if text.upper() != text else (), (text,))
 
 
 def _unchanged(texts: Sequence[str]) -> Iterator[Restoration]:
-    return (Restoration(text, text, ()) for text in texts)
+    return (Restoration(text, text, (), (text,)) for text in texts)
 
 
 def _table(texts: list[str | None]) -> pa.Table:

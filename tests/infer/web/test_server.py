@@ -19,7 +19,7 @@ import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, assume, given, settings
 from starlette.testclient import TestClient
-from unspin.infer.documents.formats import FORMATS_BY_NAME
+from unspin.infer.documents.formats import TEXT_FORMATS
 from unspin.infer.engines.base import Rewriting
 from unspin.infer.restorer import Restorer
 from unspin.infer.web.server import MAX_REQUEST_BYTES, make_app
@@ -92,7 +92,7 @@ def test_html_is_spliced_and_alternatives_are_offered(client: TestClient) -> Non
 
 def test_every_format_is_offered_and_accepted(client: TestClient) -> None:
     offered = client.get("/api/settings").json()["formats"]
-    assert [format["name"] for format in offered] == list(FORMATS_BY_NAME)
+    assert [format["name"] for format in offered] == list(TEXT_FORMATS)
     record = '{"body": "The overseas minister spoke to us."}'
     for format in offered:
         body = {"text": record, "format": format["name"], "field": "body", "min_confidence": 0}

@@ -1,0 +1,110 @@
+"""Text files: the bytes of a file come back in any encoding, and files that cannot be read are named."""
+
+import codecs
+from pathlib import Path
+
+import pytest
+from unspin.infer.documents.base import DocumentError, DocumentOptions
+from unspin.infer.documents.formats import decode_document, read_document
+from unspin.infer.documents.text_files import TextFile
+from unspin.infer.restoration import Restoration
+from unspin.storage import StorageError
+
+TEXT = "“Café” – the naïve’s choice.\r\nTwo\tlines.\r\n"
+
+
+def _unchanged(text: str) -> Restoration:
+    return Restoration(text, text, (), (text,))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        TEXT.encode(),
+        codecs.BOM_UTF8 + TEXT.encode(),
+        codecs.BOM_UTF16_LE + TEXT.encode("utf-16-le"),
+        codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"),
+        codecs.BOM_UTF32_LE + TEXT.encode("utf-32-le"),
+        ("Le café à côté était fermé. " * 20).encode("latin-1"),
+    ],
+    ids=["utf-8", "utf-8 with mark", "utf-16 le", "utf-16 be", "utf-32", "latin-1"],
+)
+def test_a_file_is_written_as_it_was_read(data: bytes, tmp_path: Path) -> None:
+    source = tmp_path / "in.txt"
+    source.write_bytes(data)
+    document = read_document(source)
+    assert document.encode(_unchanged(document.text)) == data
+
+
+def test_a_long_file_may_have_its_first_accent_near_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unspin.infer.documents.text_files._SNIFFED_BYTES", 1000)
+    data = b"The old cafe was shut. " * 200 + ("Le café à côté était fermé. " * 20).encode("latin-1")
+    file = TextFile.decode("x.txt", data)
+    assert file.encode(_unchanged(file.text)) == data
+
+
+def test_a_replacement_is_written_in_the_encoding_of_the_file() -> None:
+    file = TextFile.decode("x.txt", codecs.BOM_UTF16_LE + "old".encode("utf-16-le"))
+    assert file.encode(_unchanged("néw")) == codecs.BOM_UTF16_LE + "néw".encode("utf-16-le")
+    assert TextFile("", "latin-1").encode(_unchanged("né€w")) == b"n\xe9?w"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "is empty"),
+        (b" \n\t", "is empty"),
+        (b"PNG\x00\x01\x02", "is not text"),
+        (codecs.BOM_UTF16_LE + b"a", "is not text"),
+    ],
+)
+def test_bytes_that_are_not_text_are_refused(data: bytes, message: str) -> None:
+    with pytest.raises(DocumentError, match=f"x.txt {message}"):
+        decode_document("x.txt", data)
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match=r"gone\.txt: No such file"):
+        read_document(tmp_path / "gone.txt")
+    with pytest.raises(DocumentError, match="is a folder"):
+        read_document(tmp_path)
+
+
+def test_a_store_that_cannot_be_reached_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Path) -> bytes:
+        raise StorageError("the store cannot be reached")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(DocumentError, match="the store cannot be reached"):
+        read_document(tmp_path / "x.txt")
+
+
+def _readable(name: str, raw: str, **options: str) -> list[str]:
+    return [view.text for view in decode_document(name, raw.encode(), DocumentOptions(**options)).views]  # type: ignore[arg-type]
+
+
+def test_the_suffix_decides_the_format_and_the_option_overrules_it() -> None:
+    raw = '{"body": "<b>old</b>"}'
+    assert _readable("x.JSONL", raw, field="body") == ["<b>old</b>"]
+    assert _readable("x.htm", "<b>old</b>") == ["old"]
+    assert _readable("x.txt", "<b>old</b>", format="html") == ["old"]
+    assert _readable("stdin", raw, format="txt") == [raw]
+    with pytest.raises(DocumentError, match=r"x\.jsonl: line 1 has no text under the key 'text' \(keys: body\)"):
+        _readable("x.jsonl", raw)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "message"),
+    [
+        ("x.odd", "old", r"x\.odd: files of type \.odd cannot be restored; the types are \.txt, .*--format"),
+        ("x.pdf", "old", r"x\.pdf: files of type \.pdf cannot be restored; extract its text first"),
+        ("x.txt", "<!DOCTYPE html><p>old</p>", "looks like HTML, not plain text: --format html restores it as such"),
+        ("stdin", '{"text": "old"}', "looks like JSON"),
+        ("README", "%PDF-1.7", "is a PDF file, not plain text: extract its text"),
+        ("x.txt", '<?xml version="1.0"?><a>old</a>', "looks like markup"),
+        ("x.txt", "{\\rtf1 old}", "is an RTF file"),
+    ],
+)
+def test_what_is_not_known_is_refused(name: str, raw: str, message: str) -> None:
+    with pytest.raises(DocumentError, match=message):
+        _readable(name, raw)
