@@ -52,7 +52,7 @@ class Edit:
     rule: str = ""
 
 
-def apply(text: str, edits: Iterable[Edit]) -> str:
+def apply(text: str, edits: Iterable[Replacement]) -> str:
     """Return the text with sorted edits applied. Raises ValueError if edits overlap or lie outside the text."""
     pieces: list[str] = []
     position = 0
