@@ -14,6 +14,7 @@ from unspin.cli.build import build
 from unspin.cli.calibrate import calibrate
 from unspin.cli.evaluate import evaluate
 from unspin.cli.export import export
+from unspin.cli.options import OptionError
 from unspin.cli.restore import restore
 from unspin.cli.serve import serve
 from unspin.cli.train import train
@@ -34,10 +35,13 @@ for _command in (build, train, evaluate, calibrate, export, restore, serve):
 
 
 def main() -> None:
-    """Run the command. An error that the user can fix is printed as one line, with exit code 1."""
+    """Run the command. An error that the user can fix is printed as one line, with exit code 1; 2 for wrong options."""
     log_to_terminal()
     try:
         app()
+    except OptionError as error:
+        print(f"unspin: {error}", file=sys.stderr)
+        sys.exit(2)
     except UnspinError as error:
         sys.exit(f"unspin: {error}")
     except ImportError as error:

@@ -1,24 +1,27 @@
 """The work of one `unspin restore`: its options, the files it finds, and where each of them is written.
 
-Before any model is loaded, `find_jobs` refuses options that contradict each other or would overwrite a restored file.
+Before any model is loaded, `find_jobs` refuses options that contradict each other or would overwrite a file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
 
 from unspin.cli.options import OptionError
 from unspin.infer.documents.base import DEFAULT_OPTIONS, DocumentError, DocumentOptions
-from unspin.infer.documents.formats import FORMATS
+from unspin.infer.documents.formats import FORMATS, FORMATS_BY_NAME
 from unspin.infer.engines import ENGINES
 from unspin.storage import glob_url, is_url, storage_errors
 
 STDIN = Path("-")
 PARQUET = ".parquet"  # not imported from documents.parquet, which needs pyarrow
 BACKUP = ".bak"
+RECORDS = ".unspin"  # folder with a record of each restored file, in the output folder
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class RestoreOptions:
     html: Path | None = None
     edits: Path | None = None
     diff: bool = False
+    dry_run: bool = False
     resume: bool = False
     documents: DocumentOptions = DEFAULT_OPTIONS
     checkpoint: str = "default"
@@ -44,33 +48,48 @@ class RestoreOptions:
 
 @dataclass(frozen=True)
 class Job:
-    """A file to restore, its path relative to the output folders, and the file to write (None: stdout)."""
+    """A file to restore, its path relative to the output folders, and the file to write (None: stdout).
+
+    `record` is the file that records the finished restoration; None if nothing could resume it. `source` is what is
+    read if it is not `path`: the original of a file that was restored in place before.
+    """
 
     path: Path
     relative: Path
     target: Path | None
+    record: Path | None = None
+    source: Path | None = None
 
     @property
     def is_table(self) -> bool:
         """Whether the file is a Parquet table, whose rows are articles."""
         return self.path.suffix.lower() == PARQUET
 
+    @property
+    def name(self) -> str:
+        """The path as messages and edits files show it: in one line, and valid in UTF-8."""
+        text = str(self.path).encode("utf-8", "backslashreplace").decode()
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
 
 def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
-    """List the files to restore; when resuming or on a cluster, without those that are finished.
+    """List the files to restore.
 
     Raises `OptionError` if the options contradict each other or do not fit the files, `DocumentError` if there is no
     file, `StorageError` if an address cannot be reached.
     """
     _check_options(options)
-    jobs = [Job(path, relative, _target(path, relative, options)) for path, relative in _find_files(paths)]
-    if not jobs:
+    files = _find_files(paths, options)
+    if not files:
         suffixes = ", ".join((*FORMATS, PARQUET))
         raise DocumentError(f"no document in {', '.join(map(str, paths))}: looked for {suffixes}")
+    file_output = _file_output(files, options)
+    if file_output is not None:
+        jobs = [Job(files[0].path, Path(file_output.name), file_output)]
+    else:
+        jobs = [_job(file, options) for file in files]
     _check_targets(jobs, options)
     _check_collisions(jobs, options)
-    if options.resume or options.executor is not None:
-        return [job for job in jobs if not _is_finished(job, options)]
     return jobs
 
 
@@ -87,6 +106,8 @@ def page_of(job: Job, folder: Path) -> Path:
 def _check_options(options: RestoreOptions) -> None:
     if options.engine not in ENGINES:
         raise OptionError(f"--engine {options.engine}: choose one of {', '.join(ENGINES)}")
+    if options.documents.format not in (None, *FORMATS_BY_NAME):
+        raise OptionError(f"--format {options.documents.format}: choose one of {', '.join(FORMATS_BY_NAME)}")
     if options.in_place and options.output is not None:
         raise OptionError("--in-place and --output exclude each other: give one")
     if options.executor is not None:
@@ -103,34 +124,73 @@ def _check_executor_options(options: RestoreOptions) -> None:
         "--html": options.html is not None,
         "--edits": options.edits is not None,
         "--diff": options.diff,
+        "--dry-run": options.dry_run,
     }
     for name, is_given in conflicts.items():
         if is_given:
             raise OptionError(f"--executor writes restored files only: leave out {name}")
 
 
+def _file_output(files: Sequence[_File], options: RestoreOptions) -> Path | None:
+    """The value of ``--output`` if it names a file, as a known suffix says that no folder has; None for a folder."""
+    output = options.output
+    if output is None or output.suffix.lower() not in (*FORMATS, PARQUET) or output.is_dir():
+        return None
+    if len(files) > 1:
+        raise OptionError(f"--output {output} is the name of a file, and several files need a folder: name a folder")
+    if options.resume or options.executor is not None:
+        raise OptionError(f"--output {output} is the name of a file, and only a folder can be resumed: name a folder")
+    source = files[0].path
+    if source != STDIN and source.suffix.lower() != output.suffix.lower():
+        raise OptionError(f"--output {output}: a restored file keeps its format, here {source.suffix or 'plain text'}")
+    return output
+
+
+def _job(file: _File, options: RestoreOptions) -> Job:
+    path, relative = file.path, file.relative
+    if options.in_place:
+        return Job(path, relative, path, _record_of(path.parent, path.name))
+    if options.output is None:
+        return Job(path, relative, None)
+    return Job(path, relative, options.output / relative, _record_of(options.output, relative.as_posix()))
+
+
+def _record_of(folder: Path, name: str) -> Path:
+    """The record of a file, in a hidden folder. Its name is a digest: a file's own name may be too long."""
+    return folder / RECORDS / f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.json"
+
+
 def _check_targets(jobs: Sequence[Job], options: RestoreOptions) -> None:
+    if options.html is not None and any(job.is_table for job in jobs):
+        raise OptionError("--html makes a page of an article, and each row of a Parquet file is one: leave it out")
+    if options.documents.track_changes and (other := next((job for job in jobs if not _is_word(job)), None)):
+        raise OptionError(f"--track-changes is for .docx files, and {other.name} is none: leave it out")
     if options.in_place:
         if any(job.path == STDIN for job in jobs):
             raise OptionError("--in-place overwrites files and stdin is not a file: leave out one of the two")
         return
     if options.output is not None:
         return
-    if len(jobs) > 1:
+    if len(jobs) > 1 and not options.dry_run:
         raise OptionError(f"{len(jobs)} files need an output folder: add --output FOLDER or --in-place")
-    if jobs[0].is_table:
-        raise OptionError(f"{jobs[0].path} needs an output folder: add --output FOLDER or --in-place")
+    if jobs[0].is_table and not options.dry_run:
+        raise OptionError(f"{jobs[0].name} needs an output folder: add --output FOLDER or --in-place")
     if options.resume:
         raise OptionError("--resume skips files that are already in the output folder: add --output FOLDER")
 
 
+def _is_word(job: Job) -> bool:
+    return job.path.suffix.lower() == ".docx"
+
+
 def _check_collisions(jobs: Sequence[Job], options: RestoreOptions) -> None:
-    """Refuse to write two restored files, pages or the edits to one place."""
+    """Refuse to write two restored files, pages or the edits to one place, or a restored file over an article."""
+    sources = {job.path.resolve(): job for job in jobs if job.path != STDIN}
     writers: dict[Path, str] = {} if options.edits is None else {options.edits.resolve(): "--edits"}
     for job in jobs:
-        files = [] if job.target is None else [(job.target, str(job.path))]
+        files = [] if job.target is None else [(job.target, job.name)]
         if options.html is not None:
-            files.append((page_of(job, options.html), f"the page of {job.path}"))
+            files.append((page_of(job, options.html), f"the page of {job.name}"))
         for file, writer in files:
             place = file.resolve()
             if other := writers.get(place):
@@ -138,38 +198,81 @@ def _check_collisions(jobs: Sequence[Job], options: RestoreOptions) -> None:
                     f"{other} and {writer} would be written to one file, {file}: restore them separately, "
                     "or name another folder"
                 )
+            if place in sources and not (options.in_place and file == job.target):
+                raise OptionError(f"{writer} would be written over {sources[place].name}: name another folder")
             writers[place] = writer
+    if options.edits is not None and options.edits.resolve() in sources:
+        raise OptionError(f"--edits {options.edits} would be written over an article: name another file")
 
 
-def _target(path: Path, relative: Path, options: RestoreOptions) -> Path | None:
-    if options.in_place:
-        return path
-    return None if options.output is None else options.output / relative
+@dataclass(frozen=True)
+class _File:
+    """A file that was found, and the folder below which its path is kept: first that of its argument, then of all."""
+
+    path: Path
+    root: Path
+
+    @property
+    def relative(self) -> Path:
+        """The path below the root."""
+        if self.path == STDIN:
+            return Path("stdin.txt")
+        return Path(os.path.relpath(_absolute(self.path), _absolute(self.root)))
 
 
-def _find_files(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
-    """Yield each file with its path relative to an output folder; folders are searched, globs expanded."""
-    for path in paths:
-        if path == STDIN:
-            yield path, Path("stdin.txt")
-            continue
-        with storage_errors(path):
-            is_folder = path.is_dir()
-            is_pattern = has_magic(str(path)) and not path.exists()
-        if is_folder:
-            yield from _search(path)
-        elif is_pattern:
-            yield from _find_files(_expand(path))
-        else:
-            yield path, Path(path.name)
-
-
-def _search(folder: Path) -> Iterator[tuple[Path, Path]]:
-    with storage_errors(folder):
-        files = [file for file in sorted(folder.rglob("*")) if _is_document(file) and file.is_file()]
+def _find_files(paths: Sequence[Path], options: RestoreOptions) -> list[_File]:
+    """The files of all arguments. Their paths are kept below the folder that all arguments of one store share."""
+    files = [file for path in paths for file in _files_of(path, options)]
+    roots: dict[str, list[str]] = {}
     for file in files:
-        # `relative_to` of an address does not give a local path.
-        yield file, Path(str(file)[len(str(folder)) :].lstrip("/\\"))
+        roots.setdefault(_store(file.root), []).append(_absolute(file.root))
+    shared = {store: os.path.commonpath(folders) for store, folders in roots.items()}
+    return [_File(file.path, Path(shared[_store(file.root)])) for file in files]
+
+
+def _store(path: Path) -> str:
+    """The store that holds a path, such as "s3://bucket"; empty for this machine."""
+    return "/".join(str(path).split("/")[:3]) if is_url(path) else ""
+
+
+def _absolute(path: Path) -> str:
+    """The absolute path; for an address the path in its store."""
+    return str(path).removeprefix(_store(path)) or "/" if is_url(path) else os.path.abspath(path)  # noqa: PTH100
+
+
+def _files_of(path: Path, options: RestoreOptions) -> Iterator[_File]:
+    """The files of one argument: a file, the documents in a folder, or what a pattern matches."""
+    if path == STDIN:
+        yield _File(path, path.parent)
+        return
+    with storage_errors(path):
+        is_folder = path.is_dir()
+        is_pattern = has_magic(str(path)) and not path.exists()
+    if is_folder:
+        yield from (_File(file, path) for file in _search(path, options))
+    elif is_pattern:
+        fixed = next(parent for parent in path.parents if not has_magic(str(parent)))
+        for match in _expand(path):
+            yield from (_File(file, fixed) for file in (_search(match, options) if match.is_dir() else [match]))
+    else:
+        yield _File(path, path.parent)
+
+
+def _search(folder: Path, options: RestoreOptions) -> list[Path]:
+    """The documents in a folder, sorted, without hidden ones, and without what this run writes.
+
+    Symbolic links to files are followed, links to folders are not: they may lead in a circle.
+    """
+    if is_url(folder):
+        with storage_errors(folder):
+            files = [file for file in sorted(folder.rglob("*")) if _is_document(file) and file.is_file()]
+        return [file for file in files if "/." not in str(file)[len(str(folder)) :]]
+    written = [_absolute(output) for output in (options.output, options.html) if output and not is_url(output)]
+    found: list[Path] = []
+    for name, inner, names in os.walk(folder):
+        inner[:] = [one for one in inner if one[0] != "." and _absolute(Path(name) / one) not in written]
+        found += [Path(name) / file for file in names if file[0] != "." and _is_document(Path(file))]
+    return sorted(file for file in found if file.is_file())
 
 
 def _is_document(file: Path) -> bool:
@@ -181,10 +284,3 @@ def _expand(pattern: Path) -> list[Path]:
         return glob_url(str(pattern))
     # Path.glob refuses absolute patterns.
     return [Path(match) for match in sorted(glob(str(pattern), recursive=True))]  # noqa: PTH207
-
-
-def _is_finished(job: Job, options: RestoreOptions) -> bool:
-    if options.in_place:  # a run killed between the copy and the change leaves two equal files
-        backup = backup_of(job.path)
-        return backup.exists() and backup.read_bytes() != job.path.read_bytes()
-    return job.target is not None and job.target.exists()

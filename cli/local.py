@@ -9,26 +9,19 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
-from unspin.cli.jobs import Job, RestoreOptions
+from unspin.cli.jobs import STDIN, Job, RestoreOptions
 from unspin.cli.restore_file import (
     LazyRestorer,
     Outcome,
     prepare_edits_file,
+    read_job,
     restore_documents,
     restore_table_file,
     write_outcome,
@@ -36,46 +29,70 @@ from unspin.cli.restore_file import (
 from unspin.infer.documents.base import DocumentError
 from unspin.infer.render import terminal_diff
 from unspin.infer.restoration import Restoration
+from unspin.infer.restorer import OnRead
 from unspin.logs import log_to_terminal
+from unspin.segment import words
 
+CHARACTERS_PER_WORD = 6
 DOCUMENTS_PER_TASK = 16  # documents that a worker process takes at a time
 
 
-def restore_locally(jobs: Sequence[Job], options: RestoreOptions) -> None:
-    """Restore files and write them; progress goes to stderr.
+def restore_locally(jobs: Sequence[Job], options: RestoreOptions, settings: str) -> None:
+    """Restore files and write them; progress, warnings and a summary go to stderr.
 
-    Raises `DocumentError` once all other files are done, if any file could not be read; `ModelError` if the checkpoint
-    cannot be used; OSError or `StorageError` if a file cannot be written.
+    `settings` is the digest of all settings. Raises `DocumentError` once all other files are done, if any file could
+    not be read; `ModelError` if the checkpoint cannot be used; OSError or `StorageError` if a file cannot be written.
     """
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
     if options.edits is not None:
-        prepare_edits_file(options.edits, {str(job.path) for job in jobs}, options.resume)
+        prepare_edits_file(options.edits, {job.name for job in jobs}, options.resume)
     lazy = LazyRestorer(options)
-    documents = [job for job in jobs if not job.is_table]
-    errors: list[str] = []
-    with _progress(console, len(jobs)) as progress:
-        task = progress.add_task("restoring", total=len(jobs))
-        for outcome in _restore_documents(documents, options, lazy):
+    with _Report(jobs, options) as report:
+        for outcome in _restore_documents([job for job in jobs if not job.is_table], options, lazy, report.read):
             try:
-                _show(outcome.job, write_outcome(outcome, options), options, console)
+                report.document(outcome.job, *write_outcome(outcome, options, settings))
             except DocumentError as error:
-                errors.append(str(error))
-            progress.advance(task)
+                report.failure(outcome.job, error)
         for job in jobs:
-            if not job.is_table:
-                continue
-            try:
-                _restore_table(job, options, lazy, console)
-            except DocumentError as error:
-                errors.append(str(error))
-            progress.advance(task)
+            if job.is_table:
+                try:
+                    report.table(job, restore_table_file(job, options, lazy, settings))
+                except DocumentError as error:
+                    report.failure(job, error)
+    report.raise_failures()
+
+
+def show_plan(jobs: Sequence[Job], options: RestoreOptions) -> None:
+    """Read all files without restoring them, and print what would be read and written.
+
+    Raises `DocumentError` at the end if a file cannot be read.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    errors, total = [], 0
+    for job in jobs:
+        target = "stdout" if job.target is None else job.target
+        if job.is_table:
+            console.print(f"{job.name} -> {target}: a table", markup=False)
+            continue
+        try:
+            document, _ = read_job(job, options)
+        except DocumentError as error:
+            errors.append(str(error))
+            continue
+        count = sum(len(words(view.text)) for view in document.views)
+        total += count
+        console.print(f"{job.name} -> {target}: {count:,} words", markup=False)
+        for warning in document.warnings:
+            console.print(f"{job.name}, {warning}", markup=False)
+    console.print(f"{len(jobs) - len(errors)} of {len(jobs)} documents, with {total:,} words, can be restored")
     if errors:
         raise DocumentError("; ".join(errors))
 
 
-def _restore_documents(jobs: Sequence[Job], options: RestoreOptions, lazy: LazyRestorer) -> Iterator[Outcome]:
+def _restore_documents(
+    jobs: Sequence[Job], options: RestoreOptions, lazy: LazyRestorer, on_read: OnRead
+) -> Iterator[Outcome]:
     if options.jobs == 1:
-        yield from restore_documents(jobs, options, lazy)
+        yield from restore_documents(jobs, options, lazy, on_read)
         return
     chunks = iter([jobs[i : i + DOCUMENTS_PER_TASK] for i in range(0, len(jobs), DOCUMENTS_PER_TASK)])
     context = get_context("spawn")
@@ -83,7 +100,9 @@ def _restore_documents(jobs: Sequence[Job], options: RestoreOptions, lazy: LazyR
         # Two chunks per worker are in flight: enough to keep all of them busy, and memory stays flat.
         waiting = deque(workers.submit(_restore_chunk, chunk, options) for chunk in islice(chunks, 2 * options.jobs))
         while waiting:
-            yield from waiting.popleft().result()
+            for outcome in waiting.popleft().result():
+                on_read(outcome.restoration.word_count if outcome.restoration else 0)
+                yield outcome
             waiting.extend(workers.submit(_restore_chunk, chunk, options) for chunk in islice(chunks, 1))
 
 
@@ -101,36 +120,129 @@ def _restore_chunk(jobs: Sequence[Job], options: RestoreOptions) -> list[Outcome
     return list(restore_documents(jobs, options, _restorer_of_worker[0]))
 
 
-def _restore_table(job: Job, options: RestoreOptions, lazy: LazyRestorer, console: Console) -> None:
-    edits = 0
-    for number, restoration in restore_table_file(job, options, lazy):
-        edits += len(restoration.edits)
-        for warning in restoration.warnings:
-            console.print(f"{job.path}, row {number}, {warning}", style="yellow", markup=False)
-    console.print(f"{job.path}: {edits} edits", markup=False)
+@dataclass
+class _Totals:
+    documents: int = 0
+    edits: int = 0
+    warnings: int = 0
+    words: int = 0
+    spun_words: float = 0.0
+
+    def add(self, restoration: Restoration, warnings: int) -> None:
+        """Count one restored article or document."""
+        self.edits += len(restoration.edits)
+        self.warnings += warnings
+        self.words += restoration.word_count
+        self.spun_words += restoration.word_count * restoration.spun_share
+
+    def __str__(self) -> str:
+        share = f", about {self.spun_words / self.words:.0%} of the words spun" if self.words else ""
+        warnings = f", {self.warnings} warnings" if self.warnings else ""
+        return f"{self.edits} edits{share}{warnings}"
 
 
-def _show(job: Job, restoration: Restoration, options: RestoreOptions, console: Console) -> None:
-    if options.diff:
-        console.print(terminal_diff(restoration))
-    for warning in restoration.warnings:
-        console.print(f"{job.path}, {warning}", style="yellow", markup=False)
-    console.print(f"{job.path}: {len(restoration.edits)} edits", markup=False)
+class _Report:
+    """What the user sees on stderr: a progress bar, the edits and warnings of each document, and a summary.
+
+    The bar is drawn on terminals only. It shows documents done and words read per second; a long article moves it too.
+    """
+
+    def __init__(self, jobs: Sequence[Job], options: RestoreOptions) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[documents]}/{task.fields[count]} documents"),
+            _WordsPerSecond(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+        )
+        self._progress = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
+        self._sizes = {job: _size(job) for job in jobs}
+        self._task = self._progress.add_task(
+            "restoring", total=sum(self._sizes.values()) or 1, documents=0, count=len(jobs), words=0
+        )
+        self._options, self._count = options, len(jobs)
+        self._totals, self._done = _Totals(), 0
+        self._failures: list[str] = []
+
+    def __enter__(self) -> _Report:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def read(self, count: int) -> None:
+        """Note that the model has read so many words; the bar stops short of documents that are not done."""
+        task = self._progress.tasks[0]
+        ahead = min(task.completed + count * CHARACTERS_PER_WORD, max(self._done, task.total or 0) - 1)
+        self._progress.update(self._task, completed=ahead, words=task.fields["words"] + count)
+
+    def document(self, job: Job, restoration: Restoration, warnings: Sequence[str]) -> None:
+        """Show the edits and warnings of a document that is done."""
+        if self._options.diff:
+            self._show_diff(restoration)
+        totals = _Totals()
+        totals.add(restoration, len(warnings))
+        self._finish(job, totals, warnings)
+
+    def table(self, job: Job, rows: Iterator[tuple[int, Restoration]]) -> None:
+        """Show the edits and warnings of a table, row by row as they are restored."""
+        totals = _Totals()
+        warnings = []
+        for number, restoration in rows:
+            if self._options.diff and restoration.edits:
+                self._console.print(f"{job.name}, row {number}:", style="bold", markup=False)
+                self._show_diff(restoration)
+            totals.add(restoration, len(restoration.warnings))
+            warnings += [f"row {number}, {warning}" for warning in restoration.warnings]
+        self._finish(job, totals, warnings)
+
+    def failure(self, job: Job, error: DocumentError) -> None:
+        """Keep the reason why a document is not restored for the end."""
+        self._failures.append(str(error))
+        self._advance(job)
+
+    def raise_failures(self) -> None:
+        """Show the summary of several documents. Raises `DocumentError` if some could not be restored."""
+        if self._totals.documents > 1:
+            self._console.print(f"restored {self._totals.documents} of {self._count} documents: {self._totals}")
+        if self._failures:
+            raise DocumentError("; ".join(self._failures))
+
+    def _show_diff(self, restoration: Restoration) -> None:
+        is_plain = not self._console.is_terminal or self._console.no_color
+        self._console.print(terminal_diff(restoration, is_plain))
+
+    def _finish(self, job: Job, totals: _Totals, warnings: Sequence[str]) -> None:
+        for warning in warnings:
+            self._console.print(f"{job.name}, {warning}", style="yellow", markup=False)
+        self._console.print(f"{job.name}: {totals}", markup=False)
+        self._totals.documents += 1
+        self._totals.edits += totals.edits
+        self._totals.warnings += totals.warnings
+        self._totals.words += totals.words
+        self._totals.spun_words += totals.spun_words
+        self._advance(job)
+
+    def _advance(self, job: Job) -> None:
+        self._done += self._sizes[job]
+        documents = self._progress.tasks[0].fields["documents"] + 1
+        completed = max(self._done, self._progress.tasks[0].completed) if documents < self._count else self._done
+        self._progress.update(self._task, completed=completed, documents=documents)
 
 
-class _Speed(ProgressColumn):
+class _WordsPerSecond(ProgressColumn):
+    """Words that the model has read, over the whole time: an average of the last seconds would jump with each batch."""
+
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed or 0:.2f} documents/s")
+        return Text(f"{task.fields['words'] / task.elapsed:,.0f} words/s" if task.elapsed else "")
 
 
-def _progress(console: Console, documents: int) -> Progress:
-    """A progress bar; none for a single document."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Speed(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=console, disable=documents < 2)
+def _size(job: Job) -> int:
+    """The size of a file in bytes, which stands for its number of characters; 1 if it is not known."""
+    try:
+        return 1 if job.path == STDIN else max(job.path.stat().st_size, 1)
+    except OSError:
+        return 1

@@ -1,26 +1,32 @@
 """`unspin restore`: restores files, on this machine (`local`) or on a cluster (`cluster`).
 
 A file is written completely or not at all. A file that cannot be read does not stop the others; the command reports it
-and fails once all others are done. With `--resume`, files that an earlier run finished are skipped.
+and fails once all others are done. With `--resume`, files that an earlier run finished with the same settings are
+skipped.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from unspin.cli.options import CheckpointName, EngineName, ExecutorFile
+from unspin.cli.options import CheckpointName, EngineName, ExecutorFile, OptionError
 
 if TYPE_CHECKING:
     from unspin.cli.jobs import RestoreOptions
+
+logger = logging.getLogger(__name__)
 
 
 def _parse_path(name: str) -> Path:
     from unspin.storage import to_path
 
+    if name.lower().startswith(("http://", "https://", "ftp://")):
+        raise OptionError(f"{name}: web addresses are not fetched: save the page to a file, and restore that")
     return to_path(name)
 
 
@@ -36,7 +42,9 @@ def restore(
     output: Annotated[
         Path | None,
         typer.Option(
-            parser=_parse_path, metavar="FOLDER", help="folder for the restored files; required for more than one file"
+            parser=_parse_path,
+            metavar="FOLDER",
+            help="folder for the restored files; for a single file also the name of a file",
         ),
     ] = None,
     in_place: Annotated[
@@ -52,9 +60,29 @@ def restore(
         Path | None,
         typer.Option(parser=_parse_path, metavar="FILE", help="JSON Lines file to write, one row per edit"),
     ] = None,
-    diff: Annotated[bool, typer.Option("--diff", help="show a coloured word diff on stderr")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="skip files that are already in the output folder")] = False,
-    field: Annotated[str, typer.Option(help="key or column that holds the text in .jsonl and .parquet files")] = "text",
+    diff: Annotated[bool, typer.Option("--diff", help="show a word diff on stderr")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="read the files and list what would be written, without restoring")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="skip files that an earlier run restored with the same settings")
+    ] = False,
+    format: Annotated[
+        str | None, typer.Option(metavar="NAME", help="format of the files, if their suffixes do not tell it")
+    ] = None,
+    field: Annotated[
+        str, typer.Option(help="column, key or path of keys (article.body) that holds the text in files with rows")
+    ] = "text",
+    on_error: Annotated[
+        Literal["stop", "skip"],
+        typer.Option(help="rows that cannot be read: refuse their file, or leave them as they are"),
+    ] = "stop",
+    main_content: Annotated[
+        bool, typer.Option("--main-content", help="restore only the article of an HTML page, not its navigation")
+    ] = False,
+    track_changes: Annotated[
+        bool, typer.Option("--track-changes", help="write the edits of .docx files as tracked changes")
+    ] = False,
     min_confidence: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="minimum confidence of an edit [default: the checkpoint's threshold]"),
@@ -75,6 +103,9 @@ def restore(
 ) -> None:
     """Restore articles. The restored text of a single file goes to stdout; all messages go to stderr.
 
+    The exit code is 0 if all files were restored, 1 if one could not be read or written, and 2 if the options are
+    wrong.
+
     Examples:
 
     `unspin restore article.txt > restored.txt`
@@ -87,8 +118,6 @@ def restore(
     """
     from unspin.cli.jobs import RestoreOptions
     from unspin.infer.documents.base import DocumentOptions
-    from unspin.locking import sole_writer
-    from unspin.storage import is_url
 
     options = RestoreOptions(
         output=output,
@@ -96,8 +125,9 @@ def restore(
         html=html,
         edits=edits,
         diff=diff,
+        dry_run=dry_run,
         resume=resume,
-        documents=DocumentOptions(field=field),
+        documents=DocumentOptions(format, field, on_error == "skip", main_content, track_changes),
         checkpoint=checkpoint,
         min_confidence=min_confidence,
         keep_quotations=keep_quotations,
@@ -107,19 +137,37 @@ def restore(
         jobs=jobs,
         executor=executor,
     )
-    with nullcontext() if output is None or is_url(output) else sole_writer(output):
-        _restore(paths, options)
+    _restore(paths, options)
 
 
 def _restore(paths: Sequence[Path], options: RestoreOptions) -> None:
     from unspin.cli.jobs import find_jobs
+    from unspin.cli.records import digest_of_settings, unfinished
+    from unspin.locking import sole_writer
+    from unspin.storage import is_url
 
     jobs = find_jobs(paths, options)
-    if options.executor is None:
-        from unspin.cli.local import restore_locally
+    if options.dry_run:
+        from unspin.cli.local import show_plan
 
-        restore_locally(jobs, options)
-    else:
-        from unspin.cli.cluster import restore_on
+        show_plan(jobs, options)
+        return
+    with ExitStack() as locks:
+        if options.output is not None and not is_url(options.output):
+            locks.enter_context(sole_writer(options.output))
+        settings = digest_of_settings(options) if any(job.record for job in jobs) else ""
+        if options.resume or options.executor is not None:
+            left = list(unfinished(jobs, options, settings))
+            if len(left) < len(jobs):
+                logger.info(f"{len(jobs) - len(left)} of {len(jobs)} documents are finished already")
+            jobs = left
+        if not jobs:
+            return
+        if options.executor is None:
+            from unspin.cli.local import restore_locally
 
-        restore_on(options.executor, jobs, options)
+            restore_locally(jobs, options, settings)
+        else:
+            from unspin.cli.cluster import restore_on
+
+            restore_on(options.executor, jobs, options, settings)

@@ -1,37 +1,42 @@
 """Restores one file after another in one process: read, restore, write the edits, the page and, last, the file.
 
-The restored file is written last, so if it exists, its page and its edits exist too. `local` and `cluster` call
-this module, each with a restorer of its own.
+The record of a file (`records`) is written last, so if it exists, all that belongs to the file exists too. `local` and
+`cluster` call this module, each with a restorer of its own.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from errno import EDQUOT, ENOSPC
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from unspin.cli.jobs import STDIN, Job, RestoreOptions, backup_of, page_of
+from unspin.cli.records import digest_of, digest_of_file, write_record
 from unspin.edits import target_spans
-from unspin.infer.documents.base import Document, DocumentError, DocumentOptions, View
-from unspin.infer.documents.formats import decode_document, read_document
+from unspin.infer.documents.base import Document, DocumentError, View
+from unspin.infer.documents.formats import decode_document, format_of, read_bytes
 from unspin.infer.render import html_page
 from unspin.infer.restoration import Restoration
-from unspin.infer.restorer import Restorer
-from unspin.storage import download, is_url, put_file, write_atomic
+from unspin.infer.restorer import OnRead, Restorer
+from unspin.storage import download, is_url, put_file, take_permissions, write_atomic
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A restored document, or the reason why a file could not be read."""
+    """A restored document with the digest of its bytes, or the reason why a file could not be read."""
 
     job: Job
     document: Document | None = None
+    digest: str = ""
     restoration: Restoration | None = None
     error: str = ""
 
@@ -55,64 +60,102 @@ class LazyRestorer:
         )
 
 
-def restore_documents(jobs: Iterable[Job], options: RestoreOptions, lazy: LazyRestorer) -> Iterator[Outcome]:
+def restore_documents(
+    jobs: Iterable[Job], options: RestoreOptions, lazy: LazyRestorer, on_read: OnRead | None = None
+) -> Iterator[Outcome]:
     """Read and restore text documents in order, small ones in shared batches; unreadable ones come last.
 
-    Nothing is written. Memory holds the documents of one batch.
+    Nothing is written. Memory holds the documents of one batch. `on_read` is told of the model's progress.
     """
-    pending: deque[tuple[Job, Document]] = deque()
+    pending: deque[tuple[Job, Document, str]] = deque()
     unreadable: list[Outcome] = []
 
     def texts() -> Iterator[tuple[str, Sequence[View]]]:
         for job in jobs:
             try:
-                document = _read(job.path, options.documents)
+                document, digest = read_job(job, options)
             except DocumentError as error:
                 unreadable.append(Outcome(job, error=str(error)))
                 continue
-            pending.append((job, document))
+            pending.append((job, document, digest))
             yield document.text, document.views
 
     documents = texts()
     for first in documents:  # runs once, and only if there is a readable document: `lazy.restorer` loads the model
-        for restoration in lazy.restorer.restore_all(chain([first], documents)):
+        for restoration in lazy.restorer.restore_all(chain([first], documents), on_read):
             yield Outcome(*pending.popleft(), restoration)
     yield from unreadable
 
 
-def restore_file(job: Job, options: RestoreOptions, lazy: LazyRestorer) -> None:
-    """Restore one file, text or table, and write it. Raises `DocumentError` if it cannot be read."""
+def read_job(job: Job, options: RestoreOptions) -> tuple[Document, str]:
+    """Read the document of a job; returns it with the digest of its bytes. Raises `DocumentError`."""
+    if job.path == STDIN:
+        data = sys.stdin.buffer.read()
+        return decode_document("stdin", data, options.documents), digest_of(data)
+    if options.documents.format is None:
+        format_of(job.name)  # refuses a large file of an unknown type before it is read
+    data = read_bytes(job.source or job.path)
+    return decode_document(job.name, data, options.documents), digest_of(data)
+
+
+def restore_file(job: Job, options: RestoreOptions, lazy: LazyRestorer, settings: str) -> None:
+    """Restore one file, text or table, and write it with its record. Raises `DocumentError` if it cannot be read.
+
+    `settings` is the digest of all settings.
+    """
     if job.is_table:
-        for _ in restore_table_file(job, options, lazy):
+        for _ in restore_table_file(job, options, lazy, settings):
             pass
         return
     for outcome in restore_documents([job], options, lazy):
-        write_outcome(outcome, options)
+        write_outcome(outcome, options, settings)
 
 
-def write_outcome(outcome: Outcome, options: RestoreOptions) -> Restoration:
-    """Write a document and its edits and page as the options ask, and return its restoration.
+def write_outcome(outcome: Outcome, options: RestoreOptions, settings: str) -> tuple[Restoration, list[str]]:
+    """Write a document and its edits and page as the options ask; returns its restoration, and all warnings.
 
-    Raises `DocumentError` if the document could not be read, OSError or `StorageError` if it cannot be written.
+    Raises `DocumentError` if the document could not be read or its files cannot be written, OSError if the disk is
+    full, and `StorageError`.
     """
     job, document, restoration = outcome.job, outcome.document, outcome.restoration
     if document is None or restoration is None:
         raise DocumentError(outcome.error)
-    if options.edits is not None:
-        _append_rows(options.edits, ({"document": str(job.path), **row} for row in _edit_rows(restoration)))
-    if options.html is not None:
-        write_atomic(page_of(job, options.html), html_page(restoration, job.path.name).encode())
-    if job.target is None:
-        sys.stdout.buffer.write(document.encode(restoration))
-        sys.stdout.buffer.flush()
-    else:
-        if options.in_place:
+    with _document_errors(job):
+        restored = document.encode(restoration)
+        if options.edits is not None:
+            _append_rows(options.edits, ({"document": job.name, **row} for row in _edit_rows(restoration)))
+        if options.html is not None:
+            write_atomic(page_of(job, options.html), html_page(restoration, job.name).encode())
+        if job.target is None:
+            sys.stdout.buffer.write(restored)
+            sys.stdout.buffer.flush()
+        elif not options.in_place:
+            write_atomic(job.target, restored, like=None if job.path == STDIN else job.path)
+        elif restoration.edits:
             _keep_backup(job.path)
-        write_atomic(job.target, document.encode(restoration))
-    return restoration
+            write_atomic(job.target, restored, like=job.path)
+    write_record(job, outcome.digest, digest_of(restored), settings)
+    return restoration, [*document.warnings, *restoration.warnings]
 
 
-def restore_table_file(job: Job, options: RestoreOptions, lazy: LazyRestorer) -> Iterator[tuple[int, Restoration]]:
+@contextmanager
+def _document_errors(job: Job) -> Iterator[None]:
+    """Turn an error of one document's files, such as a name that is too long, into `DocumentError`.
+
+    A full disk would fail every document after it, and is raised as it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (ENOSPC, EDQUOT):
+            raise
+        place = "" if error.filename is None else f": {error.filename}"
+        raise DocumentError(f"{job.name} cannot be written{place}: {error.strerror or error}") from None
+
+
+def restore_table_file(
+    job: Job, options: RestoreOptions, lazy: LazyRestorer, settings: str
+) -> Iterator[tuple[int, Restoration]]:
     """Restore the text column of a Parquet file, and yield each row's number with its restoration.
 
     The file is written once the iterator is exhausted. Raises `DocumentError` if the file cannot be read or lacks the
@@ -124,19 +167,27 @@ def restore_table_file(job: Job, options: RestoreOptions, lazy: LazyRestorer) ->
         return lazy.restorer.restore_all((text, None) for text in texts)
 
     assert job.target is not None, "find_jobs gives every table a target"
-    with TemporaryDirectory(prefix=f".{job.path.name}.", dir=_scratch_parent(job.target)) as scratch:
-        restored, source = Path(scratch) / job.path.name, job.path
+    with TemporaryDirectory(prefix=".unspin-", dir=_scratch_parent(job.target)) as scratch:
+        restored, source = Path(scratch) / "restored.parquet", job.source or job.path
         if is_url(source):
-            source = Path(scratch) / f"downloaded-{job.path.name}"
+            source = Path(scratch) / "downloaded.parquet"
             download(job.path, source)
+        has_edits = False
         for number, restoration in restore_table(source, restored, options.documents.field, restore):
+            has_edits = has_edits or bool(restoration.edits)
             if options.edits is not None:
-                place = {"document": str(job.path), "row": number}
+                place = {"document": job.name, "row": number}
                 _append_rows(options.edits, ({**place, **row} for row in _edit_rows(restoration)))
             yield number, restoration
-        if options.in_place:
-            _keep_backup(job.path)
-        put_file(restored, job.target)
+        digests = digest_of_file(source), digest_of_file(restored)
+        with _document_errors(job):
+            if has_edits or not options.in_place:
+                if options.in_place:
+                    _keep_backup(job.path)
+                if not is_url(job.target):
+                    take_permissions(restored, job.path)
+                put_file(restored, job.target)
+    write_record(job, *digests, settings)
 
 
 def prepare_edits_file(file: Path, unfinished: set[str], resume: bool) -> None:
@@ -151,16 +202,18 @@ def prepare_edits_file(file: Path, unfinished: set[str], resume: bool) -> None:
     write_atomic(file, "".join(kept).encode())
 
 
-def _read(path: Path, options: DocumentOptions) -> Document:
-    if path == STDIN:
-        return decode_document("stdin", sys.stdin.buffer.read(), options)
-    return read_document(path, options)
-
-
 def _keep_backup(path: Path) -> None:
-    """Copy a file before it is changed. An existing copy is kept, since it may be the only original."""
-    if not backup_of(path).exists():
-        write_atomic(backup_of(path), path.read_bytes())
+    """Copy a file, with its permissions and times, before it is changed.
+
+    An existing copy is kept, since it may be the only original.
+    """
+    backup = backup_of(path)
+    if backup.exists():
+        return
+    write_atomic(backup, path.read_bytes(), like=path)
+    if not is_url(path):
+        status = path.stat()
+        os.utime(backup, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def _scratch_parent(target: Path) -> Path | None:

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -84,22 +84,38 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"{path} cannot be reached ({cause}): check address, credentials and network") from None
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file so that readers see the old content or all of the new. Raises OSError or `StorageError`."""
+def write_atomic(path: Path, data: bytes, like: Path | None = None) -> None:
+    """Write a file so that readers see the old content or all of the new. Raises OSError or `StorageError`.
+
+    A local file gets the permissions of the file `like`, and its owner if the process may give files away. The file
+    that a symbolic link leads to is written, and the link is kept.
+    """
     if is_url(path):
         with storage_errors(path):
             path.write_bytes(data)
         return
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, scratch = tempfile.mkstemp(prefix=".unspin-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        Path(scratch).chmod(0o644)
+        take_permissions(Path(scratch), like)
         Path(scratch).replace(path)
     except BaseException:
         Path(scratch).unlink()
         raise
+
+
+def take_permissions(file: Path, like: Path | None) -> None:
+    """Give a local file the permissions of another, and its owner if the process may; without one, readable by all."""
+    if like is None or is_url(like):
+        file.chmod(0o644)
+        return
+    status = like.stat()
+    with suppress(PermissionError):
+        os.chown(file, status.st_uid, status.st_gid)
+    file.chmod(status.st_mode & 0o777)  # after the owner, whose change clears bits
 
 
 def glob_url(pattern: str) -> list[Path]:

@@ -77,8 +77,11 @@ class Renderable(Protocol):
         ...
 
 
-def terminal_diff(restoration: Renderable) -> Text:
-    """The text with removed words struck out in red and their replacements in green; articles one below the other."""
+def terminal_diff(restoration: Renderable, is_plain: bool = False) -> Text:
+    """The text with removed words struck out in red and their replacements in green; articles one below the other.
+
+    Without colours (`is_plain`), edits are marked as in the word diffs of git: ``[-warfare-]{+war+}``.
+    """
     from rich.text import Text
 
     text = Text()
@@ -88,11 +91,15 @@ def terminal_diff(restoration: Renderable) -> Text:
         for piece in _pieces(source, edits, 0, len(source)):
             if isinstance(piece, str):
                 text.append(piece)
-                continue
-            text.append(piece.spun, "red strike")
-            if piece.spun and piece.restored and not piece.restored[0].isspace():
-                text.append(" ")
-            text.append(piece.restored, "bold green")
+            elif is_plain:
+                text.append(f"[-{piece.spun}-]" if piece.spun else "").append(
+                    f"{{+{piece.restored}+}}" if piece.restored else ""
+                )
+            else:
+                text.append(piece.spun, "red strike")
+                if piece.spun and piece.restored and not piece.restored[0].isspace():
+                    text.append(" ")
+                text.append(piece.restored, "bold green")
     return text
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from unspin.infer.render import html_table
+from unspin.segment import words
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Restoration:
     articles: tuple[str, ...]
     spun_share: float = 0.0
     warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def word_count(self) -> int:
+        """The number of readable words before restoring."""
+        return sum(len(words(article)) for article in self.articles)
 
     def _repr_html_(self) -> str:
         return html_table(self)

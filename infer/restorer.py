@@ -7,7 +7,7 @@ decoded token per token of prose.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from unspin.edits import Edit, apply
 from unspin.infer.article import ArticleDraft, DocumentDraft, Passage, SentenceDraft
@@ -23,10 +23,13 @@ from unspin.infer.fitting import fit, fit_articles
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.proposals import propose_edits, split_output
 from unspin.infer.restoration import Restoration
+from unspin.segment import words
 
 WORDS_PER_WINDOW = 8000  # documents are collected until they hold about this many words, then restored together
 CHARACTERS_PER_WORD = 6  # to estimate the number of words of a document
-PASSAGES_PER_CALL = 512  # passages given to the engine at a time
+PASSAGES_PER_CALL = 128  # passages given to the engine at a time
+
+OnRead = Callable[[int], None]  # is told each time how many more words the model has read
 
 
 class Restorer:
@@ -86,7 +89,9 @@ class Restorer:
         (restoration,) = self.restore_all([(text, views)])
         return restoration
 
-    def restore_all(self, documents: Iterable[tuple[str, Sequence[View] | None]]) -> Iterator[Restoration]:
+    def restore_all(
+        self, documents: Iterable[tuple[str, Sequence[View] | None]], on_read: OnRead | None = None
+    ) -> Iterator[Restoration]:
         """Restore many texts, in order; short ones share batches.
 
         Reads ahead until it holds about `WORDS_PER_WINDOW` words, so memory does not grow with the number of documents.
@@ -97,9 +102,9 @@ class Restorer:
             window.append(DocumentDraft.from_views(text, views))
             words_held += len(text) // CHARACTERS_PER_WORD
             if words_held >= WORDS_PER_WINDOW:
-                yield from self._restore_window(window)
+                yield from self._restore_window(window, on_read)
                 window, words_held = [], 0
-        yield from self._restore_window(window)
+        yield from self._restore_window(window, on_read)
 
     def stream(self, text: str, views: Sequence[View] | None = None) -> Iterator[tuple[int, Restoration]]:
         """Restore one text piece by piece: yields (characters done, restoration so far).
@@ -149,8 +154,9 @@ class Restorer:
                     replacements.setdefault(other.replacement)
         return tuple(replacements)[:count]
 
-    def _restore_window(self, documents: Sequence[DocumentDraft]) -> Iterator[Restoration]:
-        self._read([passage for document in documents for passage in document.passages(self._max_passage_words)])
+    def _restore_window(self, documents: Sequence[DocumentDraft], on_read: OnRead | None) -> Iterator[Restoration]:
+        passages = [passage for document in documents for passage in document.passages(self._max_passage_words)]
+        self._read(passages, on_read)
         for document in documents:
             yield self._restoration(document)
 
@@ -165,7 +171,7 @@ class Restorer:
         earlier = [other for other, _ in sentence.edits if other.end <= edit.start and other != edit]
         return self.alternatives(sentence.source, edit, self._alternative_count, earlier, sentence.context)
 
-    def _read(self, passages: Sequence[Passage]) -> None:
+    def _read(self, passages: Sequence[Passage], on_read: OnRead | None = None) -> None:
         """Let the model read passages and store its proposals in their sentences.
 
         Sentences rejected in a passage are read again, each by itself.
@@ -174,6 +180,8 @@ class Restorer:
             parts = split_output([sentence.text for sentence in passage], output)
             for sentence, proposals in zip(passage, parts, strict=True):
                 sentence.proposals = proposals
+            if on_read:
+                on_read(sum(len(words(sentence.text)) for sentence in passage))
         again = [[sentence] for passage in passages if len(passage) > 1 for sentence in passage if sentence.is_rejected]
         for (sentence,), output in self._rewrite(again):
             sentence.proposals = propose_edits(sentence.text, output)

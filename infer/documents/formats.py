@@ -65,19 +65,20 @@ def format_of(name: str) -> Format:
 
 def read_document(path: Path, options: DocumentOptions = DEFAULT_OPTIONS) -> Document:
     """Read a file. Raises `DocumentError` if it is missing, unreadable, empty, or not valid in its format."""
-    format_name = options.format
-    if format_name is None:
-        format_of(str(path))  # refuses an unknown suffix before the file is read
+    return decode_document(str(path), read_bytes(path), options)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file. Raises `DocumentError` if it is missing or cannot be read."""
     try:
         with storage_errors(path):
-            data = path.read_bytes()
+            return path.read_bytes()
     except IsADirectoryError:
         raise DocumentError(f"{path} is a folder: name the files in it") from None
     except OSError as error:
         raise DocumentError(f"{path}: {error.strerror or error}") from None
     except StorageError as error:
         raise DocumentError(str(error)) from None
-    return decode_document(str(path), data, options)
 
 
 def decode_document(name: str, data: bytes, options: DocumentOptions = DEFAULT_OPTIONS) -> Document:

@@ -65,9 +65,9 @@ def unspin_words(tmp_path: Path) -> Command:
 def refused(unspin: Command) -> Callable[..., str]:
     """Runs `unspin`, asserts that it fails with one line on stderr and nothing on stdout, and returns that line."""
 
-    def run(*arguments: object) -> str:
+    def run(*arguments: object, code: int = 1) -> str:
         done = unspin(*arguments)
-        assert done.returncode == 1 and done.stdout == "", done
+        assert done.returncode == code and done.stdout == "", done
         assert done.stderr.startswith("unspin: ") and done.stderr.count("\n") == 1, done.stderr
         return done.stderr
 

@@ -27,20 +27,24 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     texts = {"a.txt": "", "b.txt": SPUN, "c.txt": SPUN, "d.txt": SPUN, "e.txt": SPUN}
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
-    return [Job(tmp_path / name, Path(name), tmp_path / "out" / name) for name in texts]
+    return [Job(tmp_path / name, Path(name), tmp_path / "out" / name, tmp_path / "records" / name) for name in texts]
 
 
 def test_a_task_restores_its_share_and_then_reports_unreadable_files(jobs: list[Job], tmp_path: Path) -> None:
     options = RestoreOptions(output=tmp_path / "out")
     with pytest.raises(DocumentError, match=r"a\.txt is empty"):
-        RestoreFiles(jobs, options).run(rank=0, world_size=2)
+        RestoreFiles(jobs, options, "settings").run(rank=0, world_size=2)
     restored = {file.name: file.read_text() for file in (tmp_path / "out").iterdir()}
     assert restored == dict.fromkeys(("c.txt", "e.txt"), SPUN.replace("warfare", "war"))
 
 
-def test_a_task_skips_files_that_exist(jobs: list[Job], tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "b.txt").write_text("restored before")
-    RestoreFiles(jobs, RestoreOptions(output=tmp_path / "out")).run(rank=1, world_size=2)
-    texts = {file.name: file.read_text() for file in (tmp_path / "out").iterdir()}
-    assert texts == {"b.txt": "restored before", "d.txt": SPUN.replace("warfare", "war")}
+def test_a_task_skips_files_that_are_finished(jobs: list[Job], tmp_path: Path) -> None:
+    options = RestoreOptions(output=tmp_path / "out")
+    out = tmp_path / "out"
+    RestoreFiles(jobs[:2], options, "settings").run(rank=1, world_size=2)
+    assert [file.name for file in out.iterdir()] == ["b.txt"]
+    (out / "b.txt").write_text("edited since")
+    (out / "d.txt").write_text("killed before it was recorded")
+    RestoreFiles(jobs, options, "settings").run(rank=1, world_size=2)
+    texts = {file.name: file.read_text() for file in out.iterdir()}
+    assert texts == {"b.txt": "edited since", "d.txt": SPUN.replace("warfare", "war")}

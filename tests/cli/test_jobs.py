@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from unspin.cli.jobs import STDIN, Job, RestoreOptions, backup_of, find_jobs, page_of
+from unspin.cli.jobs import STDIN, Job, RestoreOptions, find_jobs, page_of
 from unspin.cli.options import OptionError
-from unspin.infer.documents.base import DocumentError
+from unspin.infer.documents.base import DocumentError, DocumentOptions
 from unspin.storage import to_path
 
 
@@ -17,36 +17,77 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "in"
 
 
+def _placed(jobs: list[Job]) -> list[tuple[Path, Path | None]]:
+    return [(job.path, job.target) for job in jobs]
+
+
 def test_a_folder_is_searched_and_its_layout_is_kept(folder: Path) -> None:
     out = Path("out")
     jobs = find_jobs([folder], RestoreOptions(output=out))
     relative = [Path("a.txt"), Path("deep/B.HTML"), Path("deep/c.parquet")]
-    assert jobs == [Job(folder / path, path, out / path) for path in relative]
+    assert _placed(jobs) == [(folder / path, out / path) for path in relative]
+    assert [job.relative for job in jobs] == relative
     assert [job.is_table for job in jobs] == [False, False, True]
 
 
+@pytest.mark.parametrize("name", [".", "./", "../in", "deep/.."])
+def test_a_folder_may_be_given_in_any_way(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    jobs = find_jobs([Path(name)], RestoreOptions(output=Path("out")))
+    assert [job.target for job in jobs] == [Path("out/a.txt"), Path("out/deep/B.HTML"), Path("out/deep/c.parquet")]
+
+
 def test_a_glob_is_expanded(folder: Path) -> None:
-    jobs = find_jobs([folder / "**" / "*.txt"], RestoreOptions(in_place=True))
-    assert jobs == [Job(folder / "a.txt", Path("a.txt"), folder / "a.txt")]
+    (job,) = find_jobs([folder / "**" / "*.txt"], RestoreOptions(in_place=True))
+    assert (job.path, job.relative, job.target) == (folder / "a.txt", Path("a.txt"), folder / "a.txt")
+
+
+def test_files_keep_their_paths_below_the_folder_that_they_share(folder: Path) -> None:
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        (folder / name / "same.txt").write_text("x")
+    both = [Path("out/one/same.txt"), Path("out/two/same.txt")]
+    for paths in (["one", "two"], ["one/same.txt", "two/same.txt"], ["one/same.txt", "two"], ["*/same.txt"]):
+        jobs = find_jobs([folder / path for path in paths], RestoreOptions(output=Path("out")))
+        assert [job.target for job in jobs] == both
 
 
 def test_one_file_goes_to_stdout(folder: Path) -> None:
-    assert find_jobs([folder / "a.txt"], RestoreOptions()) == [Job(folder / "a.txt", Path("a.txt"), None)]
-    assert find_jobs([STDIN], RestoreOptions()) == [Job(STDIN, Path("stdin.txt"), None)]
+    assert _placed(find_jobs([folder / "a.txt"], RestoreOptions())) == [(folder / "a.txt", None)]
+    (job,) = find_jobs([STDIN], RestoreOptions())
+    assert (job.path, job.relative, job.target) == (STDIN, Path("stdin.txt"), None)
 
 
-def test_resuming_leaves_out_what_is_finished(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "a.txt").write_text("restored")
-    jobs = find_jobs([folder], RestoreOptions(output=tmp_path / "out", resume=True))
-    assert [job.relative.name for job in jobs] == ["B.HTML", "c.parquet"]
+def test_one_file_may_be_written_to_a_file(folder: Path) -> None:
+    jobs = find_jobs([folder / "a.txt"], RestoreOptions(output=Path("new/restored.TXT")))
+    assert _placed(jobs) == [(folder / "a.txt", Path("new/restored.TXT"))]
+    (folder / "odd.txt").mkdir()
+    (job,) = find_jobs([folder / "a.txt"], RestoreOptions(output=folder / "odd.txt"))
+    assert job.target == folder / "odd.txt" / "a.txt"
 
 
-def test_resuming_in_place_repeats_a_file_that_equals_its_backup(folder: Path) -> None:
-    backup_of(folder / "a.txt").write_bytes(b"x")
-    backup_of(folder / "deep" / "B.HTML").write_bytes(b"the original")
-    jobs = find_jobs([folder / "a.txt", folder / "deep" / "B.HTML"], RestoreOptions(in_place=True, resume=True))
-    assert [job.path.name for job in jobs] == ["a.txt"]
+def test_hidden_files_and_what_the_run_writes_are_not_articles(folder: Path) -> None:
+    for name in (".git", ".unspin", "out", "pages"):
+        (folder / name).mkdir()
+        (folder / name / "x.txt").write_text("x")
+    (folder / ".hidden.txt").write_text("x")
+    (folder / "deep" / "c.parquet").unlink()
+    jobs = find_jobs([folder], RestoreOptions(output=folder / "out", html=folder / "pages"))
+    assert [job.relative.name for job in jobs] == ["a.txt", "B.HTML"]
+
+
+def test_links_are_followed_to_files_and_never_in_circles(folder: Path) -> None:
+    (folder / "deep" / "up").symlink_to(folder)
+    (folder / "link.txt").symlink_to(folder / "a.txt")
+    (folder / "gone.txt").symlink_to(folder / "nothing")
+    (folder / "circle.txt").symlink_to(folder / "circle.txt")
+    jobs = find_jobs([folder], RestoreOptions(output=Path("out")))
+    assert [job.relative.name for job in jobs] == ["a.txt", "B.HTML", "c.parquet", "link.txt"]
+
+
+def test_a_name_is_shown_in_one_line_of_valid_text() -> None:
+    names = {"a\nb.txt": "a\\nb.txt", "caf\udce9.txt": "caf\\udce9.txt", "naïve 東京.txt": "naïve 東京.txt"}
+    assert {name: Job(Path(name), Path(name), None).name for name in names} == names
 
 
 @pytest.mark.parametrize(
@@ -56,6 +97,12 @@ def test_resuming_in_place_repeats_a_file_that_equals_its_backup(folder: Path) -
         (["a.txt"], {"in_place": True, "output": Path("out")}, "--in-place and --output exclude each other"),
         (["a.txt", "deep/B.HTML"], {}, "2 files need an output folder"),
         (["deep/c.parquet"], {}, "c.parquet needs an output folder"),
+        (["a.txt"], {"documents": DocumentOptions(format="pdf")}, "--format pdf: choose one of txt, md, "),
+        (["a.txt", "deep/B.HTML"], {"output": Path("new.txt")}, "new.txt is the name of a file, and several files"),
+        (["a.txt"], {"output": Path("new.html")}, "a restored file keeps its format, here .txt"),
+        (["a.txt"], {"output": Path("new.txt"), "resume": True}, "only a folder can be resumed"),
+        (["deep/c.parquet"], {"output": Path("o"), "html": Path("h")}, "leave it out"),
+        (["a.txt"], {"documents": DocumentOptions(track_changes=True)}, "--track-changes is for .docx files"),
         (["a.txt"], {"resume": True}, "--resume skips files .*: add --output FOLDER"),
         (["a.txt", "a.txt"], {"output": Path("out")}, "would be written to one file"),
         (["a.txt", "deep/../a.txt"], {"in_place": True}, "would be written to one file"),
@@ -65,6 +112,7 @@ def test_resuming_in_place_repeats_a_file_that_equals_its_backup(folder: Path) -
             "--edits and .*a.txt would be written to one file",
         ),
         (["a.txt"], {"html": Path("h"), "edits": Path("h/a.txt.html")}, "--edits and the page of .*a.txt would be"),
+        (["a.txt"], {"executor": Path("r"), "output": Path("o"), "dry_run": True}, "leave out --dry-run"),
         (["a.txt"], {"executor": Path("ray.yaml")}, "add --output FOLDER"),
         (["a.txt"], {"executor": Path("r"), "output": Path("o"), "diff": True}, "leave out --diff"),
         (["a.txt"], {"executor": Path("r"), "output": Path("o"), "html": Path("h")}, "leave out --html"),
@@ -77,6 +125,12 @@ def test_options_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(OptionError, match=message):
         find_jobs([folder / name for name in names], RestoreOptions(**options))  # type: ignore[arg-type]
+
+
+def test_nothing_is_written_over_an_article(folder: Path) -> None:
+    for options in ({"output": folder}, {"output": Path("o"), "edits": folder / "a.txt"}):
+        with pytest.raises(OptionError, match=r"would be written over .*a"):
+            find_jobs([folder / "a.txt"], RestoreOptions(**options))  # type: ignore[arg-type]
 
 
 def test_files_that_differ_in_their_suffix_have_pages_of_their_own(folder: Path) -> None:

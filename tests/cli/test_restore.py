@@ -78,21 +78,38 @@ def test_the_edits_file_places_each_edit_in_both_texts(tmp_path: Path, unspin_wo
 
 
 def test_resuming_restores_only_what_is_missing(tmp_path: Path, unspin_words: Command) -> None:
-    for name in ("a.txt", "b.txt"):
+    for name in ("a.txt", "b.txt", "c.txt"):
         (tmp_path / name).write_text(SPUN)
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "a.txt").write_text("restored before")
-    (tmp_path / "e.jsonl").write_text('{"document": "a.txt"}\n{"document": "b.txt", "spun": "stale"}\n{"docum')
-    done = unspin_words("restore", "a.txt", "b.txt", "--output", "out", "--edits", "e.jsonl", "--resume")
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out" / "a.txt").read_text() == "restored before"
-    assert (tmp_path / "out" / "b.txt").read_text() == RESTORED
-    rows = _rows(tmp_path / "e.jsonl")
-    assert [(row["document"], row.get("spun")) for row in rows] == [
-        ("a.txt", None),
-        ("b.txt", "overseas"),
-        ("b.txt", "warfare"),
-    ]
+    command = ("restore", "a.txt", "b.txt", "c.txt", "--output", "out", "--edits", "e.jsonl", "--resume")
+    assert unspin_words(*command).returncode == 0
+    done = unspin_words(*command)
+    assert (done.returncode, done.stderr) == (0, "3 of 3 documents are finished already\n")
+    (tmp_path / "out" / "a.txt").write_text("edited since")  # the reader's own work is kept
+    (tmp_path / "out" / "b.txt").unlink()
+    (tmp_path / "c.txt").write_text("Now the warfare had ended.\n")
+    with (tmp_path / "e.jsonl").open("a") as rows:
+        rows.write('{"document": "b.txt", "spun": "stale"}\n{"docum')
+    done = unspin_words(*command)
+    assert done.returncode == 0 and done.stderr.startswith("1 of 3 documents are finished already"), done.stderr
+    texts = {name: (tmp_path / "out" / name).read_text() for name in ("a.txt", "b.txt", "c.txt")}
+    assert texts == {"a.txt": "edited since", "b.txt": RESTORED, "c.txt": "Now the war had ended.\n"}
+    places = [(row["document"], row["spun"]) for row in _rows(tmp_path / "e.jsonl")]
+    pair = ["overseas", "warfare"]
+    assert places == [*(("a.txt", it) for it in pair), *(("b.txt", it) for it in pair), ("c.txt", "warfare")]
+
+
+def test_resuming_with_other_settings_restores_again(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "a.txt").write_text(SPUN + "“The warfare ended,” he said.\n")
+    command = ("restore", "a.txt", "--output", "out", "--resume")
+    assert unspin_words(*command).returncode == 0
+    assert "“The war" in (tmp_path / "out" / "a.txt").read_text()
+    assert unspin_words(*command, "--keep-quotations").returncode == 0
+    assert "“The warfare" in (tmp_path / "out" / "a.txt").read_text()
+    in_place = ("restore", "a.txt", "--in-place", "--resume")
+    assert unspin_words(*in_place).returncode == 0
+    assert "“The war ended" in (tmp_path / "a.txt").read_text()
+    assert unspin_words(*in_place, "--keep-quotations").returncode == 0
+    assert "“The warfare" in (tmp_path / "a.txt").read_text()
 
 
 def test_in_place_keeps_the_first_original(tmp_path: Path, unspin_words: Command) -> None:
@@ -112,6 +129,100 @@ def test_in_place_keeps_the_first_original(tmp_path: Path, unspin_words: Command
     assert (tmp_path / "a.txt.bak").read_text() == SPUN
 
 
+def test_in_place_keeps_permissions_times_and_links(tmp_path: Path, unspin_words: Command) -> None:
+    files = {name: tmp_path / name for name in ("spun.txt", "clean.txt", "real.md")}
+    for name, file in files.items():
+        file.write_text(CLEAN if name == "clean.txt" else SPUN)
+        file.chmod(0o640)
+        os.utime(file, (1_000_000, 1_000_000))
+    (tmp_path / "link.md").symlink_to("real.md")
+    done = unspin_words("restore", "spun.txt", "clean.txt", "link.md", "--in-place")
+    assert done.returncode == 0, done.stderr
+    assert [file.stat().st_mode & 0o777 for file in files.values()] == [0o640] * 3
+    assert files["clean.txt"].stat().st_mtime == 1_000_000 and not (tmp_path / "clean.txt.bak").exists()
+    backup = (tmp_path / "spun.txt.bak").stat()
+    assert (backup.st_mode & 0o777, backup.st_mtime) == (0o640, 1_000_000)
+    assert files["spun.txt"].stat().st_mtime > 1_000_000
+    assert (tmp_path / "link.md").is_symlink() and files["real.md"].read_text() == RESTORED
+
+
+def test_a_restored_copy_is_as_private_as_its_source(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "a.txt").write_text(SPUN)
+    (tmp_path / "a.txt").chmod(0o600)
+    assert unspin_words("restore", "a.txt", "--output", "new.txt").returncode == 0
+    assert (tmp_path / "new.txt").read_text() == RESTORED
+    assert (tmp_path / "new.txt").stat().st_mode & 0o777 == 0o600
+
+
+def test_odd_names_are_written_and_named(tmp_path: Path, unspin_words: Command) -> None:
+    names = ["-dash.txt", "two\nlines.txt", "caf\udce9.txt", "x" * 246 + ".txt"]
+    (tmp_path / "in").mkdir()
+    for name in names:
+        (tmp_path / "in" / name).write_text(SPUN)
+    done = unspin_words("restore", "in", "--output", "out", "--html", "pages", "--edits", "e.jsonl")
+    assert done.returncode == 0, done.stderr
+    assert all((tmp_path / "out" / name).read_text() == RESTORED for name in names)
+    assert "in/two\\nlines.txt: 2 edits" in done.stderr and "restored 4 of 4 documents: 8 edits" in done.stderr
+    assert {row["document"] for row in _rows(tmp_path / "e.jsonl")} >= {"in/-dash.txt", "in/caf\\udce9.txt"}
+
+
+def test_a_name_that_leaves_no_room_for_the_backup_is_reported(tmp_path: Path, unspin_words: Command) -> None:
+    names = ["a.txt", "x" * 251 + ".txt", "y.txt"]
+    for name in names:
+        (tmp_path / name).write_text(SPUN)
+    done = unspin_words("restore", *names, "--in-place")
+    assert done.returncode == 1 and "cannot be written" in done.stderr and "File name too long" in done.stderr
+    assert [(tmp_path / name).read_text() for name in names] == [RESTORED, SPUN, RESTORED]
+
+
+def test_a_dry_run_reads_and_writes_nothing(tmp_path: Path, unspin: Command) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text(SPUN)
+    (tmp_path / "in" / "b.jsonl").write_text("{")
+    done = unspin("restore", "in", "--output", "out", "--dry-run")
+    assert done.returncode == 1 and "b.jsonl: line 1 is not JSON" in done.stderr
+    assert done.stdout == "in/a.txt -> out/a.txt: 11 words\n1 of 2 documents, with 11 words, can be restored\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_diff_marks_words_without_colours(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "a.html").write_text(f"<p>{SPUN}</p>")
+    done = unspin_words("restore", "a.html", "--diff")
+    assert "The [-overseas-]{+foreign+} minister said on Monday that the [-warfare-]{+war+} had ended." in done.stderr
+    assert "<p>" not in done.stderr and "\x1b" not in done.stderr
+
+
+def test_a_web_address_is_refused(refused: Callable[..., str]) -> None:
+    message = refused("restore", "https://example.org/a.html", code=2)
+    assert message == (
+        "unspin: https://example.org/a.html: web addresses are not fetched: save the page to a file, and restore that\n"
+    )
+
+
+def test_a_format_may_be_named(tmp_path: Path, unspin_words: Command, refused: Callable[..., str]) -> None:
+    page = f"<script>overseas()</script><p>{SPUN}</p>"
+    done = unspin_words("restore", "-", "--format", "html", stdin=page)
+    assert (done.returncode, done.stdout) == (0, page.replace(SPUN, RESTORED))
+    assert "looks like HTML" in unspin_words("restore", "-", stdin=f"<html><p>{SPUN}</p>").stderr
+    (tmp_path / "a.story").write_text(SPUN)
+    assert "files of type .story cannot be restored" in refused("restore", "a.story")
+    assert unspin_words("restore", "a.story", "--format", "txt").stdout == RESTORED
+
+
+def test_rows_that_cannot_be_read_are_skipped_on_demand(tmp_path: Path, unspin_words: Command) -> None:
+    rows = [{"text": SPUN}, {"body": "x"}, {"text": SPUN}]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = unspin_words("restore", "a.jsonl")
+    assert (done.returncode, done.stdout) == (1, "") and "line 2" in done.stderr and "--on-error skip" in done.stderr
+    done = unspin_words("restore", "a.jsonl", "--on-error", "skip")
+    assert done.returncode == 0 and "a.jsonl, line 2" in done.stderr
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"text": RESTORED},
+        {"body": "x"},
+        {"text": RESTORED},
+    ]
+
+
 def test_several_processes_write_what_one_writes(tmp_path: Path, unspin_words: Command) -> None:
     (tmp_path / "in").mkdir()
     for number in range(20):
@@ -120,7 +231,7 @@ def test_several_processes_write_what_one_writes(tmp_path: Path, unspin_words: C
     for jobs in (1, 2):
         done = unspin_words("restore", "in", "--output", f"out{jobs}", "--edits", f"{jobs}.jsonl", "--jobs", jobs)
         assert done.returncode == 1 and "empty.txt is empty" in done.stderr
-    one, two = ({file.name: file.read_bytes() for file in (tmp_path / f"out{jobs}").iterdir()} for jobs in (1, 2))
+    one, two = ({file.name: file.read_bytes() for file in (tmp_path / f"out{jobs}").glob("*.txt")} for jobs in (1, 2))
     assert one == two and len(one) == 20 and all(text.startswith(RESTORED.encode()) for text in one.values())
     assert (tmp_path / "1.jsonl").read_text() == (tmp_path / "2.jsonl").read_text()
     assert len(_rows(tmp_path / "1.jsonl")) == 40
@@ -128,7 +239,7 @@ def test_several_processes_write_what_one_writes(tmp_path: Path, unspin_words: C
 
 def test_a_column_of_a_table_is_restored(tmp_path: Path, refused: Callable[..., str], unspin_words: Command) -> None:
     pq.write_table(pa.table({"body": [SPUN, None, SPUN], "n": [1, 2, 3]}), tmp_path / "a.parquet")
-    assert "needs an output folder" in refused("restore", "a.parquet")
+    assert "needs an output folder" in refused("restore", "a.parquet", code=2)
     message = refused("restore", "a.parquet", "--output", "out")
     assert "no text column 'text'" in message and "body, n" in message and "--field" in message
     assert list((tmp_path / "out").iterdir()) == []
@@ -184,5 +295,5 @@ def test_an_incomplete_checkpoint_is_reported(tmp_path: Path, refused: Callable[
 
 def test_files_of_the_same_name_are_not_merged(tmp_path: Path, refused: Callable[..., str]) -> None:
     (tmp_path / "good.txt").write_text(CLEAN)
-    assert "would be written to one file" in refused("restore", "good.txt", "good.txt", "--output", "restored")
+    assert "would be written to one file" in refused("restore", "good.txt", "good.txt", "--output", "restored", code=2)
     assert not (tmp_path / "restored").exists()

@@ -13,4 +13,6 @@ def test_a_port_in_use_is_reported(tiny_adapter: Path, refused: Callable[..., st
 
 
 def test_an_unknown_engine_is_reported(refused: Callable[..., str]) -> None:
-    assert "--engine steam: choose one of draft, ctranslate2, transformers" in refused("serve", "--engine", "steam")
+    assert "--engine steam: choose one of draft, ctranslate2, transformers" in refused(
+        "serve", "--engine", "steam", code=2
+    )
