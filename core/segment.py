@@ -15,7 +15,14 @@ _WORD = r"[A-Za-z]+n['’]t\b|\d+(?:[.,:/]\d+)+(?:st|nd|rd|th|s|%)?|\w+(?:-\w+)*
 _TOKEN = re.compile(rf"{_WORD}|\s+|[^\w\s]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _IS_WORD = re.compile(_WORD)
-_QUOTATION = re.compile(r"“[^”]*”|\"[^\"]*\"")
+_QUOTATION = re.compile(
+    r"""“(?:[^”\n]|\n(?!\s*\n))*(?:”|(?=\n\s*\n|\n?\Z))    # to the paragraph's end if it goes on in the next one
+      | „[^“”\n]*[“”] | «[^»\n]*» | »[^«\n]*« | ‹[^›\n]*› # the marks of other languages
+      | "[^"\n]*(?:\n(?!\s*\n)[^"\n]*)*"
+      | ‘(?:[^’\n]|’(?=\w))*’(?!\w)
+      | (?<![\w'])'(?=[^\s'])(?:[^'\n]|(?<=\w)'(?=\w))*(?<=\S)'(?!\w)  # not the apostrophes of words""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,10 @@ def paragraphs(text: str) -> list[Span]:
 
 
 def quotations(text: str) -> list[Span]:
-    """Return the spans of the quotations in straight or curly double quotation marks, with the marks."""
+    """Return the spans of the quotations in double or single quotation marks or guillemets, with the marks.
+
+    A curly mark that no other closes opens a quotation that goes on in the next paragraph.
+    """
     return [Span(match.start(), match.end()) for match in _QUOTATION.finditer(text)]
 
 

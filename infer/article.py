@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 
 from unspin.infer.documents.base import View
 from unspin.infer.documents.text import text_views
@@ -23,16 +24,23 @@ _NOT_A_SINGLE_SPACE = re.compile(r"\s\s|[^\S ]")
 
 
 @dataclass
+class Reading:
+    """What the model proposes for a sentence; None until it has read it."""
+
+    proposals: SentenceProposals | None = None
+
+
+@dataclass
 class SentenceDraft:
     """A sentence, and what the model proposes for it.
 
     `text` is what the model reads: every run of white space is one space. Its character `i` stands at ``offsets[i]`` in
-    the article's text; the last offset is the end. `proposals` is None until the model has read the sentence.
+    the article's text; the last offset is the end. Sentences of an article that are equal share their `reading`.
     """
 
     text: str
     offsets: Sequence[int] = ()
-    proposals: SentenceProposals | None = None
+    reading: Reading = field(default_factory=Reading)
 
     @classmethod
     def from_span(cls, article: str, span: Span) -> SentenceDraft:
@@ -43,6 +51,11 @@ class SentenceDraft:
         kept = [i for i, c in enumerate(raw) if not c.isspace() or i == 0 or not raw[i - 1].isspace()]
         text = "".join(" " if raw[i].isspace() else raw[i] for i in kept)
         return cls(text, [span.start + i for i in (*kept, len(raw))])
+
+    @property
+    def proposals(self) -> SentenceProposals | None:
+        """What the model proposes; None until it has read the sentence."""
+        return self.reading.proposals
 
     @property
     def is_read(self) -> bool:
@@ -72,12 +85,18 @@ Passage = list[SentenceDraft]  # neighbouring sentences that the model is shown 
 class ArticleDraft:
     """The sentences of one article, and the view that places them in a document.
 
-    An article that does not read as English has no sentences. Sentences given without a document have an empty view.
+    A sentence that an article repeats, as in its title and its first line, is read once and restored alike. An article
+    that does not read as English has no sentences. Sentences given without a document have an empty view.
     """
 
     sentences: list[SentenceDraft]
     view: View = field(default_factory=View)
     is_english: bool = True
+
+    def __post_init__(self) -> None:
+        readings: dict[str, Reading] = {}
+        for sentence in self.sentences:
+            sentence.reading = readings.setdefault(sentence.text, sentence.reading)
 
     @classmethod
     def from_view(cls, view: View) -> ArticleDraft:
@@ -91,16 +110,26 @@ class ArticleDraft:
         """The article's text as evidence of names and style; the sentences if there is no document."""
         return Context(self.view.text or "\n".join(sentence.text for sentence in self.sentences))
 
+    def _distinct_sentences(self) -> Iterator[SentenceDraft]:
+        seen: set[str] = set()
+        for sentence in self.sentences:
+            if sentence.text not in seen:
+                seen.add(sentence.text)
+                yield sentence
+
     @property
     def read_sentences(self) -> list[SentenceDraft]:
-        """The sentences that the model has read so far."""
-        return [sentence for sentence in self.sentences if sentence.is_read]
+        """The sentences that the model has read so far, up to the first that it has not."""
+        return list(takewhile(lambda sentence: sentence.is_read, self.sentences))
 
     def passages(self, max_words: int) -> Iterator[Passage]:
-        """Group neighbouring sentences into passages of up to `max_words` words; a longer sentence stays alone."""
+        """Group neighbouring sentences into passages of up to `max_words` words; a longer sentence stays alone.
+
+        A repeated sentence is in the first passage only.
+        """
         passage: Passage = []
         size = 0
-        for sentence in self.sentences:
+        for sentence in self._distinct_sentences():
             count = len(words(sentence.text))
             if passage and size + count > max_words:
                 yield passage

@@ -1,17 +1,19 @@
 """Fits the words that an edit inserts to the article: to its style, and to the grammar around the edit.
 
 `fit` keeps the author's style: contractions, digits or words for numbers, and British or American spelling change only
-towards the form that the rest of the article uses more. It drops an edit that only changes the style, and one that puts
-a plural noun before a singular verb. `fit_articles` makes "a" and "an" fit the words after them once it is known which
-edits of a sentence are made.
+towards the form that the rest of the article uses more. It drops an edit that only changes the style, one that takes
+away a symbol such as "&", and one that puts a plural noun before a singular verb. `fit_articles` makes "a" and "an" fit
+the words after them once it is known which edits of a sentence are made.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from unicodedata import category
 
 from unspin.edits import Edit
 from unspin.english.morphology import forms, starts_with_vowel_sound
@@ -28,6 +30,7 @@ _FIRST_WORD = re.compile(r"[ “\"‘']*([A-Za-z0-9][\w-]*)")
 _LEADING_ARTICLE = re.compile(r"(?i)^(?:an?|the) ")
 _DETERMINER = re.compile(r"(?i)(?:^|\s)(?:an?|the|my|your|its|our|their) $")
 _QUOTES = " “\"‘'("
+_SYMBOLS = "&%@#§¶*†‡/"  # besides those that Unicode calls symbols
 _NEAR = 40  # characters in which the next word lies
 _SINGULAR_VERBS = frozenset("is was has does isn't wasn't hasn't doesn't".split())
 
@@ -39,7 +42,13 @@ def fit(source: str, edit: Edit, context: Context) -> Edit | None:
     for keep in (_keep_contractions, _keep_numbers, _keep_variety):
         after = keep(before, after, context)
     fitted = replace(edit, replacement=after)
-    return None if after == before or _breaks_agreement(source, fitted) else fitted
+    return None if after == before or _loses_symbol(before, after) or _breaks_agreement(source, fitted) else fitted
+
+
+def _loses_symbol(before: str, after: str) -> bool:
+    """Whether an edit takes away a symbol: "&" for "and", "%" or "€" is the author's choice."""
+    kept = Counter(after)
+    return any(count > kept[c] for c, count in Counter(before).items() if c in _SYMBOLS or category(c)[0] == "S")
 
 
 def _keep_contractions(before: str, after: str, context: Context) -> str:

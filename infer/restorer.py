@@ -179,12 +179,12 @@ class Restorer:
         for passage, output in self._rewrite(passages):
             parts = split_output([sentence.text for sentence in passage], output)
             for sentence, proposals in zip(passage, parts, strict=True):
-                sentence.proposals = proposals
+                sentence.reading.proposals = proposals
             if on_read:
                 on_read(sum(len(words(sentence.text)) for sentence in passage))
         again = [[sentence] for passage in passages if len(passage) > 1 for sentence in passage if sentence.is_rejected]
         for (sentence,), output in self._rewrite(again):
-            sentence.proposals = propose_edits(sentence.text, output)
+            sentence.reading.proposals = propose_edits(sentence.text, output)
 
     def _rewrite(self, passages: Sequence[Passage]) -> Iterator[tuple[Passage, Rewriting]]:
         for first in range(0, len(passages), PASSAGES_PER_CALL):

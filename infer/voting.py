@@ -58,11 +58,15 @@ def confident_edits(sentences: Sequence[SentenceDraft], calibration: Calibration
     restorations = _restorations_by_first_word(sentences)
     scored: list[list[ScoredEdit]] = []
     joint_doubt: dict[_Key, float] = defaultdict(lambda: 1.0)  # chance that all edits of a key are wrong
+    counted: set[str] = set()
     for sentence in sentences:
         proposals = [*sentence.edits, *_echoes(sentence, restorations)]
         scored.append(
             [ScoredEdit(p.edit, calibration.confidence(p.probability, share, p.size(sentence.text))) for p in proposals]
         )
+        if sentence.text in counted:  # a repeated sentence is no further evidence
+            continue
+        counted.add(sentence.text)
         for edit, confidence in scored[-1]:
             joint_doubt[_key(sentence.text, edit)] *= 1 - confidence
 

@@ -1,5 +1,6 @@
 """Segmentation: nothing is lost, and boundaries are where a reader would put them."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unspin.segment import paragraphs, quotations, sentences, tokenize, words
@@ -34,9 +35,26 @@ def test_contractions_numbers_and_hyphenated_words_are_words() -> None:
     assert words(text) == ["He", "didn’t", "pay", "1,200.50", "for", "Anna", "'s", "well-known", "cat"]
 
 
-def test_quotations_include_their_marks() -> None:
-    text = 'He said “no”, then "yes" and “perhaps.'
-    assert [text[span.start : span.end] for span in quotations(text)] == ["“no”", '"yes"']
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ('He said “no”, then "yes" and «maybe».', ["“no”", '"yes"', "«maybe»"]),
+        ("‘It’s the kids’ room,’ he said of ‘it’.", ["‘It’s the kids’", "‘it’"]),
+        ("He said 'it isn't so' and left the kids' room at five o'clock.", ["'it isn't so'"]),
+        ("In the '90s it was rock 'n' roll, the dogs' days.", ["'n'"]),
+        ("“It began.\n\n“It ended,” he said.", ["“It began.", "“It ended,”"]),
+        ("“It runs\nover a line,” he said.", ["“It runs\nover a line,”"]),
+        ("„So,“ he said, ‹so›, »so«.", ["„So,“", "‹so›", "»so«"]),
+        ('A 5" nail.\n\nHe said "so".', ['"so"']),
+    ],
+)
+def test_quotations_include_their_marks(text: str, quoted: list[str]) -> None:
+    assert [text[span.start : span.end] for span in quotations(text)] == quoted
+
+
+def test_finding_quotations_takes_linear_time() -> None:
+    for marks in ('“"', "‘'", "' '", "«»„", "“\n", '"\n'):
+        quotations(marks * 50_000)
 
 
 def test_lone_surrogates_shift_no_offset() -> None:

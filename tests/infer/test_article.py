@@ -18,7 +18,7 @@ def test_a_sentence_has_single_spaces_and_keeps_the_places_of_its_characters(tex
 
 @given(st.lists(st.integers(1, 20), max_size=10), st.integers(0, 40))
 def test_passages_hold_every_sentence_once_and_in_order(lengths: list[int], max_words: int) -> None:
-    sentences = [SentenceDraft(" ".join(["word"] * n)) for n in lengths]
+    sentences = [SentenceDraft(" ".join([f"word{i}"] * n)) for i, n in enumerate(lengths)]
     passages = list(ArticleDraft(sentences).passages(max_words))
     assert [id(sentence) for passage in passages for sentence in passage] == [id(sentence) for sentence in sentences]
     sizes = [sum(len(sentence.text.split()) for sentence in passage) for passage in passages]
@@ -30,7 +30,15 @@ def test_a_document_is_done_up_to_the_last_sentence_that_was_read() -> None:
     document = DocumentDraft.from_views(text, None)
     first, second = document.articles[0].sentences
     assert document.characters_done == 0
-    first.proposals = SentenceProposals()
+    first.reading.proposals = SentenceProposals()
     assert text[: document.characters_done] == "The mayor said so on Monday."
-    second.proposals = SentenceProposals()
+    second.reading.proposals = SentenceProposals()
     assert document.characters_done == len(text)
+
+
+def test_a_repeated_sentence_is_read_once() -> None:
+    once, again = SentenceDraft("The overseas minister left."), SentenceDraft("The overseas minister left.")
+    article = ArticleDraft([once, SentenceDraft("She came."), again])
+    assert [[sentence.text for sentence in passage] for passage in article.passages(3)] == [[once.text], ["She came."]]
+    once.reading.proposals = SentenceProposals()
+    assert again.is_read

@@ -2,7 +2,7 @@
 
 import pytest
 from unspin.edits import Edit
-from unspin.infer.article import ArticleDraft, SentenceDraft
+from unspin.infer.article import ArticleDraft, Reading, SentenceDraft
 from unspin.infer.confidence import Calibration
 from unspin.infer.decision import NO_RESTORATION, decide
 from unspin.infer.proposals import REJECTED, Proposal, SentenceProposals
@@ -13,7 +13,7 @@ def _article(source: str, *proposals: tuple[str, str, float]) -> ArticleDraft:
         Proposal(Edit(source.index(spun), source.index(spun) + len(spun), restored), probability)
         for spun, restored, probability in proposals
     ]
-    return ArticleDraft([SentenceDraft(source, proposals=SentenceProposals(tuple(edits)))])
+    return ArticleDraft([SentenceDraft(source, reading=Reading(SentenceProposals(tuple(edits))))])
 
 
 def test_edits_below_the_threshold_are_not_made() -> None:
@@ -35,14 +35,14 @@ def test_a_piece_of_an_edit_that_the_judge_cut_has_the_confidence_of_the_edit() 
 def test_edits_that_start_at_one_place_keep_their_own_confidences() -> None:
     insertion, replacement = Proposal(Edit(4, 4, "new "), 0.9), Proposal(Edit(4, 12, "foreign"), 0.6)
     proposals = SentenceProposals((insertion, replacement))
-    article = ArticleDraft([SentenceDraft("The overseas minister left.", proposals=proposals)])
+    article = ArticleDraft([SentenceDraft("The overseas minister left.", reading=Reading(proposals))])
     (sentence,) = decide(article, Calibration(), 0.5).sentences
     assert sentence.text == "The new foreign minister left."
     assert [scored.confidence for scored in sentence.edits] == [pytest.approx(0.9), pytest.approx(0.6)]
 
 
 def test_a_rejected_output_leaves_the_sentence_and_says_why() -> None:
-    article = ArticleDraft([SentenceDraft("He left.", proposals=REJECTED)])
+    article = ArticleDraft([SentenceDraft("He left.", reading=Reading(REJECTED))])
     (sentence,) = decide(article, Calibration(), 0.5).sentences
     assert (sentence.text, sentence.edits, sentence.refusals) == ("He left.", (), (NO_RESTORATION,))
 
@@ -72,7 +72,7 @@ def test_edits_are_fitted_to_the_article_before_they_are_judged() -> None:
 
 def test_the_rest_of_the_article_is_evidence_for_names() -> None:
     source = "The Unified Countries sent troops."
-    other = SentenceDraft("The UN said so.", proposals=SentenceProposals(()))
+    other = SentenceDraft("The UN said so.", reading=Reading(SentenceProposals(())))
     for sentences, restored in (([], source), ([other], "The United Nations sent troops.")):
         article = _article(source, ("Unified Countries", "United Nations", 0.9))
         article = ArticleDraft([*article.sentences, *sentences])

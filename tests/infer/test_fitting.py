@@ -21,6 +21,9 @@ def _fitted(source: str, old: str, new: str, article: str = "") -> str:
         ("He came in eleven years.", "eleven", "11", "He came in eleven years."),
         ("He left 7 extended years ago.", "7 extended", "seven long", "He left 7 long years ago."),
         ("A licence is due.", "licence", "license", "A licence is due."),
+        ("Bread & butter sell.", "Bread & butter", "Bread and butter", "Bread & butter sell."),
+        ("It rose 5 % & fell.", "5 %", "5 percent", "It rose 5 % & fell."),
+        ("It is ± 5.", "± 5", "about 5", "It is ± 5."),
     ],
 )
 def test_a_change_of_style_alone_is_not_made(source: str, old: str, new: str, result: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from unspin.edits import Edit
-from unspin.infer.article import SentenceDraft
+from unspin.infer.article import Reading, SentenceDraft
 from unspin.infer.confidence import Calibration
 from unspin.infer.proposals import REJECTED, Proposal, SentenceProposals, UncertainWord
 from unspin.infer.voting import confident_edits, suspected_share
@@ -14,11 +14,11 @@ CALIBRATION = Calibration(support=0.5)
 def _proposing(source: str, spun: str, restored: str, probability: float, *doubts: UncertainWord) -> SentenceDraft:
     start = source.index(spun)
     proposal = Proposal(Edit(start, start + len(spun), restored), probability)
-    return SentenceDraft(source, proposals=SentenceProposals((proposal,), doubts))
+    return SentenceDraft(source, reading=Reading(SentenceProposals((proposal,), doubts)))
 
 
 def _doubting(source: str, *doubts: UncertainWord) -> SentenceDraft:
-    return SentenceDraft(source, proposals=SentenceProposals((), doubts))
+    return SentenceDraft(source, reading=Reading(SentenceProposals((), doubts)))
 
 
 def test_places_restored_alike_support_each_other() -> None:
@@ -59,7 +59,13 @@ def test_of_overlapping_restorations_that_of_the_article_wins() -> None:
 
 def test_suspected_words_are_those_of_edits_and_uncertain_ones_outside_them() -> None:
     doubts = (UncertainWord(4, 0.2), UncertainWord(13, 0.3, "premier", 0.1))
-    rejected = SentenceDraft("No one left.", proposals=REJECTED)
+    rejected = SentenceDraft("No one left.", reading=Reading(REJECTED))
     article = [_proposing(FIRST, "overseas", "foreign", 0.8, *doubts), rejected]
     assert suspected_share(article) == pytest.approx((0.8 + 0.3) / 7)
     assert suspected_share([]) == 0
+
+
+def test_a_repeated_sentence_supports_nothing() -> None:
+    once = _proposing(FIRST, "overseas", "foreign", 0.6)
+    (alone,), (beside, _) = confident_edits([once], CALIBRATION), confident_edits([once, once], CALIBRATION)
+    assert alone[0].confidence == pytest.approx(beside[0].confidence)
