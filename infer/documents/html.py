@@ -158,7 +158,8 @@ class _Page:
                     self.is_left_alone |= _MARKS.search(node.data) is not None
             elif isinstance(node, Element):
                 inside = around.inside(node)
-                if node.tag not in _INLINE or (inside.is_prose and inside.is_readable != around.is_readable):
+                is_left_out = inside.is_prose and inside.is_readable != around.is_readable
+                if around.is_prose and (node.tag not in _INLINE or is_left_out):
                     block += 1
                     pending.append((None, around))
                 pending += [(child, inside) for child in reversed(node.children)]

@@ -83,6 +83,7 @@ def test_only_the_text_changes() -> None:
         ("<title>x <b>", ""),
         ("a<plaintext>x<b>", "a"),
         ("<math><mi>x</mi></math>a<svg><text>x</text><foreignObject><p>b</p></foreignObject></svg>c", "a\nb\nc"),
+        ("a <svg><g><path/></g><text>x</text></svg> b <math><mi>x</mi></math> c", "a b\nc"),
         ("<ruby>kan<rp>(</rp><rt>x</rt></ruby>ji", "kanji"),
         ("<div hidden>a</div><p aria-hidden=true>b", "a\nb"),
         # Comments and what browsers take for comments.
