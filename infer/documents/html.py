@@ -1,82 +1,277 @@
-"""HTML: the text nodes of a page, except those of scripts, styles, code and the like.
+"""HTML: the text of a page as a browser shows it, except code, formulas, scripts and text in other languages.
 
-Inline tags are invisible in the view, and every other tag is a line end, so that sentences do not run across blocks.
-Invalid HTML is never refused: it is read as the standard library's `HTMLParser` reads it.
+turbohtml's tokenizer says where each text stands in the file, and its tree says which elements enclose it, so unclosed
+and misnested tags are read as browsers read them. The text of a block is one line: white space is collapsed and inline
+tags are invisible. Hidden text is read too, because scripts may show it. Cost: linear in the length of the page.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from html.parser import HTMLParser
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import NamedTuple
 
-from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, ViewBuilder
+from turbohtml import Document as Tree
+from turbohtml import Element, Node, Text, Token, TokenType, parse, tokenize
+from unspin.edits import Edit
+from unspin.infer.documents.base import (
+    DEFAULT_OPTIONS,
+    Contents,
+    Document,
+    DocumentOptions,
+    FormatError,
+    View,
+    ViewBuilder,
+)
 from unspin.infer.documents.text_files import TextFormat
 
-_SKIPPED = frozenset("script style code pre textarea template noscript svg math kbd samp var".split())
-_INLINE = frozenset(
-    "a abbr b bdi bdo cite data del dfn em font i ins mark q s small span strong strike sub sup time tt u wbr".split()
+_INVISIBLE = frozenset("noscript rp rt script style svg template".split())  # the text around them is one sentence
+_NO_PROSE = frozenset(  # some of these have text only for old browsers
+    "audio canvas iframe math noembed noframes object plaintext textarea video xmp".split()
 )
+_CODE = frozenset("code kbd pre samp var".split())
+_INLINE = _INVISIBLE | frozenset(
+    """a abbr acronym b bdi bdo big cite data del dfn em font i img ins label mark nobr output picture q rb ruby s slot
+    small span strike strong sub sup time tt u wbr""".split()
+)
+_REOPENED = frozenset("b big code em font i nobr s small strike strong tt u".split())  # in each block, until closed
+
+_MARK = "\ue000"  # a character for private use
+_MARKS = re.compile(f"{_MARK}(\\d+){_MARK}")
+_WHITE_SPACE, _JOINERS = " \t\n\f\r", "\u00ad\u200b\u2060\ufeff"  # joiners: soft hyphens and zero-width spaces
+_WORD = f"[^{_WHITE_SPACE}{_JOINERS}]+"
+_PIECES = re.compile(f"[{_WHITE_SPACE}]+|[{_JOINERS}]+|{_WORD}(?: {_WORD})*")
+_OPEN_MARKUP = re.compile(r"(?:&#?\w*|<[/!?]?)\Z")  # what letters after it can turn into a tag or another reference
+_ENGLISH = re.compile(r"(?:en|eng|und|mul)(?![a-z])|(?![a-z]{2,3}(?![a-z]))", re.I)  # or nothing that names a language
+_NOTE_MARK = re.compile(r"\[.{1,40}\]|\(\w{1,3}\)|[*†‡§¶]+", re.DOTALL)
+_MAX_LINKED_NOTE_MARK, _MAX_NOTE_MARK_NODES = 12, 8  # characters; tags and texts
+_SEQUENCE_WORDS, _MIN_SHARED = 4, 0.5  # a block belongs to the article if half of its word sequences stand there
+
+_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+_ENCODING = re.compile(
+    rb"""^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([\w.:-]+) | <meta\s[^>]*?charset\s*=\s*["']?\s*([\w.:-]+)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_HEAD_BYTES = 1 << 14  # where to look for the declaration of the encoding
 
 
-class _TextNodes(HTMLParser):
-    """Collects the text nodes of a page in one view; block tags become line ends with an empty raw span."""
+class _Run(NamedTuple):
+    """Raw characters ``start:end`` and the text that they stand for: themselves if they are literal."""
+
+    text: str
+    start: int
+    end: int
+    is_literal: bool
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """What the elements around a text say about it. Code that is never closed ends where the next block begins."""
+
+    is_prose: bool = True
+    is_english: bool = True
+    is_translatable: bool = True
+    in_unclosed_code: bool = False
+
+    def inside(self, element: Element) -> _Surroundings:
+        """The surroundings of the text in a child element."""
+        tag, location = element.tag, element.source_location
+        is_closed = location is not None and location.end_tag is not None
+        is_code = tag in _CODE and location is not None  # without a location: reopened by the parser
+        no_prose = tag in _INVISIBLE or tag in _NO_PROSE or (is_code and is_closed) or _is_note_mark(element)
+        is_page = tag == "foreignObject"  # a page inside a drawing
+        no_prose = no_prose or (tag == "title" and not is_closed)  # it swallows the tags of the page
+        language, translate = _language(element), element.attrs.get("translate")
+        is_translatable = self.is_translatable if translate is None else str(translate).lower() != "no"
+        return _Surroundings(
+            (self.is_prose or is_page) and not no_prose,
+            self.is_english if language is None else bool(_ENGLISH.match(language)),
+            is_translatable and "notranslate" not in _classes(element),
+            (self.in_unclosed_code and tag in _INLINE) or is_code,
+        )
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the text is to be restored."""
+        return self.is_prose and self.is_english and self.is_translatable and not self.in_unclosed_code
+
+
+class _Page:
+    """The texts of a page in order, and the number of the block in which each readable one stands."""
 
     def __init__(self, raw: str) -> None:
-        super().__init__(convert_charrefs=False)
-        self.view = ViewBuilder()
-        self._raw = raw
-        self._line_starts = [0, *(match.end() for match in re.finditer("\n", raw))]
-        self._open_skipped: list[str] = []
+        self.raw = raw
+        self.runs: list[_Run] = []
+        self.blocks: dict[int, int] = {}
+        self.is_left_alone = False  # whether some prose is in another language or not to be translated
+        marked = self._scan()
+        self._walk(parse(marked, source_locations=True, scripting=True, allow_declarative_shadow_roots=False))
 
-    def _position(self) -> int:
-        """The parser's position as an offset in the raw text."""
-        line, column = self.getpos()
-        return self._line_starts[line - 1] + column
+    def _scan(self) -> str:
+        """Collect the texts, and return the page with a mark before each text by which to find it in the tree."""
+        # The tokenizer normalizes line ends and drops "</>"; these equivalents of the same length keep the offsets.
+        source = self.raw.replace("\r\n", " \n").replace("\r", "\n").replace("</>", "<!>")
+        pieces: list[str] = []
+        position = 0
+        for token in tokenize(source, resolve_references=False, capture_source=True):
+            text, markup = token.data or "", token.source or token.data or ""
+            end = position + len(markup)
+            if token.type is TokenType.TEXT:
+                pieces.append(self._mark() + _without_marks(text) if text.strip(_WHITE_SPACE) else text)
+                self.runs.append(_Run(text, position, end, True))
+            elif token.type is TokenType.CHARACTER_REFERENCE:
+                # The letters that follow a reference without a semicolon are in its token.
+                letters = len(text) - 1
+                while not markup.endswith(text[len(text) - letters :]):
+                    letters -= 1
+                pieces.append(self._mark())
+                self.runs.append(_Run(text[: len(text) - letters], position, end - letters, False))
+                if letters:
+                    pieces += self._mark(), text[-letters:]
+                    self.runs.append(_Run(text[-letters:], end - letters, end, True))
+            else:
+                if token.tag == "wbr":
+                    self.runs.append(_Run(_JOINERS[0], position, end, False))
+                pieces.append(_with_few_attributes(token) if token.tag in _REOPENED else markup)
+            position = end
+        return "".join(pieces)
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self._end_line(tag)
-        if tag in _SKIPPED:
-            self._open_skipped.append(tag)
+    def _mark(self) -> str:
+        """The mark of the next run."""
+        return f"{_MARK}{len(self.runs)}{_MARK}"
 
-    def handle_startendtag(self, tag: str, attrs: object) -> None:
-        self._end_line(tag)
+    def _walk(self, tree: Tree) -> None:
+        """Number the blocks of the readable texts."""
+        block = 0
+        pending: list[tuple[Node | None, _Surroundings]] = [
+            (child, _Surroundings()) for child in reversed(tree.children)
+        ]
+        while pending:
+            node, around = pending.pop()
+            if isinstance(node, Text):
+                if around.is_readable:
+                    self.blocks.update((number, block) for number in self._runs_in(node.data))
+                elif around.is_prose and not around.in_unclosed_code:
+                    self.is_left_alone |= _MARKS.search(node.data) is not None
+            elif isinstance(node, Element):
+                inside = around.inside(node)
+                is_left_out = inside.is_prose and inside.is_readable != around.is_readable
+                if around.is_prose and (node.tag not in _INLINE or is_left_out):
+                    block += 1
+                    pending.append((None, around))
+                pending += [(child, inside) for child in reversed(node.children)]
+            elif node is None:  # the end of a block
+                block += 1
 
-    def handle_endtag(self, tag: str) -> None:
-        self._end_line(tag)
-        if tag in self._open_skipped:
-            del self._open_skipped[self._open_skipped.index(tag) :]
+    def _runs_in(self, text: str) -> Iterator[int]:
+        """The numbers of the runs in a text of the tree.
 
-    def handle_data(self, data: str) -> None:
-        if not self._open_skipped:
-            self.view.add_literal(data, self._position())
-
-    def handle_entityref(self, name: str) -> None:
-        self._add_reference(f"&{name}")
-
-    def handle_charref(self, name: str) -> None:
-        self._add_reference(f"&#{name}")
-
-    def parse_marked_section(self, i: int, report: bool = True) -> int:
-        """Read ``<![`` as browsers do, as a comment up to the next ``>``, except for CDATA.
-
-        `HTMLParser` raises AssertionError for section names that it does not know.
+        In SVG, the tokenizer takes the tags in a <title> or <textarea> for text. Such a run is not in the tree.
         """
-        if self._raw.startswith("<![CDATA[", i):
-            return super().parse_marked_section(i, report)
-        return self.parse_bogus_comment(i, report)
+        for mark in _MARKS.finditer(text):
+            run = self.runs[int(mark[1])]
+            if not run.is_literal or text.startswith(_without_marks(run.text), mark.end()):
+                yield int(mark[1])
 
-    def _add_reference(self, reference: str) -> None:
-        if self._open_skipped:
-            return
-        start = self._position()
-        has_semicolon = self._raw[start + len(reference) :][:1] == ";"
-        text = html.unescape(f"{reference};") if has_semicolon else reference
-        self.view.add_encoded(text, start, start + len(reference) + has_semicolon)
+    def view(self) -> View:
+        """The readable text, one line for each block."""
+        builder = ViewBuilder()
+        last_block, space = -1, None
+        for number, run in enumerate(self.runs):
+            block = self.blocks.get(number)
+            is_blank = not run.text.strip(_WHITE_SPACE + _JOINERS)
+            if block is None and not is_blank:
+                continue
+            for text, start, end, is_literal in _pieces(run):
+                if text[0] in _WHITE_SPACE:
+                    space = space or (start, end)
+                elif text[0] in _JOINERS:
+                    if builder.ends and builder.ends[-1] == start and not space:
+                        builder.ends[-1] = end  # so that the word can be replaced as a whole
+                elif block is not None:
+                    if block != last_block and last_block >= 0:
+                        builder.add_encoded("\n", start, start)
+                    elif block == last_block and space:
+                        builder.add_encoded(" ", *space)
+                    last_block, space = block, None
+                    if is_literal:
+                        builder.add_literal(self.raw[start:end], start)
+                    else:
+                        builder.add_encoded(text, start, end)
+        return _HtmlView(_escape, builder.starts, builder.ends, "".join(builder.pieces))
 
-    def _end_line(self, tag: str) -> None:
-        if tag not in _INLINE and not self._open_skipped:
-            self.view.add_encoded("\n", self._position(), self._position())
+
+@dataclass(frozen=True)
+class _HtmlView(View):
+    """A view that refuses edits whose first letters would turn the raw text before them into other markup."""
+
+    def raw_edit(self, raw: str, edit: Edit) -> Edit | None:
+        placed = super().raw_edit(raw, edit)
+        if placed and _OPEN_MARKUP.search(raw, max(placed.start - 40, 0), placed.start):
+            following = (placed.replacement or raw[placed.end : placed.end + 1])[:1]
+            if following.isalnum() or following in "#;/!?":
+                return None
+        return placed
+
+
+def _pieces(run: _Run) -> Iterator[_Run]:
+    """Split a text into white space, joiners and the rest."""
+    for match in _PIECES.finditer(run.text):
+        start, end = (run.start + match.start(), run.start + match.end()) if run.is_literal else (run.start, run.end)
+        yield _Run(match[0], start, end, run.is_literal)
+
+
+def _without_marks(text: str) -> str:
+    """A text without what could pass for a mark."""
+    return text.replace(_MARK, " ").replace("&", " ")
+
+
+def _with_few_attributes(token: Token) -> str:
+    """A tag with the attributes that matter here, for one that browsers reopen.
+
+    They reopen up to three tags of the same name and attributes in each block. Thousands of different ones that were
+    never closed would take quadratic time.
+    """
+    if token.type is not TokenType.START_TAG:
+        return token.source or ""
+    attributes = ""
+    for name, value in token.attrs or ():
+        if name in ("lang", "xml:lang", "translate"):
+            attributes += f' {name}="{html.escape(value)}"'
+        elif name == "class" and "notranslate" in value.split():
+            attributes += " class=notranslate"
+        elif name in ("color", "face", "size"):  # they make <font> end a drawing
+            attributes += f" {name}"
+    return f"<{token.tag}{attributes}>"
+
+
+def _classes(element: Element) -> Sequence[str]:
+    value = element.attrs.get("class") or ()
+    return value.split() if isinstance(value, str) else value
+
+
+def _language(element: Element) -> str | None:
+    """The language that an element declares for its text; None if it declares none."""
+    values = [element.attrs[name] for name in ("lang", "xml:lang") if name in element.attrs]
+    return str(values[0] or "").strip() if values else None
+
+
+def _is_note_mark(element: Element) -> bool:
+    """Whether an element is a superscript that refers to a note, such as "[2]" or a linked "1", and no exponent."""
+    if element.tag != "sup":
+        return False
+    nodes = list(islice(element.descendants, _MAX_NOTE_MARK_NODES + 1))
+    if len(nodes) > _MAX_NOTE_MARK_NODES:
+        return False
+    text = _MARKS.sub("", "".join(node.data for node in nodes if isinstance(node, Text))).strip()
+    links = [node for node in nodes if isinstance(node, Element)]
+    if isinstance(element.parent, Element) and element.previous_sibling is None and element.next_sibling is None:
+        links.append(element.parent)
+    is_linked = any(link.tag == "a" and "#" in str(link.attrs.get("href")) for link in links)
+    return bool(_NOTE_MARK.fullmatch(text)) or (is_linked and len(text) <= _MAX_LINKED_NOTE_MARK)
 
 
 def _escape(text: str) -> str:
@@ -84,11 +279,58 @@ def _escape(text: str) -> str:
 
 
 def html_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents:
-    """One view of the readable text of an HTML page."""
-    parser = _TextNodes(raw)
-    parser.feed(raw)
-    parser.close()
-    return Contents([parser.view.view(_escape)])
+    """One view of the readable text of an HTML page, or of its article if only the main content is to be restored.
+
+    Raises `FormatError` if the article is asked for and not found.
+    """
+    view = _Page(raw).view()
+    return Contents([_main_content(raw, view) if options.main_content and view.text else view])
 
 
-HTML = TextFormat("html", "HTML", (".html", ".htm"), html_views)
+def _main_content(raw: str, view: View) -> View:
+    """The blocks of a page's view that belong to its article."""
+    from trafilatura import extract
+
+    article = [re.findall(r"\w+", line) for line in (extract(raw, include_comments=False) or "").splitlines()]
+    lines = {tuple(words) for words in article}
+    sequences = {sequence for words in article for sequence in _sequences(words)}
+    builder = ViewBuilder()
+    end = -1
+    for line in view.text.split("\n"):
+        start, end = end + 1, end + 1 + len(line)
+        words = re.findall(r"\w+", line)
+        shared = [sequence in sequences for sequence in _sequences(words)]
+        if tuple(words) in lines or sum(shared) > _MIN_SHARED * len(shared):
+            builder.pieces.append(view.text[start : end + 1])
+            builder.starts.extend(view.starts[start : end + 1])
+            builder.ends.extend(view.ends[start : end + 1])
+    if not builder.pieces:
+        raise FormatError("no article was found in the page: restore all of its text instead of its main content")
+    return replace(view, text="".join(builder.pieces), starts=builder.starts, ends=builder.ends)
+
+
+def _sequences(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The overlapping sequences of `_SEQUENCE_WORDS` words."""
+    return zip(*(words[first:] for first in range(_SEQUENCE_WORDS)), strict=False)
+
+
+def declared_encoding(data: bytes) -> str | None:
+    """The encoding that a page declares in a <meta> tag or an XML declaration; None if it declares none."""
+    match = _ENCODING.search(_COMMENT.sub(b"", data[:_HEAD_BYTES]))
+    return (match[1] or match[2]).decode("ascii", "replace") if match else None
+
+
+class _HtmlFormat(TextFormat):
+    """HTML, with a warning about a page that has no text to restore."""
+
+    def read(self, name: str, data: bytes, options: DocumentOptions = DEFAULT_OPTIONS) -> Document:
+        document = super().read(name, data, options)
+        if any(view.text for view in document.views):
+            return document
+        warning = "it has no text to restore: left unchanged"
+        if _Page(document.text).is_left_alone:
+            warning = "all its text is marked as being in another language or not to be translated: left unchanged"
+        return replace(document, warnings=(*document.warnings, warning))
+
+
+HTML = _HtmlFormat("html", "HTML", (".html", ".htm"), html_views, declared_encoding, "xmlcharrefreplace")

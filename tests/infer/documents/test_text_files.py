@@ -43,6 +43,68 @@ def test_a_long_file_may_have_its_first_accent_near_the_end(monkeypatch: pytest.
     assert file.encode(_unchanged(file.text)) == data
 
 
+LANGUAGES = {
+    "Le café était fermé.": ["latin-1", "cp1252"],
+    "naïve": ["cp1252"],
+    "It cost 5 £.": ["cp1252"],
+    "He said “yes” – it’s the naïve choice.": ["cp1252"],
+    "He said “yes” – it’s the only choice. " * 300 + "Zoë’s café.": ["cp1252"],
+    "Die Straße wurde für einige Tage geschlossen, und die Bürger waren darüber nicht glücklich.": ["latin-1"],
+    "Совет сообщил, что закроет старую дорогу в городе на несколько дней. Люди были этим недовольны.": [
+        "cp1251",
+        "koi8-r",
+        "iso8859-5",
+    ],
+    "Το συμβούλιο είπε ότι θα κλείσει τον παλιό δρόμο για μερικές ημέρες. Οι άνθρωποι δεν χάρηκαν.": [
+        "iso8859-7",
+        "cp1253",
+    ],
+    "町の議会は古い道路を数日間閉鎖すると発表した。人々はそれを喜ばなかった。": ["shift_jis", "euc_jp"],
+    "市议会表示，将关闭镇上的旧路几天。人们对此并不高兴。": ["gb18030"],
+    "市議會表示，將關閉鎮上的舊路幾天。人們對此並不高興。": ["big5"],
+    "시의회는 마을의 오래된 도로를 며칠 동안 폐쇄하겠다고 밝혔다.": ["euc_kr"],
+    "Belediye meclisi, kasabadaki eski yolu birkaç gün kapatacağını söyledi. İnsanlar hoşnut değildi.": [
+        "iso8859-9",
+        "cp1254",
+    ],
+    "Rada powiedziała, że zamknie starą drogę w mieście na kilka dni. Ludzie nie byli z tego zadowoleni, żółć.": [
+        "iso8859-2",
+        "cp1250",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"), [(text, codec) for text, codecs in LANGUAGES.items() for codec in codecs], ids=str
+)
+def test_the_encoding_is_guessed_as_browsers_guess_it(text: str, codec: str) -> None:
+    file = TextFile.decode("x.txt", text.encode(codec))
+    assert file.text == text
+    assert file.encode(_unchanged(text)) == text.encode(codec)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "The café was shut. ".encode() * 50 + b"caf\xe9\n",
+        b"The cafe was shut.\n" * 200_000 + "“Café” – fermé".encode() + b"\xff",
+    ],
+    ids=["mixed", "invalid near the end"],
+)
+def test_utf_8_with_invalid_bytes_is_refused(data: bytes) -> None:
+    line = data.count(b"\n", 0, -2) + 1
+    with pytest.raises(DocumentError, match=rf"x\.txt is UTF-8 with invalid bytes \(1, the first in line {line}\)"):
+        TextFile.decode("x.txt", data)
+
+
+@pytest.mark.parametrize(
+    "data", [b"caf\xe9 \x81\x8d\x90", bytes(range(1, 256)), b"caf\xe9 " * 3 + "é".encode()], ids=range(3)
+)
+def test_any_other_bytes_come_back(data: bytes) -> None:
+    file = TextFile.decode("x.txt", data)
+    assert file.encode(_unchanged(file.text)) == data
+
+
 def test_a_replacement_is_written_in_the_encoding_of_the_file() -> None:
     file = TextFile.decode("x.txt", codecs.BOM_UTF16_LE + "old".encode("utf-16-le"))
     assert file.encode(_unchanged("néw")) == codecs.BOM_UTF16_LE + "néw".encode("utf-16-le")
