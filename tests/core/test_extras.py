@@ -44,8 +44,8 @@ def test_the_extra_of_the_command_is_preferred_and_then_the_smallest(package: st
 
 
 def test_modules_are_traced_to_their_distributions() -> None:
-    modules = ("upath", "yaml", "harper", "charset_normalizer", "pyarrow.parquet")
-    distributions = ["universal-pathlib", "pyyaml", "harper-py", "charset-normalizer", "pyarrow"]
+    modules = ("upath", "yaml", "harper", "huggingface_hub", "pyarrow.parquet")
+    distributions = ["universal-pathlib", "pyyaml", "harper-py", "huggingface-hub", "pyarrow"]
     assert [distribution_of(module) for module in modules] == distributions
 
 
