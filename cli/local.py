@@ -137,8 +137,12 @@ class _Totals:
 
     def __str__(self) -> str:
         share = f", about {self.spun_words / self.words:.0%} of the words spun" if self.words else ""
-        warnings = f", {self.warnings} warnings" if self.warnings else ""
-        return f"{self.edits} edits{share}{warnings}"
+        warnings = f", {_count(self.warnings, 'warning')}" if self.warnings else ""
+        return f"{_count(self.edits, 'edit')}{share}{warnings}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 class _Report:
@@ -162,7 +166,7 @@ class _Report:
         self._task = self._progress.add_task(
             "restoring", total=sum(self._sizes.values()) or 1, documents=0, count=len(jobs), words=0
         )
-        self._options, self._count = options, len(jobs)
+        self._options, self._job_count = options, len(jobs)
         self._totals, self._done = _Totals(), 0
         self._failures: list[str] = []
 
@@ -207,7 +211,7 @@ class _Report:
     def raise_failures(self) -> None:
         """Show the summary of several documents. Raises `DocumentError` if some could not be restored."""
         if self._totals.documents > 1:
-            self._console.print(f"restored {self._totals.documents} of {self._count} documents: {self._totals}")
+            self._console.print(f"restored {self._totals.documents} of {self._job_count} documents: {self._totals}")
         if self._failures:
             raise DocumentError("; ".join(self._failures))
 
@@ -229,7 +233,7 @@ class _Report:
     def _advance(self, job: Job) -> None:
         self._done += self._sizes[job]
         documents = self._progress.tasks[0].fields["documents"] + 1
-        completed = max(self._done, self._progress.tasks[0].completed) if documents < self._count else self._done
+        completed = max(self._done, self._progress.tasks[0].completed) if documents < self._job_count else self._done
         self._progress.update(self._task, completed=completed, documents=documents)
 
 

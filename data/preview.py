@@ -1,5 +1,7 @@
 """Shows on the terminal what a build would spin: substitutes in red and struck out, the original words in green.
 
+Without colours, they are marked as in the word diffs of git: ``[-warfare-]{+war+}``.
+
 Reads all sources into memory, to draw articles at random. Writes nothing but the cache of downloads.
 """
 
@@ -26,8 +28,9 @@ def show_pairs(config: BuildConfig, count: int, cache: Path) -> None:
     from rich.console import Console
 
     console = Console(soft_wrap=True, highlight=False)
+    is_plain = not console.is_terminal or console.no_color
     for row in islice(_rows(config, cache), count):
-        console.print(_coloured(row))
+        console.print(_shown(row, is_plain))
 
 
 def _rows(config: BuildConfig, cache: Path) -> Iterator[dict[str, Any]]:
@@ -48,13 +51,18 @@ def _articles(config: BuildConfig, cache: Path) -> Iterator[Article]:
                 yield article
 
 
-def _coloured(row: dict[str, Any]) -> Text:
+def _shown(row: dict[str, Any], is_plain: bool) -> Text:
     from rich.text import Text
 
     text, position = Text(f"{row['article_id']} ", "dim"), 0
     for edit in row["edits"]:
         text.append(row["spun"][position : edit["start"]], "default not dim")
-        text.append(row["spun"][edit["start"] : edit["end"]], "red strike not dim").append(" ")
-        text.append(edit["replacement"], "bold green not dim").append(f" [{edit['spinner']}]")
+        spun = row["spun"][edit["start"] : edit["end"]]
+        if is_plain:
+            text.append(f"[-{spun}-]{{+{edit['replacement']}+}}")
+        else:
+            text.append(spun, "red strike not dim").append(" ")
+            text.append(edit["replacement"], "bold green not dim")
+        text.append(f" [{edit['spinner']}]", "default not dim")
         position = edit["end"]
     return text.append(row["spun"][position:], "default not dim")
