@@ -1,16 +1,14 @@
 """Formats: a view reads like the rendered document, edits land in the raw text, and all else stays byte for byte."""
 
 import html
-import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unspin.edits import Edit, apply
-from unspin.infer.documents.base import Contents, DocumentError, FormatError
+from unspin.infer.documents.base import Contents, DocumentError
 from unspin.infer.documents.formats import FORMATS, FORMATS_BY_NAME, TEXT_FORMATS, format_of
 from unspin.infer.documents.html import html_views
-from unspin.infer.documents.jsonl import jsonl_views
 from unspin.infer.documents.markdown import markdown_views
 
 ALPHABET = st.sampled_from("ab <>&;/\"'=!-#*_`[]()|\\\n\r\t{}:,é😀" + "pbr")
@@ -94,37 +92,6 @@ def test_markdown_may_begin_with_prose() -> None:
     assert markdown_views("An *old* law").views[0].text == "An old law"
 
 
-def test_json_lines_keep_other_keys_order_and_escapes() -> None:
-    raw = '{"id": 1, "note": "old",  "text" : "an \\"old\\" caf\\u00e9 \\ud83d\\ude00 old\\n"}\n\n{"text":"old"}\r\n'
-    expected = (
-        '{"id": 1, "note": "old",  "text" : "an \\"\\u201cnew\\u201d\\" caf\\u00e9 \\ud83d\\ude00 '
-        '\\u201cnew\\u201d\\n"}\n\n{"text":"\\u201cnew\\u201d"}\r\n'
-    )
-    restored = _replace(raw, jsonl_views(raw), "old", "“new”")
-    assert restored == expected
-    assert json.loads(restored.splitlines()[0])["text"] == 'an "“new”" café 😀 “new”\n'
-
-
-@pytest.mark.parametrize("first", ['"old"', "1", "{}"])
-def test_of_a_repeated_key_the_last_counts(first: str) -> None:
-    raw = f'{{"text": {first}, "text": "old"}}'
-    assert _replace(raw, jsonl_views(raw), "old", "new") == f'{{"text": {first}, "text": "new"}}'
-
-
-@pytest.mark.parametrize(
-    ("raw", "message"),
-    [
-        ('{"text": "a"}\n{', "line 2 is not JSON"),
-        ('{"a": 1}', r"line 1 has no text under the key 'text' \(keys: a\): name the key with --field"),
-        ('{"text": 1}', r"line 1 has no text under the key 'text' \(keys: text\)"),
-        ("3", "line 1 is not a JSON object but of type int"),
-    ],
-)
-def test_a_line_that_cannot_be_read_is_named(raw: str, message: str) -> None:
-    with pytest.raises(FormatError, match=message):
-        jsonl_views(raw)
-
-
 def test_a_format_is_found_by_suffix_and_by_name() -> None:
     assert format_of("folder.md/A.HTML").name == "html" and format_of("README").name == "txt"
     with pytest.raises(DocumentError, match=r"a\.rst: files of type \.rst cannot be restored"):
@@ -168,12 +135,6 @@ def test_an_edit_leaves_the_text_around_it(raw: str, start: int, length: int, re
             continue
         restored = apply(raw, [edit])
         assert restored.startswith(raw[: edit.start]) and restored.endswith(raw[edit.end :])
-
-
-@given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.lists(st.text()))), st.text(), st.booleans())
-def test_any_json_line_is_viewed_as_its_text(record: dict[str, object], text: str, ascii_only: bool) -> None:
-    raw = json.dumps({**record, "text": text}, ensure_ascii=ascii_only)
-    assert jsonl_views(raw).views[0].text == text
 
 
 def test_ten_thousand_nested_tags_are_read() -> None:
