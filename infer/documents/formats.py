@@ -15,6 +15,7 @@ import re
 from pathlib import Path, PurePath
 
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Document, DocumentError, DocumentOptions, Format
+from unspin.infer.documents.csv_table import CSV
 from unspin.infer.documents.html import HTML
 from unspin.infer.documents.json_text import JSON
 from unspin.infer.documents.jsonl import JSON_LINES
@@ -23,7 +24,7 @@ from unspin.infer.documents.text import TEXT
 from unspin.infer.documents.text_files import TextFormat
 from unspin.storage import StorageError, storage_errors
 
-_ALL: tuple[Format, ...] = (TEXT, MARKDOWN, HTML, JSON, JSON_LINES)
+_ALL: tuple[Format, ...] = (TEXT, MARKDOWN, HTML, JSON, JSON_LINES, CSV)
 FORMATS = {suffix: format for format in _ALL for suffix in format.suffixes}
 FORMATS_BY_NAME = {format.name: format for format in _ALL}
 TEXT_FORMATS = {name: format for name, format in FORMATS_BY_NAME.items() if isinstance(format, TextFormat)}
