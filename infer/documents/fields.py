@@ -1,4 +1,4 @@
-"""The text of one field of a row or an object, which may be HTML.
+"""The text of one field of a row or an object: the path to it, and the HTML that it may hold.
 
 Content systems export an article's body as HTML inside a JSON string or a table's cell. Such a text is read as HTML,
 so that its tags and references stay.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from unspin.infer.documents.base import View
@@ -23,6 +23,14 @@ _TAG = re.compile(  # a tag of HTML or a comment; not "<3", "x < y" or "<name>"
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(r"&#?\w+;")
+
+
+def path_prefixes(path: str) -> Iterator[str]:
+    """The path itself, then without its last key, and so on: which keys it may begin with, the longest first."""
+    yield path
+    while "." in path:
+        path = path.rpartition(".")[0]
+        yield path
 
 
 def field_views(field: View) -> Sequence[View]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from json.decoder import scanstring  # type: ignore[attr-defined]  # public in CPython, missing in typeshed
@@ -23,7 +22,7 @@ from textwrap import shorten
 from typing import Any
 
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, FormatError, View, ViewBuilder
-from unspin.infer.documents.fields import field_views
+from unspin.infer.documents.fields import field_views, path_prefixes
 from unspin.infer.documents.text_files import TextFormat
 
 _ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.")  # pairs of surrogates first
@@ -127,7 +126,7 @@ class FieldSearch:
             self._add_fault(row, place, what if path is None else f"{what}, not an object")
 
     def _visit_object(self, value: dict[str, Any], path: str, row: str, place: str) -> None:
-        for key in _prefixes(path):
+        for key in path_prefixes(path):
             if key in value:
                 self._visit(value[key], path[len(key) + 1 :] if key != path else None, row, place, key)
                 return
@@ -153,14 +152,6 @@ class FieldSearch:
 @lru_cache(maxsize=4096)
 def _unescape(escape: str) -> str:
     return json.loads(f'"{escape}"')
-
-
-def _prefixes(path: str) -> Iterator[str]:
-    """The path itself, then without its last key, and so on."""
-    yield path
-    while "." in path:
-        path = path.rpartition(".")[0]
-        yield path
 
 
 def _text_paths(values: list[Any]) -> list[str]:
