@@ -20,12 +20,13 @@ from unspin.infer.documents.html import HTML
 from unspin.infer.documents.json_text import JSON
 from unspin.infer.documents.jsonl import JSON_LINES
 from unspin.infer.documents.markdown import MARKDOWN
+from unspin.infer.documents.rst import RST
 from unspin.infer.documents.subtitles import SRT, WEBVTT
 from unspin.infer.documents.text import TEXT
 from unspin.infer.documents.text_files import TextFormat
 from unspin.storage import StorageError, storage_errors
 
-_ALL: tuple[Format, ...] = (TEXT, MARKDOWN, HTML, JSON, JSON_LINES, CSV, SRT, WEBVTT)
+_ALL: tuple[Format, ...] = (TEXT, MARKDOWN, HTML, JSON, JSON_LINES, CSV, SRT, WEBVTT, RST)
 FORMATS = {suffix: format for format in _ALL for suffix in format.suffixes}
 FORMATS_BY_NAME = {format.name: format for format in _ALL}
 TEXT_FORMATS = {name: format for name, format in FORMATS_BY_NAME.items() if isinstance(format, TextFormat)}

@@ -94,8 +94,8 @@ def test_markdown_may_begin_with_prose() -> None:
 
 def test_a_format_is_found_by_suffix_and_by_name() -> None:
     assert format_of("folder.md/A.HTML").name == "html" and format_of("README").name == "txt"
-    with pytest.raises(DocumentError, match=r"a\.rst: files of type \.rst cannot be restored"):
-        format_of("a.rst")
+    with pytest.raises(DocumentError, match=r"a\.tex: files of type \.tex cannot be restored"):
+        format_of("a.tex")
     assert all(FORMATS_BY_NAME[format.name] is format for format in FORMATS.values())
     assert all(f".{name}" in format.suffixes for name, format in FORMATS_BY_NAME.items())
 
