@@ -16,7 +16,7 @@ from unspin.infer.restoration import Restoration, RestoredEdit
 from unspin.segment import Span, quotations, words
 
 NOT_ENGLISH = "does not read as English: left unchanged"
-ACROSS_MARKUP = "{spun!r} would become {restored!r}, which would leave markup without text: left unchanged"
+NO_PLACE = "{spun!r} would become {restored!r}, which the markup around it does not allow: left unchanged"
 FindAlternatives = Callable[[RestoredSentence, Edit], tuple[str, ...]]
 
 
@@ -82,7 +82,7 @@ class _Assembler:
         spun = view.text[in_view.start : in_view.end]
         raw = view.raw_edit(self._text, in_view)
         if raw is None:
-            self._warn(view, in_view.start, [ACROSS_MARKUP.format(spun=spun, restored=edit.replacement)])
+            self._warn(view, in_view.start, [NO_PLACE.format(spun=spun, restored=edit.replacement)])
             return None
         return RestoredEdit(
             raw.start,

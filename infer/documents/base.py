@@ -71,13 +71,14 @@ class View:
         """Translate an edit of the view into one edit of the raw text.
 
         Markup inside the edited span is kept, and the words of the replacement are spread over the stretches of text
-        between the markup. None if that would leave markup without text, unless the view allows it.
+        between the markup. None if the edit cannot be made: because it would leave markup without text, unless the
+        view allows it, or for a reason that only a view of the format knows.
         """
         if edit.start == edit.end:
             position = self.ends[edit.start - 1] if edit.start else self.starts[0]
             return Edit(position, position, self.escape(edit.replacement))
         bounds = self._stretches(edit.start, edit.end)
-        texts = _spread(edit.replacement, [self.text[start:end] for start, end in bounds])
+        texts = spread(edit.replacement, [self.text[start:end] for start, end in bounds])
         if texts is None and self.may_empty:
             texts = [edit.replacement, *[""] * (len(bounds) - 1)]
         if texts is None:
@@ -101,7 +102,7 @@ class View:
         return list(pairwise([start, *cuts, end]))
 
 
-def _spread(replacement: str, stretches: Sequence[str]) -> list[str] | None:
+def spread(replacement: str, stretches: Sequence[str]) -> list[str] | None:
     """Spread the words of a replacement over stretches of text: a text for each stretch, or None if it cannot be done.
 
     Every stretch keeps the white space at its ends and its share of the words, and none becomes empty. It cannot be

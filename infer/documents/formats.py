@@ -15,14 +15,18 @@ import re
 from pathlib import Path, PurePath
 
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Document, DocumentError, DocumentOptions, Format
+from unspin.infer.documents.csv_table import CSV
 from unspin.infer.documents.html import HTML
+from unspin.infer.documents.json_text import JSON
 from unspin.infer.documents.jsonl import JSON_LINES
 from unspin.infer.documents.markdown import MARKDOWN
+from unspin.infer.documents.rst import RST
+from unspin.infer.documents.subtitles import SRT, WEBVTT
 from unspin.infer.documents.text import TEXT
 from unspin.infer.documents.text_files import TextFormat
 from unspin.storage import StorageError, storage_errors
 
-_ALL: tuple[Format, ...] = (TEXT, MARKDOWN, HTML, JSON_LINES)
+_ALL: tuple[Format, ...] = (TEXT, MARKDOWN, HTML, JSON, JSON_LINES, CSV, SRT, WEBVTT, RST)
 FORMATS = {suffix: format for format in _ALL for suffix in format.suffixes}
 FORMATS_BY_NAME = {format.name: format for format in _ALL}
 TEXT_FORMATS = {name: format for name, format in FORMATS_BY_NAME.items() if isinstance(format, TextFormat)}
@@ -45,7 +49,8 @@ _OPENINGS = (  # how data begins that is no plain text, what it is called, and t
     (re.compile(rb"(?i)\s*(<!doctype\s+html|<html[\s>])"), "HTML", ".html"),
     (re.compile(rb"\s*<\?xml|\s*<!DOCTYPE|\s*<!--|\s*<[A-Za-z][\w:.-]*(\s[^<>]*)?>"), "markup", ".xml"),
     (re.compile(rb'\s*(\{\s*"|\[\s*[\[{"])'), "JSON", ".json"),
-    (re.compile(rb"WEBVTT\b|1\r?\n\d\d:\d\d:\d\d,\d{3} -->"), "subtitles", ".srt"),
+    (re.compile(rb"WEBVTT\b"), "WebVTT subtitles", ".vtt"),
+    (re.compile(rb"\d+\r?\n\d\d:\d\d:\d\d,\d{3} -->"), "SRT subtitles", ".srt"),
     (re.compile(rb"\s*\\(documentclass|begin)\b"), "LaTeX", ".tex"),
 )
 

@@ -24,6 +24,7 @@ from unspin.edits import Edit
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, View, ViewBuilder
 from unspin.infer.documents.html import html_views
 from unspin.infer.documents.text_files import TextFormat
+from unspin.infer.documents.wrapped import WrappedView
 
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n(?:.*\n)*?(?:\1|\.\.\.)[ \t]*(?:\n|\Z)")
@@ -43,7 +44,7 @@ _HIDDEN = re.compile(  # parts of a paragraph that are no text
 _FIXED = re.compile(  # parts that are shown and never changed
     r"""\$\$[^$\n]+\$\$ | (?<![\\$\w])\$(?![\s$])[^$\n]*(?<![\s\\])\$(?![\d$]) | \\\((?:[^\\\n]|\\(?![()]))*\\\)  # math
       | \{\{[^{}\n]*\}\} | \{%(?:[^{%\n]|%(?!\}))*%\}           # shortcodes
-      | \[\[[^\[\]|\n]*\]\]                                     # wiki links without a label""",
+      | (?<!!)\[\[[^\[\]|\n]*\]\]                               # wiki links without a label""",
     re.VERBOSE,
 )
 _FILLER = "\ue000"  # stands for what the parser must not read; a character for private use, neutral in Markdown
@@ -98,8 +99,8 @@ def _parser() -> MarkdownIt:
 
 
 @dataclass(frozen=True)
-class _MarkdownView(View):
-    """A view that keeps code, and refuses edits whose words would begin a list, a heading or another block."""
+class _MarkdownView(WrappedView):
+    """A view that keeps line ends and code, and refuses words that would begin a list, a heading or another block."""
 
     kinds: bytes = b""
 

@@ -1,4 +1,4 @@
-"""Restores one text column of a Parquet file, one article per row.
+"""Restores one text column of a Parquet file, one article per row: a column, or a field of structs ("article.body").
 
 All other columns, the schema with its metadata, the order of rows, the row groups and the compression stay as they
 are; a file without an edit is copied byte for byte. Memory holds one row group at a time.
@@ -9,11 +9,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from unspin.infer.documents.base import DocumentError
+from unspin.infer.documents.fields import path_prefixes
 from unspin.infer.restoration import Restoration
 
 SUFFIX = ".parquet"
@@ -23,24 +26,27 @@ Restore = Callable[[Sequence[str]], Iterator[Restoration]]
 def restore_table(source: Path, target: Path, column: str, restore: Restore) -> Iterator[tuple[int, Restoration]]:
     """Write `source` to `target` with `column` restored, and yield each row's number with its restoration.
 
-    `target` is complete once the iterator is exhausted; it must differ from `source`. A null is passed to `restore`
-    as an empty text and written as a null. Raises `DocumentError` if the file is not Parquet or lacks the text
-    column, before anything is written, and if a row group is damaged, which leaves an incomplete `target`.
+    `target` is complete once the iterator is exhausted; it must differ from `source`. `column` may be a path to a text
+    in structs, such as "article.body". A null is passed to `restore` as an empty text and written as a null. Raises
+    `DocumentError` if the file is not Parquet or lacks the text column, before anything is written. Raises it too if a
+    row group is damaged or cannot hold the restored texts, which leaves an incomplete `target`.
     """
     with _open(source) as file:
         schema = file.schema_arrow
-        text_type = _text_type(source, schema, column)
+        path = _find_text(source, schema, column)
         edited = False
         with pq.ParquetWriter(target, schema, compression=_compression(file)) as writer:
             first = 0
             for group in range(file.num_row_groups):
                 table = _read_group(source, file, group)
-                texts = table[column].to_pylist()
+                texts = _texts(table[path[0]], path[1:])
                 restorations = list(restore([text or "" for text in texts]))
                 edited = edited or any(restoration.edits for restoration in restorations)
                 pairs = zip(texts, restorations, strict=True)
-                values = pa.array([None if text is None else restored.text for text, restored in pairs], text_type)
-                table = table.set_column(schema.get_field_index(column), schema.field(column), values)
+                values = [None if text is None else restored.text for text, restored in pairs]
+                table = table.set_column(
+                    path[0], schema.field(path[0]), _restored(source, table[path[0]], path[1:], values)
+                )
                 writer.write_table(table, row_group_size=max(len(table), 1))
                 yield from enumerate(restorations, first)
                 first += len(table)
@@ -55,14 +61,70 @@ def _open(source: Path) -> Any:
         raise DocumentError(f"{source} is not a Parquet file ({_first_line(error)})") from None
 
 
-def _text_type(source: Path, schema: Any, column: str) -> Any:
-    """The Arrow type of the text column. Raises `DocumentError` if there is no such column or it holds no text."""
-    if column in schema.names:
-        text_type = schema.field(column).type
-        if pa.types.is_string(text_type) or pa.types.is_large_string(text_type):
-            return text_type
-    names = ", ".join(schema.names)
-    raise DocumentError(f"{source} has no text column {column!r} (columns: {names}): name it with --field")
+def _find_text(source: Path, schema: Any, column: str) -> list[int]:
+    """The index of the text column, followed by the indexes of the fields that lead to the text in its structs.
+
+    A column whose name contains dots wins over a path. Raises `DocumentError` if nothing has the name, more than one
+    column has it, or it holds no text.
+    """
+    indexes: list[int] = []
+    fields: list[Any] = list(schema)
+    found, path = None, column
+    while path:
+        names = [field.name for field in fields]
+        key = next((key for key in path_prefixes(path) if key in names), None)
+        if key is None:
+            break
+        if names.count(key) > 1:
+            raise DocumentError(f"{source}: {names.count(key)} columns have the name {key!r}: rename all but one")
+        indexes.append(names.index(key))
+        found = fields[indexes[-1]].type
+        fields, path = list(found) if pa.types.is_struct(found) else [], path[len(key) + 1 :]
+    if found is not None and not path and _is_text(found):
+        return indexes
+    what = "" if path or found is None else f", which holds {shorten(str(found), 40, placeholder=' …')}"
+    columns = shorten(", ".join(_column_names(list(schema))), 200, placeholder=" …")
+    raise DocumentError(f"{source} has no text column {column!r}{what} (columns: {columns}): name it with --field")
+
+
+def _is_text(type: Any) -> bool:
+    if pa.types.is_dictionary(type):
+        return _is_text(type.value_type)
+    return pa.types.is_string(type) or pa.types.is_large_string(type) or pa.types.is_string_view(type)
+
+
+def _column_names(fields: Sequence[Any], prefix: str = "") -> Iterator[str]:
+    """The names of columns, and the paths to the fields of structs."""
+    for field in fields:
+        if pa.types.is_struct(field.type):
+            yield from _column_names(list(field.type), f"{prefix}{field.name}.")
+        else:
+            yield prefix + field.name
+
+
+def _texts(column: Any, path: Sequence[int]) -> list[str | None]:
+    """The texts of a column, or those at a path in its structs."""
+    return (pc.struct_field(column, list(path)) if path else column).to_pylist()
+
+
+def _restored(source: Path, column: Any, path: Sequence[int], texts: Sequence[str | None]) -> Any:
+    try:
+        return _with_texts(column, path, texts)
+    except pa.ArrowException as error:  # a dictionary whose indexes have eight bits holds no more than 127 texts
+        raise DocumentError(f"{source}: the restored texts do not fit the column ({_first_line(error)})") from None
+
+
+def _with_texts(column: Any, path: Sequence[int], texts: Sequence[str | None]) -> Any:
+    """The column with other texts, or with other texts at a path in its structs."""
+    if not path:
+        return pa.array(texts, column.type).cast(column.type)  # a dictionary may have got wider indexes
+    if isinstance(column, pa.ChunkedArray):
+        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    fields = [column.field(i) for i in range(column.type.num_fields)]
+    if len(path) == 1 and not column.type.field(path[0]).nullable:
+        texts = [text or "" for text in texts]  # of structs that are null
+    fields[path[0]] = _with_texts(fields[path[0]], path[1:], texts)
+    return pa.StructArray.from_arrays(fields, fields=list(column.type), mask=column.is_null())
 
 
 def _read_group(source: Path, file: Any, group: int) -> Any:

@@ -62,8 +62,8 @@ def test_without_an_edit_the_file_is_copied(tmp_path: Path) -> None:
 
 def test_a_wrong_column_and_a_damaged_file_are_refused(tmp_path: Path) -> None:
     pq.write_table(_table(["a" * 5000] * 9), tmp_path / "in.parquet", compression="none", use_dictionary=False)
-    for column in ("text", "id"):
-        with pytest.raises(DocumentError, match=rf"no text column '{column}' \(columns: id, body, tags\)"):
+    for column, what in (("text", ""), ("id", ", which holds int32"), ("tags", ", which holds list<.*>"), ("", "")):
+        with pytest.raises(DocumentError, match=rf"no text column '{column}'{what} \(columns: id, body, tags\)"):
             list(restore_table(tmp_path / "in.parquet", tmp_path / "out.parquet", column, _unchanged))
     data = (tmp_path / "in.parquet").read_bytes()
     (tmp_path / "cut.parquet").write_bytes(data[:100])
@@ -72,3 +72,72 @@ def test_a_wrong_column_and_a_damaged_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(data[:4] + b"\xff" * 400 + data[404:])
     with pytest.raises(DocumentError, match=r"bad\.parquet: row group 0 is damaged"):
         list(restore_table(tmp_path / "bad.parquet", tmp_path / "out.parquet", "body", _unchanged))
+
+
+def _restored(table: pa.Table, folder: Path, column: str) -> pa.Table:
+    pq.write_table(table, folder / "in.parquet", row_group_size=2)
+    list(restore_table(folder / "in.parquet", folder / "out.parquet", column, _upper_case))
+    restored = pq.read_table(folder / "out.parquet")
+    assert restored.schema.equals(pq.read_schema(folder / "in.parquet"), check_metadata=True)
+    return restored
+
+
+@pytest.mark.parametrize(
+    "text_type",
+    [
+        pa.string(),
+        pa.large_string(),
+        pa.string_view(),
+        pa.dictionary(pa.int32(), pa.string()),
+        pa.dictionary(pa.int8(), pa.large_string()),
+    ],
+    ids=str,
+)
+def test_every_type_of_text_is_restored(tmp_path: Path, text_type: pa.DataType) -> None:
+    table = pa.table({"text": pa.array(["a", None, "b"], text_type), "other": ["a", "b", None]})
+    assert _restored(table, tmp_path, "text").to_pydict() == {"text": ["A", None, "B"], "other": ["a", "b", None]}
+
+
+def test_a_text_inside_structs_is_restored(tmp_path: Path) -> None:
+    inner = pa.struct([pa.field("title", pa.string(), nullable=False)])
+    article = pa.struct([("id", pa.int32()), pa.field("body", pa.string(), metadata={"k": "v"}), ("inner", inner)])
+    rows = [
+        {"id": 1, "body": "a", "inner": {"title": "b"}},
+        None,
+        {"id": 2, "body": None, "inner": None},
+        {"id": None, "body": "c", "inner": {"title": "d"}},
+        {"id": 3, "body": "", "inner": {"title": ""}},
+    ]
+    table = pa.table({"article": pa.array(rows, article)})
+    bodies = [row and row | {"body": row["body"] and row["body"].upper()} for row in rows]
+    assert _restored(table, tmp_path, "article.body")["article"].to_pylist() == bodies
+    titles = [row and row | {"inner": row["inner"] and {"title": row["inner"]["title"].upper()}} for row in rows]
+    assert _restored(table, tmp_path, "article.inner.title")["article"].to_pylist() == titles
+    columns = r"\(columns: article\.id, article\.body, article\.inner\.title\)"
+    for column in ("article", "article.id", "article.bod", "article.body.x", "article."):
+        with pytest.raises(DocumentError, match=rf"no text column '{column}'.* {columns}"):
+            _restored(table, tmp_path, column)
+
+
+def test_a_column_with_dots_in_its_name_wins_over_a_path(tmp_path: Path) -> None:
+    table = pa.table({"a": [{"b": "old"}], "a.b": ["old"]})
+    assert _restored(table, tmp_path, "a.b").to_pydict() == {"a": [{"b": "old"}], "a.b": ["OLD"]}
+
+
+def test_other_columns_may_share_a_name(tmp_path: Path) -> None:
+    table = pa.table([pa.array(["a"])] * 3, names=["x", "x", "text"])
+    pq.write_table(table, tmp_path / "in.parquet")
+    list(restore_table(tmp_path / "in.parquet", tmp_path / "out.parquet", "text", _upper_case))
+    assert [c.to_pylist() for c in pq.ParquetFile(tmp_path / "out.parquet").read().columns] == [["a"], ["a"], ["A"]]
+    with pytest.raises(DocumentError, match="2 columns have the name 'x': rename all but one"):
+        _restored(table, tmp_path, "x")
+
+
+def test_texts_that_a_small_dictionary_cannot_hold_are_refused(tmp_path: Path) -> None:
+    def numbered(texts: Sequence[str]) -> Iterator[Restoration]:
+        return (Restoration(text, f"{text}{i}", (), (text,)) for i, text in enumerate(texts))
+
+    table = pa.table({"text": pa.array(["x"] * 300, pa.dictionary(pa.int8(), pa.string()))})
+    pq.write_table(table, tmp_path / "in.parquet")
+    with pytest.raises(DocumentError, match=r"in\.parquet: the restored texts do not fit the column"):
+        list(restore_table(tmp_path / "in.parquet", tmp_path / "out.parquet", "text", numbered))

@@ -1,0 +1,64 @@
+"""Text whose lines are wrapped: a line end inside a paragraph is read as a space, and no edit changes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from unspin.edits import Edit, apply
+from unspin.infer.documents.base import View, spread
+
+_LINE_END = re.compile(r"[\r\n]")
+
+
+@dataclass(frozen=True)
+class WrappedView(View):
+    """A view whose characters may stand for a line end and the indents and marks around it.
+
+    The words of an edit that crosses line ends are spread over its lines. Across a line end whose raw text matches
+    `border`, an edit must replace the words one for one, so that no word moves across it. Refused are edits of two
+    paragraphs, and edits that leave a line blank, since a blank line would end the paragraph.
+    """
+
+    border: re.Pattern[str] | None = None
+
+    def raw_edit(self, raw: str, edit: Edit) -> Edit | None:
+        """Translate an edit of the view into one edit of the raw text, which has the same line ends."""
+        spun, place = self.text[edit.start : edit.end], super().raw_edit
+        if _LINE_END.search(edit.replacement + spun):
+            return None
+        ends = [i for i in range(edit.start, edit.end) if _LINE_END.search(raw, self.starts[i], self.ends[i])]
+        if not ends:
+            placed = place(raw, edit)
+            return None if placed and _leaves_blank_line(raw, placed) else placed
+        if self._crosses_border(raw, ends) and len(spun.split()) != len(edit.replacement.split()):
+            return None
+        lines = list(zip([edit.start, *(end + 1 for end in ends)], [*ends, edit.end], strict=True))
+        texts = spread(edit.replacement, [self.text[start:end] + " " for start, end in lines])
+        if texts is None:
+            return None
+        placed_lines = [place(raw, Edit(*line, text[:-1])) for line, text in zip(lines, texts, strict=True)]
+        return _joined(raw, placed_lines)
+
+    def _crosses_border(self, raw: str, line_ends: Sequence[int]) -> bool:
+        border = self.border
+        return border is not None and any(border.search(raw, self.starts[i], self.ends[i]) for i in line_ends)
+
+
+def _leaves_blank_line(raw: str, edit: Edit) -> bool:
+    if edit.replacement.strip():
+        return False
+    start = max(raw.rfind("\n", 0, edit.start), raw.rfind("\r", 0, edit.start)) + 1
+    end = _LINE_END.search(raw, edit.end)
+    return not (raw[start : edit.start] + raw[edit.end : end.start() if end else len(raw)]).strip()
+
+
+def _joined(raw: str, edits: Sequence[Edit | None]) -> Edit | None:
+    """One edit that does the same as several; None if one of them is None."""
+    made = [edit for edit in edits if edit is not None]
+    if len(made) < len(edits):
+        return None
+    start, end = made[0].start, made[-1].end
+    moved = [replace(edit, start=edit.start - start, end=edit.end - start) for edit in made]
+    return Edit(start, end, apply(raw[start:end], moved))
