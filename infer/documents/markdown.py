@@ -1,23 +1,27 @@
-"""Markdown: its prose, without front matter, code, link targets, HTML tags and markup characters.
+"""Markdown: its prose, without front matter, code blocks, formulas, link targets, HTML tags and markup characters.
 
-markdown-it-py parses the blocks, and a recorder in its inline rules notes where markup stands in them. What it does not
-know (front matter, admonitions, footnotes, math, shortcodes, wiki links) is recognised by its form. A paragraph is one
-line of the view, however it is wrapped, and so are headings, list items and table cells. Code and formulas inside a
-sentence are shown, so that the sentence is whole, but never changed. A block whose characters cannot be placed exactly
-is left alone.
+markdown-it-py parses it. A recorder around its inline rules notes where markup stands, and further rules read what
+CommonMark lacks: admonitions, notes, definitions, math, shortcodes, wiki links. A paragraph is one line of the view,
+however it is wrapped, and so are headings, list items and table cells. Code, formulas and addresses inside a sentence
+are shown, so that the sentence is whole, but never changed. A block whose characters cannot be placed exactly is left
+alone, and so is what is nested more than `_MAX_NESTING` deep. An edit is refused if its block would not read as
+intended after it. Cost: linear in the length of the text, plus the length of its block for each edit.
 """
 
 from __future__ import annotations
 
-import html
 import re
+from bisect import bisect_right
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise, takewhile
 
 from markdown_it import MarkdownIt
 from markdown_it.helpers import parseLinkLabel
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from unspin.edits import Edit
@@ -26,55 +30,56 @@ from unspin.infer.documents.html import html_views
 from unspin.infer.documents.text_files import TextFormat
 from unspin.infer.documents.wrapped import WrappedView
 
-_LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
-_FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n(?:.*\n)*?(?:\1|\.\.\.)[ \t]*(?:\n|\Z)")
-_MATH_BLOCK = re.compile(r"^[ \t]*(?:\$\$(?:[^$]|\$(?!\$))*\$\$|\\\[(?:[^\\]|\\(?![\[\]]))*\\\])[ \t]*$", re.MULTILINE)
-_DIRECTIVE = re.compile(r"^[ \t]*(?::::|\{%[^\n]*%\}[ \t]*$|\{\{[^\n]*\}\}[ \t]*$)[^\n]*$", re.MULTILINE)
-_ADMONITION = re.compile(r"[ \t]*(?:!!!|\?\?\?\+?)[ \t]+\w")
-_NOTE_OR_DEFINITION = re.compile(r"[ \t]{0,3}(?:\[\^[^\]\s]+\]:|:)[ \t]+(?=\S)")
-_INDENT = 4  # columns by which the body of an admonition is indented
+_MAX_NESTING = 60
+_MAX_OPAQUE_LINES = 300  # longest block of math or highlighted code
+_MAX_CHECKED_BLOCK = 20_000  # characters; in a longer block, only words of letters are replaced
 
-_HIDDEN = re.compile(  # parts of a paragraph that are no text
-    r"""^\[[ xX]\][ ] | ^\[![\w-]+\]                             # task list items, kinds of admonitions
-      | \[\^[^\[\]\s]+\] | !\[\[[^\[\]\n]*\]\]                  # references to notes, embedded files
-      | \[\[[^\[\]|\n]*\|(?=[^\[\]\n]*\]\]) | (?<=[^\[\]\n])\]\] # targets of wiki links
-      | \{[:.\#][^{}\n]*\}$                                     # attributes""",
-    re.VERBOSE | re.MULTILINE,
+_LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
+_FRONT_MATTER = re.compile(
+    r"---[ \t]*\n(?:[ \t]*(?:#.*)?\n)*(?:[\"']?\w[^\n:]*:(?:[ \t].*)?\n(?:.*\n)*?)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
+    r"|\+\+\+[ \t]*\n(?:.*\n)*?\+\+\+[ \t]*(?:\n|\Z)"
 )
-_FIXED = re.compile(  # parts that are shown and never changed
-    r"""\$\$[^$\n]+\$\$ | (?<![\\$\w])\$(?![\s$])[^$\n]*(?<![\s\\])\$(?![\d$]) | \\\((?:[^\\\n]|\\(?![()]))*\\\)  # math
-      | \{\{[^{}\n]*\}\} | \{%(?:[^{%\n]|%(?!\}))*%\}           # shortcodes
-      | (?<!!)\[\[[^\[\]|\n]*\]\]                               # wiki links without a label""",
+_OPAQUE_BLOCK = re.compile(
+    r"""\$\$(?!.*\$\$.*\S) | \\{1,2}\[(?=[ \t]*$|.*\\\][ \t]*$) | \\begin\{
+      | (?:\{%-?|\{\{[<%])\s*(?P<shortcode>highlight|code|raw|math|katex|mermaid)\b(?!.*\{.*\S)
+      | (?P<directive>:::.*|(?:(?:\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\})[ \t]*)+$)  # a line without text""",
     re.VERBOSE,
 )
-_FILLER = "\ue000"  # stands for what the parser must not read; a character for private use, neutral in Markdown
+_CONTAINER = re.compile(  # what an indented body follows; a marker stands before the first line of the body
+    r"""(?:!!!|\?\?\?\+?)[ \t]+[A-Za-z].* | ===[!+]?[ \t]+".*  # admonitions, tabs
+      | (?P<marker>\[\^[^\]\s]{1,200}\]:[ \t]* | :[ \t]+(?=\S))  # notes, definitions""",
+    re.VERBOSE,
+)
+_BODY_INDENT = 4  # columns
+
+_OPAQUE = re.compile(  # parts of a paragraph: fixed ones are shown and never changed, others are hidden
+    r"""(?P<fixed>\$\$(?:\\.|[^$\\]){1,2000}\$\$
+          | (?<![\w$])\$(?![\s$]|\d[\d.,]*\s+[a-z]{2})(?:\\.|[^$\\]){0,500}(?<!\s)\$(?![\w$])
+          | \\\((?:[^\\]|\\(?![()])){1,500}\\\)                 # math
+          | \{\{[^{}]{1,2000}\}\} | \{%(?:[^{%]|%(?!\})){1,2000}%\}  # shortcodes
+          | \[-?@[^\[\]\n]{1,300}\](?![(\[])                    # citations
+          | (?<!!)\[\[[^\[\]|\n]{1,300}\]\](?![(\[]))           # wiki links without a label
+      | (?P<target>\[\[[^\[\]|\n]{1,300}\|)[^\[\]|\n]{1,300}(?P<closing>\]\])  # wiki links with a label
+      | (?P<opening>\A(?:\[[ xX]\](?=\s)\s* | \[![\w-]{1,40}\][+-]?(?!\()[ \t]*\n?))  # task list items, callouts
+      | (?P<hidden>\[\^[^\[\]\s]{1,200}\](?!\() | !\[\[[^\[\]\n]{1,300}\]\]  # references to notes, embedded files
+          | \{[:.\#][^{}\n]{1,300}\})                       # attributes""",
+    re.VERBOSE | re.DOTALL,
+)
+_ADDRESS = re.compile(
+    r"""\b(?:https?://|ftp://|www\.)[^\s<>]{1,2000} | (?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}""",
+    re.VERBOSE,
+)
+_CODE_TAG = re.compile(r"<(/?)(code|kbd|pre|samp|var|tt|script|style|svg|math|textarea)\b", re.I)
+_HIDDEN_TAGS = frozenset(("script", "style", "svg", "math", "textarea"))
+_LINE_BREAK_TAG = re.compile(r"<br\b", re.I)
+_SHORTCODE = re.compile(r"\{\{[^{}\n]{1,2000}\}\}|\{%[^{}\n]{1,2000}%\}")
 _SPECIAL = re.compile(r"[\\`*_<\[\]|]|&(?=#?\w+;)")
-_BLOCK_MARK = re.compile(r"(?:[-+*>]|\d+[.)]|#{1,6})(?:\s|$)|[=-]+$|```|~~~|:::")
-_PROSE, _CODE, _HTML = range(3)  # what a character of the view is; code is shown and never changed
+_LETTERS = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*")
+_INNER_LINE_END = re.compile(r"\n[ \t]*")
 
-
-def _noted(rule: Callable[[StateInline, bool], bool], name: str) -> Callable[[StateInline, bool], bool]:
-    """An inline rule that notes where it found its markup, in the paragraph that is being read."""
-
-    def run(state: StateInline, silent: bool) -> bool:
-        start, count = state.pos, len(state.tokens)
-        found = rule(state, silent)
-        if found and not silent and state.env.get("paragraph") is state:
-            marks: list[_Mark] = state.env["marks"]
-            if name == "link":
-                marks.append(_Mark("markup", start, start + 1))
-                marks.append(_Mark("markup", parseLinkLabel(state, start, True), state.pos))
-            elif name in ("emphasis", "strikethrough"):  # whether they are markup is known at the end
-                end = state.pos
-                for token in reversed(state.tokens[count:]):  # before them may be the text that was pending
-                    if end > start:
-                        marks.append(_Mark(name, end - len(token.content), end, token))
-                        end -= len(token.content)
-            else:
-                marks.append(_Mark(name, start, state.pos))
-        return found
-
-    return run
+InlineRule = Callable[[StateInline, bool], bool]
+BlockRule = Callable[[StateBlock, int, int, bool], bool]
+_Event = tuple[int, int, str | None, bool]
 
 
 @dataclass(frozen=True)
@@ -87,33 +92,171 @@ class _Mark:
     token: Token | None = None
 
 
+def _note(state: StateInline, *marks: _Mark) -> None:
+    if state.env.get("paragraph") is state:  # and not the text of an image in it
+        state.env["marks"] += marks
+
+
+def _noted(rule: InlineRule, name: str) -> InlineRule:
+    """An inline rule that notes where it found its markup."""
+
+    def run(state: StateInline, silent: bool) -> bool:
+        start, count = state.pos, len(state.tokens)
+        found = rule(state, silent)
+        if not found or silent:
+            return found
+        if name == "link":
+            label_end = parseLinkLabel(state, start, True)
+            _note(state, _Mark("hidden", start, start + 1), _Mark("hidden", label_end, state.pos))
+        elif name in ("emphasis", "strikethrough"):  # whether they are markup is known at the end
+            end = state.pos
+            for token in reversed(state.tokens[count:]):  # before them may be the text that was pending
+                if end > start:
+                    _note(state, _Mark(name, end - len(token.content), end, token))
+                    end -= len(token.content)
+        elif name in ("escape", "entity"):
+            _note(state, _Mark(name, start, state.pos, state.tokens[-1]))
+        elif name != "backticks" or len(state.tokens) > count:  # otherwise they are text
+            _note(state, _Mark(name, start, state.pos))
+        return found
+
+    return run
+
+
+def _opaque(state: StateInline, silent: bool) -> bool:
+    """An inline rule for what CommonMark lacks."""
+    match = _OPAQUE.match(state.src, state.pos, state.posMax)
+    if not match:
+        return False
+    state.pos = match.end()
+    if not silent and match["target"]:
+        _note(state, _Mark("hidden", *match.span("target")), _Mark("hidden", *match.span("closing")))
+    elif not silent:
+        _note(state, _Mark("fixed" if match["fixed"] else "hidden", *match.span()))
+    return True
+
+
+def _line(state: StateBlock, number: int) -> tuple[int, int]:
+    """Where the text of a line begins and ends."""
+    return state.bMarks[number] + state.tShift[number], state.eMarks[number]
+
+
+def _opaque_block(state: StateBlock, first: int, end: int, silent: bool) -> bool:
+    """A block rule that skips math, highlighted code and lines of directives."""
+    if state.is_code_block(first):
+        return False
+    match = _OPAQUE_BLOCK.match(state.src, *_line(state, first))
+    if not match:
+        return False
+    after = first + 1
+    if not match["directive"]:
+        last = min(end, first + _MAX_OPAQUE_LINES) - 1
+        if match["shortcode"]:
+            closing = rf"(?:\{{%-?\s*end|\{{\{{[<%]\s*/\s*){match['shortcode']}\b"
+        else:
+            closing = r"\n[ \t>]*\n|" + {"$": r"\$\$", "[": r"\\\]", "{": r"\\end\{"}[match[0][-1]]
+        found = re.compile(closing).search(state.src, match.end(), state.eMarks[last])
+        if not found or "\n" in found[0]:
+            return False
+        after = bisect_right(state.bMarks, found.start(), first, last + 1)
+        if any(state.sCount[i] < state.blkIndent and not state.isEmpty(i) for i in range(first + 1, after)):
+            return False
+    if not silent:
+        state.line = after
+    return True
+
+
+def _container(state: StateBlock, first: int, end: int, silent: bool) -> bool:
+    """A block rule for the indented body of an admonition, a note or a definition."""
+    match = None if state.is_code_block(first) else _CONTAINER.match(state.src, *_line(state, first))
+    if not match or silent:
+        return bool(match)
+    marks = state.bMarks[first], state.tShift[first], state.sCount[first]
+    body = state.line = first + 1
+    state.blkIndent += _BODY_INDENT
+    state.level += 1
+    if match["marker"]:
+        body = first
+        state.bMarks[first], state.tShift[first], state.sCount[first] = match.end(), 0, state.blkIndent
+    state.md.block.tokenize(state, body, end)
+    state.level -= 1
+    state.blkIndent -= _BODY_INDENT
+    state.bMarks[first], state.tShift[first], state.sCount[first] = marks
+    state.line = max(state.line, first + 1)
+    return True
+
+
 @cache
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable(["table", "strikethrough"])
     parser.disable(["text_join", "fragments_join"])  # they join the tokens of delimiters with the text
     parser.core.ruler.disable("inline")
     for rule in list(parser.inline.ruler.__rules__):
         if rule.name != "text":
             parser.inline.ruler.at(rule.name, _noted(rule.fn, rule.name))
+    parser.inline.ruler.after("text", "opaque", _opaque)
+    others: RuleOptionsType = {
+        "alt": ["paragraph", "reference", "blockquote", "list"]
+    }  # what these blocks may interrupt
+    parser.block.ruler.before("table", "opaque", _opaque_block, others)
+    parser.block.ruler.before("table", "container", _container, others)
     return parser
 
 
 @dataclass(frozen=True)
-class _MarkdownView(WrappedView):
-    """A view that keeps line ends and code, and refuses words that would begin a list, a heading or another block."""
+class _Block:
+    """A block whose text begins at character `start` of the view and stands in raw characters ``raw_start:raw_end``.
 
-    kinds: bytes = b""
+    Each of its lines has its number of raw characters before the text, and the indent to read it with. `frame` is a
+    Markdown text with "{}" where the block's text belongs. A block of HTML has its own view instead.
+    """
+
+    start: int
+    raw_start: int = 0
+    raw_end: int = 0
+    indents: Sequence[tuple[int, str]] = ()
+    frame: str = "{}"
+    html: View | None = None
+
+    def source(self, raw: str, edit: Edit) -> str | None:
+        """The block alone as Markdown, after an edit of the raw text; None if its number of lines changes."""
+        edited = raw[self.raw_start : edit.start] + edit.replacement + raw[edit.end : self.raw_end]
+        lines = re.split(r"\r\n|\r|\n", edited)
+        if len(lines) != len(self.indents):
+            return None
+        text = "\n".join(lead + line[indent:] for line, (indent, lead) in zip(lines, self.indents, strict=True))
+        return self.frame.replace("{}", text)
+
+
+@dataclass(frozen=True)
+class _MarkdownView(WrappedView):
+    """A view that keeps line ends and code, and refuses edits after which a block would not read as intended."""
+
+    fixed: bytes = b""  # for each character, whether it must not change
+    blocks: Sequence[_Block] = ()
+    references: dict[str, object] = field(default_factory=dict)
 
     def raw_edit(self, raw: str, edit: Edit) -> Edit | None:
-        touched = self.kinds[edit.start : max(edit.end, edit.start + 1)]
-        if _CODE in touched:
+        number = bisect_right(self.blocks, edit.start, key=lambda block: block.start) - 1
+        touched = self.fixed[edit.start : edit.end] or self.fixed[max(edit.start - 1, 0) : edit.start]
+        if number < 0 or any(touched):
             return None
-        view = replace(self, escape=_escape_html, kinds=b"") if _HTML in touched else self
-        placed = super(_MarkdownView, view).raw_edit(raw, edit)
-        if placed and _BLOCK_MARK.match(placed.replacement):
-            line = raw[: placed.start].replace("\r", "\n").rpartition("\n")[2]
-            if not any(c.isalnum() for c in line):
-                return None
+        block = self.blocks[number]
+        end = self.blocks[number + 1].start if number + 1 < len(self.blocks) else len(self.text)
+        if block.html:
+            moved = replace(edit, start=edit.start - block.start, end=edit.end - block.start)
+            placed = block.html.raw_edit(raw, moved) if edit.end <= end else None
+            return placed if placed and placed.replacement.strip() else None  # a blank line would end the block
+        placed = super().raw_edit(raw, edit)
+        if placed is None or edit.end > end:
+            return None
+        if end - block.start > _MAX_CHECKED_BLOCK:
+            spun = self.text[edit.start : edit.end]
+            return placed if _LETTERS.fullmatch(spun) and _LETTERS.fullmatch(edit.replacement) else None
+        source = block.source(raw, placed)
+        expected = self.text[block.start : edit.start] + edit.replacement + self.text[edit.end : end]
+        if source is None or _Reader(source, self.references).view().text.split() != expected.split():
+            return None
         return placed
 
 
@@ -121,139 +264,174 @@ def _escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", text)
 
 
-def _escape_html(text: str) -> str:
-    return html.escape(text, quote=False)
-
-
 class _Reader:
-    """Builds the view of a Markdown text, block by block."""
+    """Builds the view of a Markdown text, block by block. `references` are link targets that are defined elsewhere."""
 
-    def __init__(self, raw: str) -> None:
+    def __init__(self, raw: str, references: dict[str, object] | None = None) -> None:
         self._raw = raw
         matches = [match for match in _LINE.finditer(raw) if match[0]]
         self._starts = [match.start() for match in matches]
         self._lines = [match[1].replace("\0", "\ufffd") for match in matches]
         self._builder = ViewBuilder()
-        self._kinds = bytearray()
-        self._environment: dict[str, object] = {}
+        self._fixed = bytearray()
+        self._blocks: list[_Block] = []
+        self._references: ChainMap[str, object] = ChainMap({}, references or {})
+        self._environment: dict[str, object] = {"references": self._references}
 
     def view(self) -> View:
         """The view of the whole text."""
-        tokens = _parser().parse("\n".join(_known_blocks(self._lines)), self._environment)
+        source = "\n".join(self._lines)
+        if front := _FRONT_MATTER.match(source):
+            source = "\n" * front[0].count("\n") + source[front.end() :]
+        tokens = _parser().parse(source, self._environment)
         for i, token in enumerate(tokens):
             if token.map is None:
                 continue
             if token.type == "inline" and tokens[i - 1].type not in ("th_open", "td_open"):
-                self._add_paragraph(token.content, token.map[0])
+                is_heading = tokens[i - 1].markup.startswith("#")
+                self._add_paragraph(token.content, token.map[0], "# {}" if is_heading else "{}")
             elif token.type == "tr_open":
-                self._add_row(tokens, i, token.map[0])
+                row = takewhile(lambda token: token.type != "tr_close", (tokens[j] for j in range(i, len(tokens))))
+                self._add_row([token.content for token in row if token.type == "inline"], token.map[0])
             elif token.type == "html_block":
-                self._add_html(*token.map)
+                self._add_html(token.content, token.map[0])
+        builder = self._builder
         return _MarkdownView(
-            _escape, self._builder.starts, self._builder.ends, "".join(self._builder.pieces), kinds=bytes(self._kinds)
+            _escape,
+            builder.starts,
+            builder.ends,
+            "".join(builder.pieces),
+            fixed=bytes(self._fixed),
+            blocks=self._blocks,
+            references=dict(self._references),
         )
 
-    def _add_paragraph(self, content: str, first: int) -> None:
+    def _place(self, number: int, line: str) -> int:
+        """Where in line `number` the parsed line stands; -1 if nowhere. Only white space or "#" may follow it."""
+        source = self._lines[number]
+        return len(source.rstrip(" \t")) - len(line) if source.rstrip(" \t").endswith(line) else source.rfind(line)
+
+    def _add_paragraph(self, content: str, first: int, frame: str) -> None:
         """Add a paragraph or heading whose text begins in line `first`, if every line of it can be placed."""
         offsets: list[int] = []
+        indents: list[tuple[int, str]] = []
         for number, line in enumerate(content.split("\n"), first):
-            text, source = line.strip(" \t"), self._lines[number]
-            at = len(source.rstrip(" \t")) - len(text)
-            if source[max(at, 0) :][: len(text)] != text:
-                at = source.rfind(text)
+            text = line.strip(" \t")
+            at, lead = self._place(number, text), line[: len(line) - len(line.lstrip(" \t"))]
             if at < 0:
                 return
-            lead = len(line) - len(line.lstrip(" \t"))
-            start = self._starts[number] + at - lead
+            indents.append((at if indents else 0, lead))
+            start = self._starts[number] + at - len(lead)
             offsets += range(start, start + len(line) + 1)  # one for the line end
-        self._add_text(content, offsets)
+        self._add_text(content, offsets, indents, frame)
 
-    def _add_row(self, tokens: Sequence[Token], first: int, number: int) -> None:
-        """Add the cells of the table row in line `number`, whose tokens begin with token `first`."""
-        row = takewhile(lambda token: token.type != "tr_close", (tokens[i] for i in range(first, len(tokens))))
-        cells = [token.content for token in row if token.type == "inline"]
+    def _add_row(self, cells: list[str], number: int) -> None:
+        """Add the cells of the table row in line `number`."""
+        while cells and not cells[-1]:
+            cells.pop()
         line = self._lines[number]
         bounds = [-1, *(match.start() for match in re.finditer(r"(?<!\\)\|", line)), len(line)]
         places = [(start + 1, line[start + 1 : end]) for start, end in pairwise(bounds)]
-        for shift in range(len(places)):
-            if [text.strip().replace(r"\|", "|") for _, text in places[shift:]][: len(cells)] == cells:
-                break
-        else:
+        texts = [text.strip().replace(r"\|", "|") for _, text in places]
+        if texts[1 : len(cells) + 1] == cells:  # the row begins with a bar
+            places = places[1:]
+        elif cells and not texts[0].endswith(cells[0]):  # markers of quotations and lists may stand before it
             return
-        for content, (start, text) in zip(cells, places[shift:], strict=False):
-            if r"\|" not in text:  # whose backslashes the parser has removed
-                at = self._starts[number] + start + len(text) - len(text.lstrip())
-                self._add_text(content, range(at, at + len(content) + 1))
+        for content, (start, text) in zip(cells, places, strict=False):
+            at = self._starts[number] + start + text.rfind(content.replace("|", r"\|"))
+            bars = [i for i, c in enumerate(content) if c == "|"]  # escaped by backslashes that the parser removes
+            offsets = [at + i + bisect_right(bars, i) for i in range(len(content) + 1)]
+            if content.replace("|", r"\|") in text:
+                self._add_text(content, offsets, [(0, "")], "| {} |\n| - |")
 
-    def _add_html(self, first: int, last: int) -> None:
+    def _add_html(self, content: str, first: int) -> None:
         """Add the text of a block of HTML."""
-        start = self._starts[first]
-        end = self._starts[last] if last < len(self._starts) else len(self._raw)
-        (view,) = html_views(self._raw[start:end]).views
+        pieces: list[str] = []
+        for number, line in enumerate(content.removesuffix("\n").split("\n"), first):
+            start = self._starts[number]
+            end = self._starts[number + 1] if number + 1 < len(self._starts) else len(self._raw)
+            at = max(self._place(number, line.strip(" \t")), 0)
+            pieces.append(" " * at + self._raw[start + at : end])
+        source = _SHORTCODE.sub(lambda match: f"<img{' ' * (len(match[0]) - 5)}>", "".join(pieces))
+        (view,) = html_views(source).views
         if not view.text.strip():
             return
+        start = self._starts[first]
         self._end_line(start)
+        starts, ends = [start + i for i in view.starts], [start + i for i in view.ends]
+        self._blocks.append(_Block(len(self._fixed), html=replace(view, starts=starts, ends=ends)))
         self._builder.pieces.append(view.text)
-        self._builder.starts.extend(start + i for i in view.starts)
-        self._builder.ends.extend(start + i for i in view.ends)
-        self._kinds += bytes([_HTML]) * len(view.text)
+        self._builder.starts.extend(starts)
+        self._builder.ends.extend(ends)
+        self._fixed += bytes(len(view.text))
 
-    def _add_text(self, content: str, offsets: Sequence[int]) -> None:
+    def _add_text(self, content: str, offsets: Sequence[int], indents: Sequence[tuple[int, str]], frame: str) -> None:
         """Add the text of a block; its character `i` stands at ``offsets[i]`` of the raw text."""
-        if not content.strip():
+        fixed, events = bytearray(len(content)), []
+        for start, end, text, is_fixed in self._events(content):
+            if is_fixed:
+                fixed[start:end] = b"\1" * (end - start)
+            else:
+                events.append((start, end, text))
+        pieces = list(_pieces(content, sorted(events, key=lambda event: (event[0], -event[1]))))
+        if not any(text.strip() for _, _, text in pieces):
             return
-        kinds = bytearray([_PROSE]) * len(content)
-        hidden = bytearray(len(content))
-        encoded: dict[int, tuple[str, int]] = {}  # where an escape, reference or line end begins -> its text and end
-        masked = _FIXED.sub(lambda match: _FILLER * len(match[0]), content)
-        for match in _FIXED.finditer(content):
-            kinds[match.start() : match.end()] = bytes([_CODE]) * len(match[0])
-        for match in _HIDDEN.finditer(masked):
-            hidden[match.start() : match.end()] = b"\1" * len(match[0])
-        masked = _HIDDEN.sub(lambda match: _FILLER * len(match[0]), masked)
-        for mark in self._marks(masked):
-            source = content[mark.start : mark.end]
-            if mark.rule == "newline" or (mark.rule == "escape" and "\n" in source):
-                start = len(content[: mark.start].rstrip(" \t"))
-                is_hard = mark.start - start > 1 or mark.rule == "escape"
-                encoded[start] = ("\n" if is_hard else " ", mark.end)
-            elif mark.rule == "escape":
-                encoded[mark.start] = (source[1:] if len(source) > 1 else source, mark.end)
-            elif mark.rule == "entity":
-                encoded[mark.start] = (html.unescape(source), mark.end)
-            elif mark.rule == "backticks":
-                ticks = len(source) - len(source.lstrip("`"))
-                kinds[mark.start : mark.end] = bytes([_CODE]) * len(source)
-                hidden[mark.start : mark.start + ticks] = hidden[mark.end - ticks : mark.end] = b"\1" * ticks
-            elif mark.rule == "autolink":
-                kinds[mark.start : mark.end] = bytes([_CODE]) * len(source)
-                hidden[mark.start] = hidden[mark.end - 1] = 1
-            elif mark.token is None or not mark.token.content:  # HTML tags, images, link targets, used delimiters
-                hidden[mark.start : mark.end] = b"\1" * len(source)
         self._end_line(offsets[0])
-        self._write(content, offsets, kinds, hidden, encoded)
+        raw_end = offsets[len(content) - 1] + 1
+        self._blocks.append(_Block(len(self._fixed), offsets[0], raw_end, indents, frame))
+        for start, end, text in pieces:
+            if text == content[start:end]:
+                for a, b in _adjoining(offsets, start, end):
+                    self._builder.add_literal(content[a:b], offsets[a])
+                self._fixed += fixed[start:end]
+            else:
+                raw_start = offsets[start]
+                self._builder.add_encoded(text, raw_start, raw_start if text == "\n" else offsets[end])
+                self._fixed += fixed[start : start + 1] * len(text)
 
-    def _write(
-        self,
-        content: str,
-        offsets: Sequence[int],
-        kinds: bytearray,
-        hidden: bytearray,
-        encoded: dict[int, tuple[str, int]],
-    ) -> None:
-        position = 0
-        while position < len(content):
-            text, end = encoded.get(position, (content[position], position + 1))
-            if content[position] == "\n" and position not in encoded:  # inside code or a tag
-                text = " "
-            if not hidden[position]:
-                is_literal = end == position + 1 and text == content[position]
-                if is_literal:
-                    self._builder.add_literal(text, offsets[position])
-                else:
-                    self._builder.add_encoded(text, offsets[position], offsets[end - 1] + 1)
-                self._kinds += kinds[position : position + 1] * len(text)
-            position = end
+    def _end_line(self, position: int) -> None:
+        if self._builder.pieces:
+            self._builder.add_encoded("\n", position, position)
+            self._fixed.append(0)
+
+    def _events(self, content: str) -> Iterator[_Event]:
+        """What stands in a block's text: characters ``start:end``, what to show for them, and whether they are fixed.
+
+        None hides them. What is only fixed is shown as it is.
+        """
+        open_tags: dict[str, _Mark] = {}
+        first_line_end = content.find("\n") if content.startswith("[!") else -1  # the title of a callout
+        for mark in sorted(self._marks(content), key=lambda mark: mark.start):
+            start, end, source = mark.start, mark.end, content[mark.start : mark.end]
+            if mark.rule == "newline" or (mark.rule == "escape" and "\n" in source):
+                is_hard = mark.rule == "escape" or start == first_line_end or content[max(start - 2, 0) : start] == "  "
+                while start and content[start - 1] in " \t":
+                    start -= 1
+                yield start, end, "\n" if is_hard else " ", False
+            elif mark.rule in ("escape", "entity") and mark.token:
+                yield start, end, mark.token.content, False
+            elif mark.rule in ("backticks", "autolink"):
+                marker = len(source) - len(source.lstrip("`<"))
+                if source[marker] == source[-marker - 1] == " " and source.strip("` "):  # not part of the code
+                    marker += 1
+                yield start, start + marker, None, False
+                yield end - marker, end, None, False
+                yield from _fixed_part(content, start + marker, end - marker)
+            elif mark.rule == "fixed":
+                yield from _fixed_part(content, start, end)
+            elif mark.token is None or not mark.token.content:  # HTML tags, images, link targets, used delimiters
+                yield start, end, "\n" if _LINE_BREAK_TAG.match(source) else None, False
+                tag = _CODE_TAG.match(source)
+                if tag and tag[1]:
+                    opening = open_tags.pop(tag[2].lower(), mark)
+                    if tag[2].lower() in _HIDDEN_TAGS:
+                        yield opening.start, end, None, False
+                    else:
+                        yield from _fixed_part(content, opening.end, start)
+                elif tag:
+                    open_tags.setdefault(tag[2].lower(), mark)
+        for match in _ADDRESS.finditer(content):
+            yield match.start(), match.start() + len(match[0].rstrip(".,;:!?*_~'\")]")), None, True
 
     def _marks(self, content: str) -> list[_Mark]:
         """Where the inline rules find markup in a block's text."""
@@ -266,35 +444,35 @@ class _Reader:
             rule(state)
         return marks
 
-    def _end_line(self, position: int) -> None:
-        if self._builder.pieces:
-            self._builder.add_encoded("\n", position, position)
-            self._kinds.append(_PROSE)
+
+def _fixed_part(content: str, start: int, end: int) -> Iterator[_Event]:
+    """A part that is shown and never changed. A line end in it is shown as a space."""
+    yield start, end, None, True
+    for match in _INNER_LINE_END.finditer(content, start, end):
+        yield match.start(), match.end(), " ", False
 
 
-def _known_blocks(lines: Sequence[str]) -> Iterator[str]:
-    """The lines as CommonMark, with the same number of lines.
-
-    Front matter, math and directives become blank lines, the bodies of admonitions lose their indent, and notes and
-    definitions become list items. So every line ends as it did, and its text can be found from its end.
-    """
-    text = "\n".join(lines)
-    for pattern in (_MATH_BLOCK, _DIRECTIVE):
-        text = pattern.sub(lambda match: "\n" * match[0].count("\n"), text)
-    if front := _FRONT_MATTER.match(text):
-        text = "\n" * front[0].count("\n") + text[front.end() :]
-    in_admonition = False
-    for line in text.split("\n"):
-        if _ADMONITION.match(line):
-            in_admonition = True
-            yield ""
+def _pieces(content: str, events: Sequence[tuple[int, int, str | None]]) -> Iterator[tuple[int, int, str]]:
+    """The visible stretches of a block's text, and what is shown for them, without spaces that begin a line."""
+    position, is_line_start = 0, True
+    for start, end, text in (*events, (len(content), len(content), None)):
+        if start < position:
             continue
-        blank = not line.strip()
-        in_admonition = in_admonition and (blank or line.startswith((" " * _INDENT, "\t")))
-        if in_admonition:
-            yield line[1:] if line.startswith("\t") else line[_INDENT:]
-        else:
-            yield _NOTE_OR_DEFINITION.sub("- ", line, count=1) if _NOTE_OR_DEFINITION.match(line) else line
+        if start > position:
+            yield position, start, content[position:start]
+            is_line_start = False
+        if text and not (is_line_start and text.isspace()):
+            yield start, end, text
+            is_line_start = text == "\n"
+        position = end
+
+
+def _adjoining(offsets: Sequence[int], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Split characters ``start:end`` where their offsets do not follow one another, as at an escaped bar."""
+    if offsets[end - 1] - offsets[start] == end - 1 - start:
+        yield start, end
+    else:
+        yield from ((i, i + 1) for i in range(start, end))
 
 
 def markdown_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents:

@@ -61,7 +61,7 @@ def test_only_prose_changes() -> None:
         ("see <http://x.y> or http://x_y_z.", "see http://x.y or http://x_y_z."),
         ("[a]: http://b.c 'd'\n\nsee [a], [e][a]", "see a, e"),
         ("- [ ] to do\n- [x] done", "to do\ndone"),
-        ("> [!NOTE]\n> Take care.", " Take care."),
+        ("> [!NOTE]\n> Take care.", "Take care."),
         ('!!! note "x"\n    The body.\n\n    More.\n\nAfter.', "The body.\nMore.\nAfter."),
         ("::: tip\nInside.\n:::", "Inside."),
         ("Text[^1].\n\n[^1]: A note\n    goes on.", "Text.\nA note goes on."),
@@ -70,11 +70,11 @@ def test_only_prose_changes() -> None:
         ('{{< figure >}}\n\nA {{< ref "x" >}} b.', 'A {{< ref "x" >}} b.'),
         ("A [[target|label]], [[page]] and ![[file]].", "A label, [[page]] and ."),
         ("# Title {#id}", "Title "),
-        ("| a | b |\n|---|---|\n| c \\| d | *e* |", "a\nb\ne"),
+        ("| a | b |\n|---|---|\n| c \\| d | *e* |", "a\nb\nc | d\ne"),
         ("+++\r\na = 1\r\n+++\r\nText\r\nhere\r\n", "Text here"),
         ("---\nold: 1\n...\nText", "Text"),
         ("<script>x</script>\n\n<p>The\ntext</p>", "The text"),
-        ("`` a ` b `` c", " a ` b  c"),
+        ("`` a ` b `` c", "a ` b c"),
     ],
 )
 def test_a_view_reads_like_the_page(raw: str, text: str) -> None:
