@@ -11,7 +11,7 @@ intended after it. Cost: linear in the length of the text, plus the length of it
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -61,7 +61,8 @@ _OPAQUE = re.compile(  # parts of a paragraph: fixed ones are shown and never ch
           | (?<!!)\[\[[^\[\]|\n]{1,300}\]\](?![(\[]))           # wiki links without a label
       | (?P<target>\[\[[^\[\]|\n]{1,300}\|)[^\[\]|\n]{1,300}(?P<closing>\]\])  # wiki links with a label
       | (?P<opening>\A(?:\[[ xX]\](?=\s)\s* | \[![\w-]{1,40}\][+-]?(?!\()[ \t]*\n?))  # task list items, callouts
-      | (?P<hidden>\[\^[^\[\]\s]{1,200}\](?!\() | !\[\[[^\[\]\n]{1,300}\]\]  # references to notes, embedded files
+      | (?P<hidden>%%[^%\n]{1,500}%%                           # comments
+          | \[\^[^\[\]\s]{1,200}\](?!\() | !\[\[[^\[\]\n]{1,300}\]\]  # references to notes, embedded files
           | \{[:.\#][^{}\n]{1,300}\})                       # attributes""",
     re.VERBOSE | re.DOTALL,
 )
@@ -73,7 +74,9 @@ _CODE_TAG = re.compile(r"<(/?)(code|kbd|pre|samp|var|tt|script|style|svg|math|te
 _HIDDEN_TAGS = frozenset(("script", "style", "svg", "math", "textarea"))
 _LINE_BREAK_TAG = re.compile(r"<br\b", re.I)
 _SHORTCODE = re.compile(r"\{\{[^{}\n]{1,2000}\}\}|\{%[^{}\n]{1,2000}%\}")
-_SPECIAL = re.compile(r"[\\`*_<\[\]|]|&(?=#?\w+;)")
+_BLOCK_MARK = re.compile(r"^[ \t]*(?:[-+*>]|\d{1,9}[.)]|#{1,6})(?:\s|$)", re.MULTILINE)
+_FRAMES = {"#": "# {}", "=": "{}\n===", "-": "{}\n---"}  # headings by their markup
+_SPECIAL = re.compile(r"[\\`*_<\[\]]|&(?=#?\w+;)")
 _LETTERS = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*")
 _INNER_LINE_END = re.compile(r"\n[ \t]*")
 
@@ -175,10 +178,15 @@ def _container(state: StateBlock, first: int, end: int, silent: bool) -> bool:
     body = state.line = first + 1
     state.blkIndent += _BODY_INDENT
     state.level += 1
+    last_line = state.lineMax
     if match["marker"]:
         body = first
         state.bMarks[first], state.tShift[first], state.sCount[first] = match.end(), 0, state.blkIndent
+    else:  # no line without indent continues a paragraph of its body
+        end = next((i for i in range(body, end) if state.sCount[i] < state.blkIndent and not state.isEmpty(i)), end)
+        state.lineMax = end
     state.md.block.tokenize(state, body, end)
+    state.lineMax = last_line
     state.level -= 1
     state.blkIndent -= _BODY_INDENT
     state.bMarks[first], state.tShift[first], state.sCount[first] = marks
@@ -208,7 +216,7 @@ class _Block:
     """A block whose text begins at character `start` of the view and stands in raw characters ``raw_start:raw_end``.
 
     Each of its lines has its number of raw characters before the text, and the indent to read it with. `frame` is a
-    Markdown text with "{}" where the block's text belongs. A block of HTML has its own view instead.
+    Markdown text with "{}" where the block's text belongs. A block of HTML has its own view.
     """
 
     start: int
@@ -238,26 +246,34 @@ class _MarkdownView(WrappedView):
 
     def raw_edit(self, raw: str, edit: Edit) -> Edit | None:
         number = bisect_right(self.blocks, edit.start, key=lambda block: block.start) - 1
-        touched = self.fixed[edit.start : edit.end] or self.fixed[max(edit.start - 1, 0) : edit.start]
-        if number < 0 or any(touched):
+        if number < 0:
             return None
         block = self.blocks[number]
-        end = self.blocks[number + 1].start if number + 1 < len(self.blocks) else len(self.text)
+        end = self.blocks[number + 1].start - 1 if number + 1 < len(self.blocks) else len(self.text)
+        spun = self.text[edit.start : edit.end]
+        touched = self.fixed[edit.start : edit.end] or self.fixed[max(edit.start - 1, 0) : edit.start]
+        if edit.end > end or "\n" in spun + edit.replacement or any(touched):
+            return None
         if block.html:
-            moved = replace(edit, start=edit.start - block.start, end=edit.end - block.start)
-            placed = block.html.raw_edit(raw, moved) if edit.end <= end else None
-            return placed if placed and placed.replacement.strip() else None  # a blank line would end the block
-        placed = super().raw_edit(raw, edit)
-        if placed is None or edit.end > end:
-            return None
+            placed = block.html.raw_edit(raw, replace(edit, start=edit.start - block.start, end=edit.end - block.start))
+        else:
+            placed = super().raw_edit(raw, edit)
         if end - block.start > _MAX_CHECKED_BLOCK:
-            spun = self.text[edit.start : edit.end]
             return placed if _LETTERS.fullmatch(spun) and _LETTERS.fullmatch(edit.replacement) else None
-        source = block.source(raw, placed)
         expected = self.text[block.start : edit.start] + edit.replacement + self.text[edit.end : end]
-        if source is None or _Reader(source, self.references).view().text.split() != expected.split():
-            return None
-        return placed
+        return placed if placed and self._reads(block, raw, placed, expected) else None
+
+    def _reads(self, block: _Block, raw: str, edit: Edit, expected: str) -> bool:
+        """Whether a block reads as expected after an edit of the raw text, except for its white space."""
+        before, after = block.source(raw, Edit(edit.start, edit.start, "")), block.source(raw, edit)
+        if before is None or after is None:
+            return False
+        # Whether a mark begins a block depends on the blocks around it, and so does whether lines with bars are a table.
+        if len(_BLOCK_MARK.findall(after)) > len(_BLOCK_MARK.findall(before)) or after.count("|") != before.count("|"):
+            return False
+        view = _Reader(after, self.references).view()
+        is_one_such_block = len(view.blocks) == 1 and bool(view.blocks[0].html) == bool(block.html)
+        return is_one_such_block and view.text.split() == expected.split()
 
 
 def _escape(text: str) -> str:
@@ -278,7 +294,7 @@ class _Reader:
         self._references: ChainMap[str, object] = ChainMap({}, references or {})
         self._environment: dict[str, object] = {"references": self._references}
 
-    def view(self) -> View:
+    def view(self) -> _MarkdownView:
         """The view of the whole text."""
         source = "\n".join(self._lines)
         if front := _FRONT_MATTER.match(source):
@@ -288,8 +304,7 @@ class _Reader:
             if token.map is None:
                 continue
             if token.type == "inline" and tokens[i - 1].type not in ("th_open", "td_open"):
-                is_heading = tokens[i - 1].markup.startswith("#")
-                self._add_paragraph(token.content, token.map[0], "# {}" if is_heading else "{}")
+                self._add_paragraph(token.content, token.map[0], _FRAMES.get(tokens[i - 1].markup[:1], "{}"))
             elif token.type == "tr_open":
                 row = takewhile(lambda token: token.type != "tr_close", (tokens[j] for j in range(i, len(tokens))))
                 self._add_row([token.content for token in row if token.type == "inline"], token.map[0])
@@ -340,18 +355,21 @@ class _Reader:
         for content, (start, text) in zip(cells, places, strict=False):
             at = self._starts[number] + start + text.rfind(content.replace("|", r"\|"))
             bars = [i for i, c in enumerate(content) if c == "|"]  # escaped by backslashes that the parser removes
-            offsets = [at + i + bisect_right(bars, i) for i in range(len(content) + 1)]
+            offsets = [at + i + bisect_left(bars, i) for i in range(len(content) + 1)]
             if content.replace("|", r"\|") in text:
-                self._add_text(content, offsets, [(0, "")], "| {} |\n| - |")
+                is_line_start = start == 0  # where it could begin a block
+                self._add_text(content, offsets, [(0, "")], "{}" if is_line_start else "| {} |\n| - |")
 
     def _add_html(self, content: str, first: int) -> None:
         """Add the text of a block of HTML."""
         pieces: list[str] = []
+        indents: list[tuple[int, str]] = []
         for number, line in enumerate(content.removesuffix("\n").split("\n"), first):
             start = self._starts[number]
             end = self._starts[number + 1] if number + 1 < len(self._starts) else len(self._raw)
             at = max(self._place(number, line.strip(" \t")), 0)
             pieces.append(" " * at + self._raw[start + at : end])
+            indents.append((at, line[: len(line) - len(line.lstrip(" \t"))]))
         source = _SHORTCODE.sub(lambda match: f"<img{' ' * (len(match[0]) - 5)}>", "".join(pieces))
         (view,) = html_views(source).views
         if not view.text.strip():
@@ -359,7 +377,9 @@ class _Reader:
         start = self._starts[first]
         self._end_line(start)
         starts, ends = [start + i for i in view.starts], [start + i for i in view.ends]
-        self._blocks.append(_Block(len(self._fixed), html=replace(view, starts=starts, ends=ends)))
+        raw_end = start + len("".join(pieces).rstrip("\r\n"))
+        moved = replace(view, starts=starts, ends=ends)
+        self._blocks.append(_Block(len(self._fixed), start, raw_end, indents, html=moved))
         self._builder.pieces.append(view.text)
         self._builder.starts.extend(starts)
         self._builder.ends.extend(ends)
@@ -381,8 +401,11 @@ class _Reader:
         self._blocks.append(_Block(len(self._fixed), offsets[0], raw_end, indents, frame))
         for start, end, text in pieces:
             if text == content[start:end]:
-                for a, b in _adjoining(offsets, start, end):
-                    self._builder.add_literal(content[a:b], offsets[a])
+                if offsets[end] - offsets[start] == end - start:
+                    self._builder.add_literal(text, offsets[start])
+                else:  # in a table, a bar is escaped by a backslash
+                    for i in range(start, end):
+                        self._builder.add_encoded(content[i], offsets[i], offsets[i + 1])
                 self._fixed += fixed[start:end]
             else:
                 raw_start = offsets[start]
@@ -465,14 +488,6 @@ def _pieces(content: str, events: Sequence[tuple[int, int, str | None]]) -> Iter
             yield start, end, text
             is_line_start = text == "\n"
         position = end
-
-
-def _adjoining(offsets: Sequence[int], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Split characters ``start:end`` where their offsets do not follow one another, as at an escaped bar."""
-    if offsets[end - 1] - offsets[start] == end - 1 - start:
-        yield start, end
-    else:
-        yield from ((i, i + 1) for i in range(start, end))
 
 
 def markdown_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents:
