@@ -36,8 +36,9 @@ _MAX_CHECKED_BLOCK = 20_000  # characters; in a longer block, only words of lett
 
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _FRONT_MATTER = re.compile(
-    r"---[ \t]*\n(?:[ \t]*(?:#.*)?\n)*(?:[\"']?\w[^\n:]*:(?:[ \t].*)?\n(?:.*\n)*?)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
-    r"|\+\+\+[ \t]*\n(?:.*\n)*?\+\+\+[ \t]*(?:\n|\Z)"
+    r"""---[ \t]*\n(?:[ \t]*\#.*\n)*(?:["']?\w[\w\ .'"/-]*:(?:[ \t].*)?\n(?:.*\n)*?)?(?:---|\.\.\.)[ \t]*$  # YAML
+      | \+\+\+[ \t]*\n(?:.*\n)*?\+\+\+[ \t]*$                                             # TOML""",
+    re.VERBOSE | re.MULTILINE,
 )
 _OPAQUE_BLOCK = re.compile(
     r"""\$\$(?!.*\$\$.*\S) | \\{1,2}\[(?=[ \t]*$|.*\\\][ \t]*$) | \\begin\{
@@ -74,7 +75,7 @@ _CODE_TAG = re.compile(r"<(/?)(code|kbd|pre|samp|var|tt|script|style|svg|math|te
 _HIDDEN_TAGS = frozenset(("script", "style", "svg", "math", "textarea"))
 _LINE_BREAK_TAG = re.compile(r"<br\b", re.I)
 _SHORTCODE = re.compile(r"\{\{[^{}\n]{1,2000}\}\}|\{%[^{}\n]{1,2000}%\}")
-_BLOCK_MARK = re.compile(r"^[ \t]*(?:[-+*>]|\d{1,9}[.)]|#{1,6})(?:\s|$)", re.MULTILINE)
+_LINE_MARK = re.compile(r"^[ \t]*(?:$|(?:[-+*>]|\d{1,9}[.)]|#{1,6})(?:\s|$))", re.MULTILINE)  # blank or a block's
 _FRAMES = {"#": "# {}", "=": "{}\n===", "-": "{}\n---"}  # headings by their markup
 _SPECIAL = re.compile(r"[\\`*_<\[\]]|&(?=#?\w+;)")
 _LETTERS = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*")
@@ -266,10 +267,10 @@ class _MarkdownView(WrappedView):
     def _reads(self, block: _Block, raw: str, edit: Edit, expected: str) -> bool:
         """Whether a block reads as expected after an edit of the raw text, except for its white space."""
         before, after = block.source(raw, Edit(edit.start, edit.start, "")), block.source(raw, edit)
-        if before is None or after is None:
+        if before is None or after is None or after.endswith("\\"):
             return False
-        # Whether a mark begins a block depends on the blocks around it, and so does whether lines with bars are a table.
-        if len(_BLOCK_MARK.findall(after)) > len(_BLOCK_MARK.findall(before)) or after.count("|") != before.count("|"):
+        # What marks at the beginning of a line and bars mean depends on the blocks around this one.
+        if len(_LINE_MARK.findall(after)) > len(_LINE_MARK.findall(before)) or after.count("|") != before.count("|"):
             return False
         view = _Reader(after, self.references).view()
         is_one_such_block = len(view.blocks) == 1 and bool(view.blocks[0].html) == bool(block.html)
