@@ -79,6 +79,8 @@ _LINE_MARK = re.compile(r"^[ \t]*(?:$|(?:[-+*>]|\d{1,9}[.)]|#{1,6})(?:\s|$))", r
 _FRAMES = {"#": "# {}", "=": "{}\n===", "-": "{}\n---"}  # headings by their markup
 _SPECIAL = re.compile(r"[\\`*_<\[\]]|&(?=#?\w+;)")
 _LETTERS = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_BORDER = re.compile(r"[\r\n|]")  # no edit contains line ends, nor the bars of tables
 _INNER_LINE_END = re.compile(r"\n[ \t]*")
 
 InlineRule = Callable[[StateInline, bool], bool]
@@ -204,9 +206,7 @@ def _parser() -> MarkdownIt:
         if rule.name != "text":
             parser.inline.ruler.at(rule.name, _noted(rule.fn, rule.name))
     parser.inline.ruler.after("text", "opaque", _opaque)
-    others: RuleOptionsType = {
-        "alt": ["paragraph", "reference", "blockquote", "list"]
-    }  # what these blocks may interrupt
+    others: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}  # what they may interrupt
     parser.block.ruler.before("table", "opaque", _opaque_block, others)
     parser.block.ruler.before("table", "container", _container, others)
     return parser
@@ -227,13 +227,13 @@ class _Block:
     frame: str = "{}"
     html: View | None = None
 
-    def source(self, raw: str, edit: Edit) -> str | None:
-        """The block alone as Markdown, after an edit of the raw text; None if its number of lines changes."""
-        edited = raw[self.raw_start : edit.start] + edit.replacement + raw[edit.end : self.raw_end]
-        lines = re.split(r"\r\n|\r|\n", edited)
-        if len(lines) != len(self.indents):
-            return None
-        text = "\n".join(lead + line[indent:] for line, (indent, lead) in zip(lines, self.indents, strict=True))
+    def source(self, raw: str, edit: Edit) -> str:
+        """The block alone as Markdown, after an edit of the raw text that may join lines."""
+        before, after = raw[self.raw_start : edit.start], raw[edit.end : self.raw_end]
+        lines = _LINE_END.split(before + edit.replacement + after)
+        first = len(_LINE_END.findall(before)) + 1  # the line after the one that the edit is in
+        indents = [*self.indents[:first], *self.indents[first + len(self.indents) - len(lines) :]]
+        text = "\n".join(lead + line[indent:] for line, (indent, lead) in zip(lines, indents, strict=True))
         return self.frame.replace("{}", text)
 
 
@@ -253,12 +253,12 @@ class _MarkdownView(WrappedView):
         end = self.blocks[number + 1].start - 1 if number + 1 < len(self.blocks) else len(self.text)
         spun = self.text[edit.start : edit.end]
         touched = self.fixed[edit.start : edit.end] or self.fixed[max(edit.start - 1, 0) : edit.start]
-        if edit.end > end or "\n" in spun + edit.replacement or any(touched):
+        if edit.end > end or _BORDER.search(spun + edit.replacement) or any(touched):
             return None
         if block.html:
             placed = block.html.raw_edit(raw, replace(edit, start=edit.start - block.start, end=edit.end - block.start))
-        else:
-            placed = super().raw_edit(raw, edit)
+        else:  # the words are spread over the lines, or the lines are joined if there are too few words
+            placed = super().raw_edit(raw, edit) or super(WrappedView, self).raw_edit(raw, edit)
         if end - block.start > _MAX_CHECKED_BLOCK:
             return placed if _LETTERS.fullmatch(spun) and _LETTERS.fullmatch(edit.replacement) else None
         expected = self.text[block.start : edit.start] + edit.replacement + self.text[edit.end : end]
@@ -267,14 +267,18 @@ class _MarkdownView(WrappedView):
     def _reads(self, block: _Block, raw: str, edit: Edit, expected: str) -> bool:
         """Whether a block reads as expected after an edit of the raw text, except for its white space."""
         before, after = block.source(raw, Edit(edit.start, edit.start, "")), block.source(raw, edit)
-        if before is None or after is None or after.endswith("\\"):
-            return False
-        # What marks at the beginning of a line and bars mean depends on the blocks around this one.
-        if len(_LINE_MARK.findall(after)) > len(_LINE_MARK.findall(before)) or after.count("|") != before.count("|"):
-            return False
+        is_indented = (
+            after[:1].isspace()
+            and not before[:1].isspace()
+            and raw[max(block.raw_start - 3, 0) : block.raw_start].isspace()
+        )
+        if is_indented or after.endswith("\\"):
+            return False  # it might become code, or escape what follows
+        if len(_LINE_MARK.findall(after)) > len(_LINE_MARK.findall(before)):
+            return False  # what they mean depends on the blocks around this one
         view = _Reader(after, self.references).view()
-        is_one_such_block = len(view.blocks) == 1 and bool(view.blocks[0].html) == bool(block.html)
-        return is_one_such_block and view.text.split() == expected.split()
+        kinds = [(read.frame, read.html is None) for read in view.blocks]
+        return kinds == [(block.frame, block.html is None)] and view.text.split() == expected.split()
 
 
 def _escape(text: str) -> str:
@@ -378,7 +382,8 @@ class _Reader:
         start = self._starts[first]
         self._end_line(start)
         starts, ends = [start + i for i in view.starts], [start + i for i in view.ends]
-        raw_end = start + len("".join(pieces).rstrip("\r\n"))
+        last = first + len(indents) - 1
+        raw_end = self._starts[last] + len(self._lines[last])
         moved = replace(view, starts=starts, ends=ends)
         self._blocks.append(_Block(len(self._fixed), start, raw_end, indents, html=moved))
         self._builder.pieces.append(view.text)

@@ -132,6 +132,8 @@ def test_a_view_reads_like_the_page(raw: str, text: str) -> None:
         ("[old] is [new]\n\n[new]: x", "old", "new", "[old] is [new]\n\n[new]: x"),
         ("| old | b |\n|--|--|\n| c \\| old | e |", "old", "new", "| new | b |\n|--|--|\n| c \\| new | e |"),
         ("an old\r\n  law", "old law", "new rule", "an new\r\n  rule"),
+        ("a\n> an *x* old\n> law\n> b", "old law", "rule", "a\n> an *x* rule\n> b"),
+        ("<p>an old\nlaw", "old law", "rule", "<p>an rule"),
         ("> <p>old law", "old", "new", "> <p>new law"),
     ],
 )
