@@ -15,14 +15,17 @@ import re
 from pathlib import Path, PurePath
 
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Document, DocumentError, DocumentOptions, Format
+from unspin.infer.documents.docx import DOCX
+from unspin.infer.documents.epub import EPUB
 from unspin.infer.documents.html import HTML
 from unspin.infer.documents.jsonl import JSON_LINES
 from unspin.infer.documents.markdown import MARKDOWN
+from unspin.infer.documents.odt import ODT
 from unspin.infer.documents.text import TEXT
 from unspin.infer.documents.text_files import TextFormat
 from unspin.storage import StorageError, storage_errors
 
-_ALL: tuple[Format, ...] = (TEXT, MARKDOWN, HTML, JSON_LINES)
+_ALL: tuple[Format, ...] = (TEXT, MARKDOWN, HTML, JSON_LINES, DOCX, ODT, EPUB)
 FORMATS = {suffix: format for format in _ALL for suffix in format.suffixes}
 FORMATS_BY_NAME = {format.name: format for format in _ALL}
 TEXT_FORMATS = {name: format for name, format in FORMATS_BY_NAME.items() if isinstance(format, TextFormat)}
