@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 from xml.parsers import expat
 
 from unspin.edits import Edit, Replacement, apply
@@ -125,8 +125,8 @@ class XmlReader:
     elements.
     """
 
-    prefixes: Mapping[str, str] = {}
-    html_entities = False
+    prefixes: ClassVar[Mapping[str, str]] = {}
+    html_entities: ClassVar[bool] = False
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
@@ -461,13 +461,14 @@ class Package:
                 if view.pieces:
                     text = "".join(view.pieces)
                     views.append(XmlView(escape, view.starts, view.ends, text, region_name, self.may_empty))
-        return Document(name, "".join(raw.pieces), views, partial(self._encode, raw), self.warnings)
+        text = "".join(raw.pieces)
+        return Document(name, text, views, partial(self._encode, raw, text), self.warnings)
 
-    def _encode(self, raw: _RawText, restoration: Restoration) -> bytes:
+    def _encode(self, raw: _RawText, text: str, restoration: Restoration) -> bytes:
         """The bytes of the archive after the edits of a restoration of the raw text."""
         changes: dict[str, list[Edit]] = {}
         for edit in restoration.edits:
-            for part, change in raw.changes(edit):
+            for part, change in raw.changes(text, edit):
                 changes.setdefault(part.name, []).append(change)
         parts = {part.name: part for part in self.parts}
         return self.archive.replace(
@@ -528,22 +529,26 @@ class _RawText:
         self._shifts.append(shift)
         self._parts.append(part)
 
-    def changes(self, edit: Replacement) -> Iterator[tuple[Part, Edit]]:
-        """Split an edit of the raw text into edits of text nodes, each in its part."""
+    def changes(self, text: str, edit: Replacement) -> Iterator[tuple[Part, Edit]]:
+        """Split an edit of the raw text into edits of text nodes, each in its part.
+
+        The replacement repeats the markup between the nodes, which begins at the first "<" behind a node.
+        """
         node = bisect_right(self._starts, edit.start) - 1
         start, used = edit.start, 0
         while True:
-            end = min(edit.end, self._ends[node])
-            cut = len(edit.replacement) if end == edit.end else edit.replacement.index("<", used)
-            shift = self._shifts[node]
-            part, change = self._parts[node], Edit(start + shift, end + shift, edit.replacement[used:cut])
-            if part.file.text[change.start : change.end] != change.replacement:
-                yield part, change
+            end, shift = min(edit.end, self._ends[node]), self._shifts[node]
+            cut = len(edit.replacement)
+            if end < edit.end:
+                cut = edit.replacement.index("<", used) - (text.index("<", end) - end)
+            new = edit.replacement[used:cut]
+            if text[start:end] != new:
+                yield self._parts[node], Edit(start + shift, end + shift, new)
             if end == edit.end:
                 return
             node += 1
             start = self._starts[node]
-            used = cut + start - end  # skips the markup between the nodes, which the replacement repeats
+            used = cut + start - end
 
 
 @dataclass(frozen=True)
