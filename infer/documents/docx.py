@@ -214,11 +214,12 @@ class _DocxReader(ProseReader):
             self._fields[-1].instruction += self.raw[start:end]
 
     def _add_text_node(self, closed: int, after: int, keeps_space: bool) -> None:
-        if len(self._spans) != 1 or self._spans[0][2]:  # CDATA or a comment inside the text
-            for start, end, _ in self._spans:
-                self.add_fixed(self.raw[start:end], start)
+        spans, self._spans = self._spans, []
+        start, end = self._tag[1], closed
+        if spans != [(start, end, False)]:  # empty, or interrupted by CDATA, a comment or an element
+            for first, last, _ in spans:
+                self.add_fixed(self.raw[first:last], first)
             return
-        start, end, _ = self._spans[0]
         if not keeps_space:
             text = self.raw[start:end]
             start, end = end - len(text.lstrip(_SPACE)), start + len(text.rstrip(_SPACE))

@@ -563,6 +563,33 @@ def test_random_edits_of_random_documents(seed: int) -> None:
     assert len(new_ids) == len(set(new_ids)) and not set(re.findall(r'w:id="(\d+)"', part(data))) & set(new_ids)
 
 
+NAMES = (
+    "w:p w:r w:t w:rPr w:pPr w:del w:ins w:sdt w:fldChar w:instrText w:tab w:txbxContent mc:Choice mc:Fallback "
+    "mc:AlternateContent"
+).split()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(NAMES), st.sampled_from(NAMES), st.booleans())
+def test_elements_in_odd_places_do_no_harm(name: str, other: str, nested: bool) -> None:
+    box = TWICE.format(*[BOX.format(p(r("old")))] * 2)
+    xml = part(docx(p(*OLD) + p(box, r("old", BOLD), field("PAGE", r("old"))) + p(r("an old", BOLD), "<w:t>old</w:t>")))
+    xml = re.sub(rf"(</?){name}(?=[ >/])", rf"\1{other}", xml)
+    if nested:
+        xml = xml.replace(f"<{other}>", f"<{other}>old<{name}>old", 1).replace(
+            f"</{other}>", f"</{name}>old</{other}>", 1
+        )
+    data = docx("", extra={"word/document.xml": xml.encode()})
+    for options in (PLAIN, TRACKED):
+        try:
+            document = read(data, options)
+        except DocumentError:
+            return
+        assert document.encode(restoration(document, [])) == data
+        edits = [raw for _, _, raw in _random_edits(random.Random(1), document)]
+        ET.fromstring(part(document.encode(restoration(document, edits))))
+
+
 def _without_ids(paragraphs: list[list[tuple[str, str]]]) -> list[list[tuple[str, str]]]:
     return [[(c, re.sub(r'id="\d*"', "", look)) for c, look in paragraph] for paragraph in paragraphs]
 
