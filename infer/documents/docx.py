@@ -59,7 +59,7 @@ _SPACE_ATTRIBUTE = re.compile(r"\s+xml:space\s*=\s*(\"[^\"]*\"|'[^']*')")
 _CHANGE_ID = re.compile(r"(<[^\s<>]*rPrChange\b[^<>]*?\bid=[\"'])[^\"']*")
 
 
-@dataclass
+@dataclass(slots=True)
 class _Run:
     """The ``w:r`` element ``start:end``. Its properties end at `content`, its end tag begins at `close`."""
 
@@ -70,7 +70,7 @@ class _Run:
     end: int = 0
 
 
-@dataclass
+@dataclass(slots=True)
 class _TextNode:
     """The shown text ``start:end`` of a ``w:t`` element; its start tag is ``tag:opened``, its end tag ``closed:after``.
 
@@ -87,7 +87,7 @@ class _TextNode:
     run: _Run
 
 
-@dataclass
+@dataclass(slots=True)
 class _Field:
     """A field that is open: its instruction, and how its text is marked at present."""
 

@@ -596,7 +596,7 @@ def _without_ids(paragraphs: list[list[tuple[str, str]]]) -> list[list[tuple[str
 
 def test_a_long_book_takes_seconds() -> None:
     words = [r(f"word{i} old ", '<w:rFonts w:ascii="Garamond"/>') for i in range(12)]
-    data = docx("".join(p(*words) for _ in range(5000)))
+    data = docx("".join(p(*words) for _ in range(1500)))
     start = time.perf_counter()
     restore(data, "old", "new", TRACKED)
-    assert time.perf_counter() - start < 60
+    assert time.perf_counter() - start < 20
