@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise, takewhile
+from string import punctuation
 
 from markdown_it import MarkdownIt
 from markdown_it.helpers import parseLinkLabel
@@ -218,7 +219,8 @@ class _Reader:
                 is_hard = mark.start - start > 1 or mark.rule == "escape"
                 encoded[start] = ("\n" if is_hard else " ", mark.end)
             elif mark.rule == "escape":
-                encoded[mark.start] = (source[1:] if len(source) > 1 else source, mark.end)
+                if source[1:] in set(punctuation):  # before other characters, a backslash is one
+                    encoded[mark.start] = (source[1:], mark.end)
             elif mark.rule == "entity":
                 encoded[mark.start] = (html.unescape(source), mark.end)
             elif mark.rule == "backticks":
