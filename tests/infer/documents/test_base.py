@@ -23,7 +23,7 @@ def _edited(raw: str, old: str, new: str) -> str | None:
             "foreign secretary",
             "<p>the <b>foreign</b> secretary</p>",
         ),
-        ("<p><b>a</b> <i>b</i></p>", "a b", "c d e", "<p><b>c</b> <i>d e</i></p>"),
+        ("<p><b>a</b> <i>b</i></p>", "a b", "c d e", "<p><b>c d</b> <i>e</i></p>"),
         ("<p><b>so big </b>a b</p>", "so big a b", "as large c", "<p><b>as large </b>c</p>"),
         ("<p>war<b>fare</b></p>", "warfare", "war", None),
         ("<p><b>mobile</b> <i>telephone</i></p>", "mobile telephone", "phone", None),
