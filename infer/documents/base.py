@@ -77,6 +77,8 @@ class View:
         if edit.start == edit.end:
             position = self.ends[edit.start - 1] if edit.start else self.starts[0]
             return Edit(position, position, self.escape(edit.replacement))
+        if not self.may_empty and self._empties(raw, edit):
+            return None
         bounds = self._stretches(edit.start, edit.end)
         texts = spread(edit.replacement, [self.text[start:end] for start, end in bounds])
         if texts is None and self.may_empty:
@@ -96,9 +98,26 @@ class View:
             return self.name
         return f"{self.name}, paragraph {len(self.text[: position + 1].split(chr(10)))}"
 
+    def _empties(self, raw: str, edit: Edit) -> bool:
+        """Whether an edit deletes all the text between two pieces of markup, but for white space."""
+        if edit.replacement.strip():
+            return False
+        start, end = edit.start, edit.end
+        while start > 0 and self._adjoin(start) and self.text[start - 1].isspace():
+            start -= 1
+        while end < len(self.text) and self._adjoin(end) and self.text[end].isspace():
+            end += 1
+        opens = not self._adjoin(start) if start else self.starts[0] > 0
+        closes = not self._adjoin(end) if end < len(self.text) else self.ends[-1] < len(raw)
+        return opens and closes
+
+    def _adjoin(self, position: int) -> bool:
+        """Whether two neighbouring characters of the view, the second at `position`, adjoin in the raw text."""
+        return self.starts[position] <= max(self.ends[position - 1], self.starts[position - 1])
+
     def _stretches(self, start: int, end: int) -> list[tuple[int, int]]:
         """The spans of view characters ``start:end`` whose characters adjoin in the raw text."""
-        cuts = [i for i in range(start + 1, end) if self.starts[i] > max(self.ends[i - 1], self.starts[i - 1])]
+        cuts = [i for i in range(start + 1, end) if not self._adjoin(i)]
         return list(pairwise([start, *cuts, end]))
 
 

@@ -16,17 +16,20 @@ from pathlib import Path, PurePath
 
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Document, DocumentError, DocumentOptions, Format
 from unspin.infer.documents.csv_table import CSV
+from unspin.infer.documents.docx import DOCX
+from unspin.infer.documents.epub import EPUB
 from unspin.infer.documents.html import HTML
 from unspin.infer.documents.json_text import JSON
 from unspin.infer.documents.jsonl import JSON_LINES
 from unspin.infer.documents.markdown import MARKDOWN
+from unspin.infer.documents.odt import ODT
 from unspin.infer.documents.rst import RST
 from unspin.infer.documents.subtitles import SRT, WEBVTT
 from unspin.infer.documents.text import TEXT
 from unspin.infer.documents.text_files import TextFormat
 from unspin.storage import StorageError, storage_errors
 
-_ALL: tuple[Format, ...] = (TEXT, MARKDOWN, HTML, JSON, JSON_LINES, CSV, SRT, WEBVTT, RST)
+_ALL: tuple[Format, ...] = (TEXT, MARKDOWN, HTML, DOCX, ODT, EPUB, JSON, JSON_LINES, CSV, SRT, WEBVTT, RST)
 FORMATS = {suffix: format for format in _ALL for suffix in format.suffixes}
 FORMATS_BY_NAME = {format.name: format for format in _ALL}
 TEXT_FORMATS = {name: format for name, format in FORMATS_BY_NAME.items() if isinstance(format, TextFormat)}
@@ -40,12 +43,14 @@ _ADVICE = {  # suffixes that people try, and what to do with them
     ".xls": "export the sheet as .csv",
     ".ods": "export the sheet as .csv",
     ".pptx": "export its text as .txt or .docx",
+    ".tex": "convert it to Markdown first, for instance with pandoc: what its macros print is not in the file",
+    ".zip": "unpack it, or name what it is with --format docx, odt or epub",
 }
 _OPENINGS = (  # how data begins that is no plain text, what it is called, and the suffix whose advice holds for it
     (re.compile(rb"%PDF-"), "a PDF file", ".pdf"),
     (re.compile(rb"\{\\rtf"), "an RTF file", ".rtf"),
     (re.compile(rb"\xd0\xcf\x11\xe0"), "an old Office file", ".doc"),
-    (re.compile(rb"PK\x03\x04"), "a zip archive or an Office file", ".zip"),
+    (re.compile(rb"PK\x03\x04"), "a zip archive", ".zip"),
     (re.compile(rb"(?i)\s*(<!doctype\s+html|<html[\s>])"), "HTML", ".html"),
     (re.compile(rb"\s*<\?xml|\s*<!DOCTYPE|\s*<!--|\s*<[A-Za-z][\w:.-]*(\s[^<>]*)?>"), "markup", ".xml"),
     (re.compile(rb'\s*(\{\s*"|\[\s*[\[{"])'), "JSON", ".json"),

@@ -93,12 +93,21 @@ def test_html_is_spliced_and_alternatives_are_offered(client: TestClient) -> Non
 def test_every_format_is_offered_and_accepted(client: TestClient) -> None:
     offered = client.get("/api/settings").json()["formats"]
     assert [format["name"] for format in offered] == list(TEXT_FORMATS)
-    record = '{"body": "The overseas minister spoke to us."}'
+    sentence = "The overseas minister spoke to us."
+    record = json.dumps({"body": sentence})
+    cue = f"00:00:01.000 --> 00:00:04.000\n{sentence}\n"
+    samples = {
+        "json": record,
+        "jsonl": record,
+        "csv": f"body\n{sentence}\n",
+        "srt": f"1\n{cue}",
+        "vtt": f"WEBVTT\n\n{cue}",
+    }
     for format in offered:
-        body = {"text": record, "format": format["name"], "field": "body", "min_confidence": 0}
-        assert client.post("/api/restore", json=body).json()["text"] == (
-            record.replace("overseas", "foreign").replace("spoke", "talked")
-        )
+        text = samples.get(format["name"], sentence)
+        body = {"text": text, "format": format["name"], "field": "body", "min_confidence": 0}
+        answer = client.post("/api/restore", json=body)
+        assert answer.json()["text"] == text.replace("overseas", "foreign").replace("spoke", "talked"), format
 
 
 @pytest.mark.parametrize(
@@ -135,7 +144,9 @@ def test_the_endpoints_conform_to_their_schema() -> None:
         @given(case=operation.as_strategy())
         def check(case: Any) -> None:
             # The schema cannot say that the text of this format must be JSON, so such a request may be refused.
-            assume(not (isinstance(case.body, dict) and case.body.get("format") == "jsonl"))
+            assume(
+                not (isinstance(case.body, dict) and case.body.get("format") in ("csv", "json", "jsonl", "srt", "vtt"))
+            )
             case.headers = {**(case.headers or {}), "Host": "127.0.0.1"}
             case.call_and_validate()
 
@@ -152,8 +163,9 @@ def test_a_short_article_does_not_wait_for_a_long_one() -> None:
 
     slow.rewrite = rewrite  # type: ignore[method-assign]
     app = make_app(lambda level: Restorer(slow, min_confidence=level), 0.5, ("testserver",))
+    article = "\n\n".join(ARTICLE.replace("He", f"He, {i},") for i in range(40))
     with TestClient(app) as client, ThreadPoolExecutor(2) as users:
-        long = users.submit(client.post, "/api/stream", json={"text": "\n\n".join([ARTICLE] * 40)})
+        long = users.submit(client.post, "/api/stream", json={"text": article})
         time.sleep(0.1)
         short = users.submit(client.post, "/api/restore", json={"text": ARTICLE})
         assert short.result().status_code == 200
