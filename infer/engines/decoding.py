@@ -99,9 +99,12 @@ class DraftedRow:
             self._advance(matched)
 
     def _finish(self) -> None:
+        """Cut the output at the limit, wherever the last draft ended, and drop the end token."""
         self.done = True
-        has_end = self.output.ids[-1] == self._end
-        self.output.ids = self.output.ids[: -1 if has_end else self.source.max_output_tokens]
+        for values in (self.output.ids, self.output.log_probabilities, self.output.runner_ups):
+            del values[self.source.max_output_tokens :]
+        if self.output.ids[-1] == self._end:
+            self.output.ids.pop()
 
     def _advance(self, matched: int) -> None:
         """Advance in the source after a pass that accepted `matched` drafted tokens."""

@@ -108,6 +108,17 @@ def test_probabilities_equal_those_of_the_model(peaked: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("limit", [1, 3, 7])
+def test_an_output_is_cut_at_its_limit_wherever_the_draft_ends(peaked: Path, limit: int) -> None:
+    prompt = Prompt.from_folder(peaked)
+    decoder = CopyDecoder(Gemma3(peaked, torch.float32), prompt.eos, range(400))
+    whole, cut = decoder.decode(
+        [source := prompt.source(SENTENCES[0]), replace(source, max_output_tokens=limit)],
+    )
+    assert cut.ids == whole.ids[:limit]
+    assert len(cut.log_probabilities) == len(cut.runner_ups) == limit
+
+
 def test_an_output_uses_only_the_vocabulary_and_the_tokens_of_its_batch(tiny_base: Path) -> None:
     prompt = Prompt.from_folder(tiny_base)
     sources = [prompt.source(sentence) for sentence in SENTENCES]
