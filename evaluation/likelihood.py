@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from unspin.infer.models.base import fast_dtype
+from unspin.infer.models.base import PackedTokens, fast_dtype
 from unspin.infer.models.gemma3 import Gemma3
 from unspin.infer.models.prompt import Prompt
 
@@ -21,8 +21,11 @@ def hidden_states(model: Gemma3, rows: Sequence[Sequence[int]]) -> tuple[Tensor,
     """Token ids [rows, width], padded with 0 on the right, and their hidden states [rows, width, hidden size]."""
     width = max(map(len, rows))
     ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows])
-    positions = torch.arange(width).expand(len(rows), width)
-    return ids, model.forward(ids, positions, model.cache(rows, width))
+    tokens = PackedTokens.of([(row, 0) for row in rows], model.device)
+    hidden = model.forward(tokens, model.cache(rows, width))
+    padded = hidden.new_zeros(len(rows), width, hidden.shape[1])
+    padded[tokens.rows, tokens.slots] = hidden
+    return ids, padded
 
 
 class Likelihood:

@@ -18,13 +18,16 @@ from unspin.infer.models.prompt import Source
 
 
 class CopyDraftEngine(LoadableEngine):
-    """Decodes over the token ids that training saw and those of the source itself."""
+    """Decodes over the token ids that training saw and those of the source itself.
+
+    On one machine, a text has the same output alone and among any others, to the last bit (see `CopyDecoder`).
+    """
 
     def __init__(self, checkpoint: Checkpoint, model: DecodingModel, folder: Path) -> None:
         """Decode with a loaded model, whose tokenizer is in `folder`."""
         ids = checkpoint.vocabulary()
         self._prompt, self._start_ids = checkpoint.prompt.from_folder(folder), model.start_ids
-        self._decoder = CopyDecoder(model, self._prompt.eos, range(len(model.embeddings)) if ids is None else ids)
+        self.decoder = CopyDecoder(model, self._prompt.eos, range(len(model.embeddings)) if ids is None else ids)
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "cpu") -> CopyDraftEngine:
@@ -45,16 +48,16 @@ class CopyDraftEngine(LoadableEngine):
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         sources = [self._source(sentence) for sentence in sentences]
-        outputs = self._decoder.decode(sources, [self._prompt.prefix_ids("")] * len(sentences))
+        outputs = self.decoder.decode(sources, [self._prompt.prefix_ids("")] * len(sentences))
         return [
             Rewriting.of(self._prompt, output.ids, output.log_probabilities, output.runner_ups) for output in outputs
         ]
 
     def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
         source, prefix = self._source(sentence), self._prompt.prefix_ids(opening)
-        tokens = self._decoder.likeliest_next(source, prefix, count)
+        tokens = self.decoder.likeliest_next(source, prefix, count)
         prefixes = [[*prefix, token] for token in tokens if token != self._prompt.eos]
-        outputs = self._decoder.decode([source] * len(prefixes), prefixes)
+        outputs = self.decoder.decode([source] * len(prefixes), prefixes)
         return [Rewriting.of(self._prompt, output.ids, output.log_probabilities) for output in outputs]
 
     def _source(self, sentence: str) -> Source:

@@ -41,7 +41,10 @@ class _Model:
 
 
 class CTranslate2Engine(LoadableEngine):
-    """Greedy decoding by CTranslate2 in batches of sentences of similar length."""
+    """Greedy decoding by CTranslate2 in batches of sentences of similar length.
+
+    Log probabilities may depend a little on the other texts of a batch; only those of the draft engine do not.
+    """
 
     batch_size = 16
 

@@ -12,10 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import torch
 from torch import Tensor
-from unspin.infer.models.base import DecodingModel, KeyValueCache
+from torch.nn import functional as F
+from unspin.infer.models.base import ROW_BLOCK, SUM_BLOCK, DecodingModel, KeyValueCache, PackedTokens, round_up
 from unspin.infer.models.prompt import Source
 
 TOKENS_PER_BATCH = 6144  # tokens of prompts and sources that are decoded together
@@ -99,9 +101,12 @@ class DraftedRow:
             self._advance(matched)
 
     def _finish(self) -> None:
+        """Cut the output at the limit, wherever the last draft ended, and drop the end token."""
         self.done = True
-        has_end = self.output.ids[-1] == self._end
-        self.output.ids = self.output.ids[: -1 if has_end else self.source.max_output_tokens]
+        for values in (self.output.ids, self.output.log_probabilities, self.output.runner_ups):
+            del values[self.source.max_output_tokens :]
+        if self.output.ids[-1] == self._end:
+            self.output.ids.pop()
 
     def _advance(self, matched: int) -> None:
         """Advance in the source after a pass that accepted `matched` drafted tokens."""
@@ -121,13 +126,17 @@ class DraftedRow:
 
 
 class CopyDecoder:
-    """Decodes sentences greedily over a vocabulary, extended for each batch by the ids of its sources."""
+    """Decodes sentences greedily, each over a vocabulary that is extended by the ids of its source.
+
+    An output does not depend, in any bit, on the other sources, their order or the sizes of batches; nor on the number
+    of threads, if it is a power of two (see `unspin.infer.models.base`).
+    """
 
     def __init__(
         self, model: DecodingModel, end: int, vocabulary: Iterable[int], tokens_per_batch: int = TOKENS_PER_BATCH
     ) -> None:
         """`end` is the id of the end token, `vocabulary` the ids that any output may use."""
-        self._model, self._end, self._tokens_per_batch = model, end, tokens_per_batch
+        self._model, self._end, self.tokens_per_batch = model, end, tokens_per_batch
         self._known = frozenset({*vocabulary, end})
         self._vocabulary = torch.tensor(sorted(self._known), device=model.device)
         self._head = model.head(self._vocabulary)
@@ -135,7 +144,7 @@ class CopyDecoder:
     def decode(self, sources: Sequence[Source], prefixes: Sequence[Sequence[int]] | None = None) -> list[Output]:
         """One output per source, in order, each beginning with its prefix. Sources of similar length share a batch."""
         outputs: dict[int, Output] = {}
-        for batch in _batches(sources, self._tokens_per_batch):
+        for batch in _batches(sources, self.tokens_per_batch):
             rows = [DraftedRow(sources[i], self._end, prefixes[i] if prefixes else ()) for i in batch]
             self._decode(rows)
             outputs.update(zip(batch, (row.output for row in rows), strict=True))
@@ -144,59 +153,71 @@ class CopyDecoder:
     @torch.inference_mode()
     def likeliest_next(self, source: Source, prefix: Sequence[int], count: int) -> list[int]:
         """The `count` most likely ids to follow a prefix, most likely first."""
-        tokens = torch.tensor([[*source.prompt, *prefix]], device=self._model.device)
-        vocabulary, head = self._with_tokens(source.ids)
-        positions = torch.arange(tokens.shape[1], device=self._model.device)[None]
-        hidden = self._model.forward(tokens, positions, self._model.cache([source.encoded], tokens.shape[1]))
-        return vocabulary[torch.nn.functional.linear(hidden[0, -1], head).topk(count).indices].tolist()
+        ids = [*source.prompt, *prefix]
+        tokens = PackedTokens.of([(ids, 0)], self._model.device)
+        hidden = self._model.forward(tokens, self._model.cache([source.encoded], len(ids)))
+        choices, _ = self._likeliest(hidden[[len(ids) - 1]], [source], [1], count)
+        return choices[0].tolist()
 
     def _decode(self, rows: Sequence[DraftedRow]) -> None:
         """Decode all rows to the end."""
         sources = [row.source for row in rows]
-        vocabulary, head = self._with_tokens(token for source in sources for token in source.ids)
         longest_output = max(len(source.prompt) + source.max_output_tokens for source in sources)
         longest_draft = max(len(source.ids) for source in sources)
         cache = self._model.cache([source.encoded for source in sources], longest_output + longest_draft + 2)
         group_size = max(TOKENS_PER_PROMPT_PASS // max(row.undrafted for row in rows), 1)
         for first in range(0, len(rows), group_size):
             group = slice(first, first + group_size)
-            self._step(rows[group], cache.view_rows(group), vocabulary, head)
+            self._step(rows[group], cache.view_rows(group))
         while rows := _unfinished(rows, cache):
-            self._step(rows, cache, vocabulary, head)
+            self._step(rows, cache)
 
     @torch.inference_mode()
-    def _step(self, rows: Sequence[DraftedRow], cache: KeyValueCache, vocabulary: Tensor, head: Tensor) -> None:
+    def _step(self, rows: Sequence[DraftedRow], cache: KeyValueCache) -> None:
         """One forward pass that verifies a draft of every row."""
         length = _best_draft_length(rows)
         inputs = [row.next_input(length) for row in rows]
-        width = max(len(tokens) for tokens, _ in inputs)
-        device = self._model.device
-        ids = torch.tensor([tokens + [0] * (width - len(tokens)) for tokens, _ in inputs], device=device)
-        starts = torch.tensor([start for _, start in inputs], device=device)
-        hidden = self._model.forward(ids, starts[:, None] + torch.arange(width, device=device), cache)
-        drafted = [
-            hidden[i, len(tokens) - len(row.draft) : len(tokens)]
-            for i, (row, (tokens, _)) in enumerate(zip(rows, inputs, strict=True))
-        ]
-        logits = torch.nn.functional.linear(torch.cat(drafted), head)  # [drafted tokens of all rows, vocabulary]
-        best_two = logits.topk(2, dim=-1).indices
-        log_probabilities = logits.log_softmax(dim=-1).gather(1, best_two)  # on a CPU many times as fast as logsumexp
-        choices, runner_up_ids = vocabulary[best_two].T.tolist()
-        chosen = log_probabilities[:, 0].tolist()
-        runner_ups = list(zip(runner_up_ids, log_probabilities[:, 1].tolist(), strict=True))
+        hidden = self._model.forward(PackedTokens.of(inputs, self._model.device), cache)
+        ends = accumulate(len(ids) for ids, _ in inputs)
+        drafted = [i for end, row in zip(ends, rows, strict=True) for i in range(end - len(row.draft), end)]
+        sources, counts = [row.source for row in rows], [len(row.draft) for row in rows]
+        ids, log_probabilities = (values.T.tolist() for values in self._likeliest(hidden[drafted], sources, counts, 2))
+        runner_ups = list(zip(ids[1], log_probabilities[1], strict=True))
         first = 0
         for row in rows:
             span = slice(first, first + len(row.draft))
-            row.accept(choices[span], chosen[span], runner_ups[span])
+            row.accept(ids[0][span], log_probabilities[0][span], runner_ups[span])
             first = span.stop
 
-    def _with_tokens(self, tokens: Iterable[int]) -> tuple[Tensor, Tensor]:
-        """The vocabulary and its output embeddings, extended by `tokens` of the sources so that they can be copied."""
-        rare = sorted(set(tokens) - self._known)
-        if not rare:
-            return self._vocabulary, self._head
-        extra = torch.tensor(rare, device=self._model.device)
-        return torch.cat([self._vocabulary, extra]), torch.cat([self._head, self._model.head(extra)])
+    def _likeliest(
+        self, hidden: Tensor, sources: Sequence[Source], lengths: Sequence[int], count: int
+    ) -> tuple[Tensor, Tensor]:
+        """The `count` most likely ids after each hidden state, and their log probabilities: both [states, count].
+
+        Source `i` has ``lengths[i]`` of the hidden states. Ids of a source that are not in the vocabulary are scored
+        apart, so that no sum over the vocabulary depends on other sources.
+        """
+        padded = torch.cat([hidden, hidden[-1:].expand(-len(hidden) % ROW_BLOCK, -1)])
+        logits = F.linear(padded, self._head)[: len(hidden)]
+        best = logits.topk(count, dim=-1).indices
+        log_probabilities = logits.log_softmax(dim=-1).gather(1, best).float()  # on a CPU much faster than logsumexp
+        rare = [sorted(set(source.ids) - self._known) for source in sources]
+        if not any(rare):
+            return self._vocabulary[best], log_probabilities
+        log_total = logits.gather(1, best[:, :1]).float() - log_probabilities[:, :1]  # of all exponentials
+        width = round_up(1 + max(map(len, rare)), SUM_BLOCK) - 1  # the total is the first of the terms
+        table = [ids + [self._end] * (width - len(ids)) for ids in rare]
+        repeats = torch.tensor(lengths, device=hidden.device)
+        rare_ids = torch.tensor(table, device=hidden.device).repeat_interleave(repeats, 0)
+        distinct, columns = rare_ids.unique(return_inverse=True)
+        distinct = torch.cat([distinct, distinct[-1:].expand(-len(distinct) % SUM_BLOCK)])
+        rare_logits = F.linear(padded, self._model.head(distinct))[: len(hidden)].gather(1, columns).float()
+        rare_logits = rare_logits.masked_fill(rare_ids == self._end, -math.inf)
+        shares = torch.cat([log_total, rare_logits], 1).log_softmax(dim=-1)
+        scores = torch.cat([log_probabilities + shares[:, :1], shares[:, 1:]], 1)
+        ids = torch.cat([self._vocabulary[best], rare_ids], 1)
+        ranked, order = scores.sort(dim=-1, descending=True, stable=True)
+        return ids.gather(1, order[:, :count]), ranked[:, :count]
 
 
 def _unfinished(rows: Sequence[DraftedRow], cache: KeyValueCache) -> Sequence[DraftedRow]:
@@ -211,12 +232,12 @@ def _unfinished(rows: Sequence[DraftedRow], cache: KeyValueCache) -> Sequence[Dr
 def _best_draft_length(rows: Sequence[DraftedRow]) -> int:
     """The draft length, in tokens per row, with the most expected output for the cost of the pass.
 
-    All rows are padded to one width, so a long draft in one row costs time in every other.
+    One length for all rows, so that each has few queries to lay out beside those of the longest.
     """
-    undrafted, remaining = max(row.undrafted for row in rows), max(row.remaining for row in rows)
+    undrafted, remaining = sum(row.undrafted for row in rows), max(row.remaining for row in rows)
 
     def output_per_cost(length: int) -> float:
-        cost = PASS_COST + len(rows) * (undrafted + length - 1)
+        cost = PASS_COST + undrafted + sum(min(length, row.remaining) - 1 for row in rows)
         return sum(row.expected_output(length) for row in rows) / cost
 
     lengths = [length for length in DRAFT_LENGTHS if length < remaining] + [remaining]

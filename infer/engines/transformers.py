@@ -16,7 +16,10 @@ _Generated = tuple[list[int], list[float], list[tuple[int, float]]]
 
 
 class TransformersEngine(LoadableEngine):
-    """Runs a model that is already loaded, such as one in training; `load` loads that of a checkpoint."""
+    """Runs a model that is already loaded, such as one in training; `load` loads that of a checkpoint.
+
+    Log probabilities depend a little on the other texts of a batch; only those of the draft engine do not.
+    """
 
     batch_size = 16
 

@@ -1,4 +1,15 @@
-"""The protocol of a model for copy-draft decoding, and what such models share: weights, dtypes, the key-value cache.
+"""The protocol of a model for copy-draft decoding, and what such models share: weights, dtypes, batches, attention.
+
+A token's hidden state must not depend, in any bit, on the other rows of its batch, on how many of its own row's tokens
+are read in one pass, or on the number of threads. Floating-point sums depend on their order, which a kernel chooses by
+the shape of its operands. Measured with oneDNN and MKL on a processor with AVX-512, a row of a product is always the
+same if the number of rows is a multiple of `ROW_BLOCK`; torch's own attention is not if the number of keys varies. So
+tokens come in multiples of `ROW_BLOCK`, and `attend` sums over keys in blocks of `SUM_BLOCK`.
+`python -m benchmarks.invariance` restores documents in many ways and compares them.
+
+Two cases remain. If the number of threads is not a power of two, torch may divide a tensor among them at an index that
+is not a multiple of its vectors; it computes the rest of each part with scalars, for which its GELU rounds otherwise.
+And products of 4,096 multiplications or fewer, which only toy models have, use another kernel in bf16.
 
 Imports torch and safetensors, not transformers, which takes seconds to import.
 """
@@ -7,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +26,82 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 from unspin.infer.models.checkpoint import weight_files
+
+ROW_BLOCK = 4  # matrix products compute their rows in blocks of this many, and those left over in another order
+SUM_BLOCK = 64  # terms summed at a time, where their number depends on the batch; added zeros change nothing
+
+
+def round_up(number: int, multiple: int) -> int:
+    """The smallest multiple that is not below a number."""
+    return -(-number // multiple) * multiple
+
+
+@dataclass(frozen=True)
+class PackedTokens:
+    """Consecutive tokens of the rows of a batch, packed one row after the other.
+
+    `ids` and `rows` are [tokens]. Row `i` has its first token at position ``starts[i]``, and ``slots`` [tokens] count
+    from there. The last token is repeated until there is a multiple of `ROW_BLOCK`.
+
+    For attention, queries are laid out in a grid with a row of `width` for each row of the batch. Their keys are at
+    positions below `span`.
+    """
+
+    ids: Tensor
+    rows: Tensor
+    slots: Tensor
+    starts: Tensor
+    width: int
+    span: int
+
+    @classmethod
+    def of(cls, inputs: Sequence[tuple[Sequence[int], int]], device: str) -> PackedTokens:
+        """Pack, for each row, its ids and the position of the first."""
+        tokens = [(token, row, slot) for row, (ids, _) in enumerate(inputs) for slot, token in enumerate(ids)]
+        tokens += tokens[-1:] * (round_up(len(tokens), ROW_BLOCK) - len(tokens))
+        ids, rows, slots = torch.tensor(tokens, device=device).T
+        starts = torch.tensor([start for _, start in inputs], device=device)
+        width = round_up(max(len(ids) for ids, _ in inputs), ROW_BLOCK)
+        span = round_up(max(start + len(ids) for ids, start in inputs), SUM_BLOCK)
+        return cls(ids, rows, slots, starts, width, span)
+
+    @cached_property
+    def positions(self) -> Tensor:
+        """The position of each token: [tokens]."""
+        return self.starts[self.rows] + self.slots
+
+    @cached_property
+    def distances(self) -> Tensor:
+        """How far each key is before each query of the grid: [rows, width, span]; negative for keys after it."""
+        slots, keys = (torch.arange(size, device=self.ids.device) for size in (self.width, self.span))
+        return (self.starts[:, None] + slots)[:, :, None] - keys
+
+    def to_grid(self, x: Tensor) -> Tensor:
+        """Lay out [tokens, heads, size] as [rows, heads, width, size]; the rest of each row is 0."""
+        _, heads, size = x.shape
+        grid = x.new_zeros(len(self.starts), heads, self.width, size)
+        grid[self.rows, :, self.slots] = x
+        return grid
+
+    def from_grid(self, grid: Tensor) -> Tensor:
+        """The inverse of `to_grid`, with heads side by side: [tokens, heads * size]."""
+        return grid[self.rows, :, self.slots].flatten(1)
+
+
+def attend(query: Tensor, keys: Tensor, values: Tensor, bias: Tensor, scale: float) -> Tensor:
+    """Attention: [rows, heads, width, size].
+
+    `query` is [rows, heads, width, size], `keys` and `values` are [rows, key heads, span, size]; neighbouring heads
+    share a key head. `bias` [rows, 1 or heads, width, span] is added to the scores.
+    """
+    rows, heads, width, _ = query.shape
+    key_heads, span = keys.shape[1:3]
+    grouped = (query.float() * scale).view(rows, key_heads, heads // key_heads * width, -1)
+    scores = (grouped @ keys.float().transpose(2, 3)).view(rows, heads, width, span)
+    weights = scores.add_(bias).softmax(-1).to(values.dtype).view(rows, key_heads, -1, span)
+    blocks = zip(weights.split(SUM_BLOCK, -1), values.split(SUM_BLOCK, 2), strict=True)
+    first, *others = (weight @ value for weight, value in blocks)
+    return sum(others, first).view(rows, heads, width, -1)
 
 
 @dataclass
@@ -39,7 +127,8 @@ class DecodingModel(Protocol):
 
     `forward` must write each row's keys and values at the positions given for that row, and must let a token attend
     only to positions up to its own. Then a rejected draft needs no clean-up: the next tokens overwrite it. Hidden
-    states must equal those of the transformers model of the same folder; the tests compare them.
+    states must equal those of the transformers model of the same folder, and must not depend on other rows; the tests
+    compare them.
 
     `embeddings` are [vocabulary, hidden]. `start_ids` are the ids that every decoder input begins with, before the
     prompt. All tensors are on `device`.
@@ -62,17 +151,14 @@ class DecodingModel(Protocol):
         ...
 
     def cache(self, encoded: Sequence[Sequence[int]], positions: int) -> KeyValueCache:
-        """A cache with room for `positions` decoder positions per row.
+        """A cache with room for at least `positions` decoder positions per row.
 
         `encoded` holds, per row, the ids that an encoder reads; a decoder-only model uses only the number of rows.
         """
         ...
 
-    def forward(self, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
-        """The last hidden states [rows, width, hidden] of tokens [rows, width] at `positions` [rows, width].
-
-        The positions of a row are consecutive. Keys and values of the tokens enter the cache.
-        """
+    def forward(self, tokens: PackedTokens, cache: KeyValueCache) -> Tensor:
+        """The last hidden states [tokens, hidden] of packed tokens, whose keys and values enter the cache."""
         ...
 
 

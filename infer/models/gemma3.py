@@ -7,6 +7,7 @@ Imports torch and safetensors, not transformers, which takes seconds to import.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from unspin.infer.models.backbone import ModelError
-from unspin.infer.models.base import DecodingModel, Int8Linear, KeyValueCache, fast_dtype, int8_pays, load_weights
+from unspin.infer.models.base import (
+    SUM_BLOCK,
+    DecodingModel,
+    Int8Linear,
+    KeyValueCache,
+    PackedTokens,
+    attend,
+    fast_dtype,
+    int8_pays,
+    load_weights,
+    round_up,
+)
 
 
 class Gemma3(DecodingModel):
@@ -56,53 +68,46 @@ class Gemma3(DecodingModel):
         return self.embeddings[ids].to(self.dtype)
 
     def cache(self, encoded: Sequence[Sequence[int]], positions: int) -> KeyValueCache:
-        shape = (len(encoded), self.kv_heads, positions, self.head_size)
+        shape = (len(encoded), self.kv_heads, round_up(positions, SUM_BLOCK), self.head_size)
         empty = partial(torch.zeros, shape, dtype=self.dtype, device=self.device)
         return KeyValueCache([(empty(), empty()) for _ in self.layers])
 
     @torch.inference_mode()
-    def forward(self, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
-        span = int(positions.max()) + 1
-        distance = positions[:, :, None] - torch.arange(span, device=self.device)  # query position - key position
-        masks = {"full_attention": distance >= 0, "sliding_attention": (distance >= 0) & (distance < self._window)}
-        rotations = {kind: self._rotation(positions, base) for kind, base in self._bases.items()}
-        rows = torch.arange(len(ids), device=self.device)[:, None]
+    def forward(self, tokens: PackedTokens, cache: KeyValueCache) -> Tensor:
+        biases = {kind: self._bias(tokens.distances, kind) for kind in self._bases}
+        rotations = {kind: self._rotation(tokens.positions, base) for kind, base in self._bases.items()}
         scale = torch.tensor(self.hidden_size**0.5, dtype=self.dtype, device=self.device)  # rounded, as in transformers
-        hidden = self.embeddings[ids].to(self.dtype) * scale
+        hidden = self.embeddings[tokens.ids].to(self.dtype) * scale
         for layer, (keys, values) in zip(self.layers, cache.layers, strict=True):
             query, key, value = self._project(layer, self._rms(hidden, layer.norms[0]), rotations[layer.kind])
-            keys[rows, :, positions], values[rows, :, positions] = key, value
-            attended = self._attend(query, keys[:, :, :span], values[:, :, :span], masks[layer.kind])
-            hidden = hidden + self._rms(layer.out(attended), layer.norms[1])
+            keys[tokens.rows, :, tokens.positions], values[tokens.rows, :, tokens.positions] = key, value
+            read = (keys[:, :, : tokens.span], values[:, :, : tokens.span])
+            attended = attend(tokens.to_grid(query), *read, biases[layer.kind], self._scale)
+            hidden = hidden + self._rms(layer.out(tokens.from_grid(attended)), layer.norms[1])
             gate, up = layer.gate_up(self._rms(hidden, layer.norms[2])).chunk(2, dim=-1)
             hidden = hidden + self._rms(layer.down(F.gelu(gate, approximate="tanh") * up), layer.norms[3])
         return self._rms(hidden, self._norm)
 
-    def _project(self, layer: _Layer, x: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """The query [rows, heads, width, size], key and value [rows, width, key heads, size] of each token."""
-        rows, width, _ = x.shape
-        heads = layer.qkv(x).view(rows, width, -1, self.head_size)
-        query, key, value = heads.split([self.heads, self.kv_heads, self.kv_heads], dim=2)
-        query = _rotate(self._rms(query, layer.query_norm), rotation)
-        return query.transpose(1, 2), _rotate(self._rms(key, layer.key_norm), rotation), value
+    def _bias(self, distances: Tensor, kind: str) -> Tensor:
+        """The bias [rows, 1, width, span] that hides keys after the query and, in sliding layers, far before it."""
+        hidden = (distances < 0) | (distances >= self._window) if kind == "sliding_attention" else distances < 0
+        return torch.zeros(hidden.shape, device=self.device).masked_fill_(hidden, -math.inf)[:, None]
 
-    def _attend(self, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-        """Grouped-query attention: [rows, width, heads * size]. Queries that share a key head are laid side by side."""
-        rows, _, width, size = query.shape
-        shared = self.heads // self.kv_heads
-        grouped = query.reshape(rows, self.kv_heads, shared * width, size)
-        mask = mask.repeat(1, shared, 1)[:, None]
-        attended = F.scaled_dot_product_attention(grouped, keys, values, attn_mask=mask, scale=self._scale)
-        return attended.view(rows, self.heads, width, size).transpose(1, 2).reshape(rows, width, self.heads * size)
+    def _project(self, layer: _Layer, x: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """The query [tokens, heads, size], key and value [tokens, key heads, size] of each token."""
+        heads = layer.qkv(x).view(len(x), -1, self.head_size)
+        query, key, value = heads.split([self.heads, self.kv_heads, self.kv_heads], dim=1)
+        query = _rotate(self._rms(query, layer.query_norm), rotation)
+        return query, _rotate(self._rms(key, layer.key_norm), rotation), value
 
     def _rms(self, x: Tensor, gain: Tensor) -> Tensor:
         return F.rms_norm(x.float(), gain.shape, gain, self._epsilon).to(x.dtype)
 
     def _rotation(self, positions: Tensor, base: float) -> tuple[Tensor, Tensor]:
-        """Cosine and sine of the rotary embeddings, [rows, width, 1, size] (Su et al. 2021, arXiv 2104.09864)."""
+        """Cosine and sine of the rotary embeddings, [tokens, 1, size] (Su et al. 2021, arXiv 2104.09864)."""
         even = torch.arange(0, self.head_size, 2, dtype=torch.float32, device=self.device)
         frequencies = base ** -(even / self.head_size)
-        angles = positions[:, :, None, None].float() * torch.cat([frequencies, frequencies])
+        angles = positions[:, None, None].float() * torch.cat([frequencies, frequencies])
         return angles.cos().to(self.dtype), angles.sin().to(self.dtype)
 
 

@@ -16,7 +16,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from unspin.infer.models.backbone import ModelError
-from unspin.infer.models.base import DecodingModel, KeyValueCache, fast_dtype, load_weights
+from unspin.infer.models.base import (
+    SUM_BLOCK,
+    DecodingModel,
+    KeyValueCache,
+    PackedTokens,
+    attend,
+    fast_dtype,
+    load_weights,
+    round_up,
+)
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": F.relu,
@@ -67,65 +76,72 @@ class T5(DecodingModel):
         """Run the encoder, and make room for `positions` decoder positions per row.
 
         Each layer holds the decoder's keys and values [rows, heads, positions, size], those of the encoder
-        [rows, heads, width, size], and the mask of the encoder's padding [rows, 1, 1, width].
+        [rows, heads, span, size], and the bias [rows, 1, 1, span] that hides the encoder's padding.
         """
-        hidden, mask = self._encode(encoded)
-        shape = (len(encoded), self._heads, positions, self._head_size)
-        empty = partial(torch.zeros, shape, dtype=self.dtype, device=self.device)
-        names = [f"decoder.block.{layer}.layer.1.EncDecAttention" for layer in range(self._layer_counts["decoder"])]
-        return KeyValueCache([(empty(), empty(), *self._keys_and_values(name, hidden), mask) for name in names])
+        tokens = PackedTokens.of([(ids, 0) for ids in encoded], self.device)
+        lengths = torch.tensor([len(ids) for ids in encoded], device=self.device)
+        padding = torch.arange(tokens.span, device=self.device) >= lengths[:, None]
+        bias = torch.zeros(padding.shape, device=self.device).masked_fill_(padding, -math.inf)[:, None, None]
+        hidden = self._encode(tokens, bias)
+        empty = partial(self._empty, len(encoded), round_up(positions, SUM_BLOCK))
+        layers: list[tuple[Tensor, ...]] = []
+        for layer in range(self._layer_counts["decoder"]):
+            encoder_cache = self._empty(len(encoded), tokens.span), self._empty(len(encoded), tokens.span)
+            self._store(f"decoder.block.{layer}.layer.1.EncDecAttention", hidden, tokens, *encoder_cache)
+            layers.append((empty(), empty(), *encoder_cache, bias))
+        return KeyValueCache(layers)
 
     @torch.inference_mode()
-    def forward(self, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
-        span = int(positions.max()) + 1
-        distance = positions[:, :, None] - torch.arange(span, device=self.device)  # query position - key position
-        bias = self._bias("decoder", self._bucket(distance.clamp(min=0), self._buckets))
-        bias = bias.masked_fill(distance[:, None] < 0, -math.inf)
-        rows = torch.arange(len(ids), device=self.device)[:, None]
-        hidden = self.embeddings[ids]
-        for layer, (keys, values, encoded_keys, encoded_values, mask) in enumerate(cache.layers):
+    def forward(self, tokens: PackedTokens, cache: KeyValueCache) -> Tensor:
+        distances = tokens.distances
+        bias = self._bias("decoder", self._bucket(distances.clamp(min=0), self._buckets))
+        bias = bias.masked_fill(distances[:, None] < 0, -math.inf)
+        hidden = self.embeddings[tokens.ids]
+        for layer, (keys, values, encoder_keys, encoder_values, encoder_bias) in enumerate(cache.layers):
             prefix = f"decoder.block.{layer}.layer"
             x = self._rms(hidden, f"{prefix}.0.layer_norm")
-            key, value = self._keys_and_values(f"{prefix}.0.SelfAttention", x)
-            keys[rows, :, positions], values[rows, :, positions] = key.transpose(1, 2), value.transpose(1, 2)
-            hidden = hidden + self._attend(f"{prefix}.0.SelfAttention", x, keys[:, :, :span], values[:, :, :span], bias)
+            self._store(f"{prefix}.0.SelfAttention", x, tokens, keys, values)
+            hidden = hidden + self._attend(f"{prefix}.0.SelfAttention", x, tokens, keys, values, bias)
             x = self._rms(hidden, f"{prefix}.1.layer_norm")
-            hidden = hidden + self._attend(f"{prefix}.1.EncDecAttention", x, encoded_keys, encoded_values, mask)
+            name = f"{prefix}.1.EncDecAttention"
+            hidden = hidden + self._attend(name, x, tokens, encoder_keys, encoder_values, encoder_bias)
             hidden = hidden + self._feed_forward(f"{prefix}.2", hidden)
         return self._rms(hidden, "decoder.final_layer_norm")
 
-    def _encode(self, encoded: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        """The encoder's hidden states [rows, width, hidden], and the mask of its padding [rows, 1, 1, width]."""
-        width = max(map(len, encoded))
-        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in encoded], device=self.device)
-        slots = torch.arange(width, device=self.device)
-        mask = (slots < torch.tensor([len(row) for row in encoded], device=self.device)[:, None])[:, None, None, :]
-        distances = slots - slots[:, None]
+    def _encode(self, tokens: PackedTokens, padding: Tensor) -> Tensor:
+        """The encoder's hidden states [tokens, hidden]; `padding` is the bias that hides padding."""
         half = self._buckets // 2  # one half for keys before the query, one for those after it
-        buckets = self._bucket(distances.abs(), half) + (distances > 0) * half
-        bias = torch.where(mask, self._bias("encoder", buckets[None]), -math.inf)
-        hidden = self.embeddings[ids]
+        buckets = self._bucket(tokens.distances.abs(), half) + (tokens.distances < 0) * half
+        bias = self._bias("encoder", buckets) + padding
+        hidden = self.embeddings[tokens.ids]
+        keys, values = self._empty(len(tokens.starts), tokens.span), self._empty(len(tokens.starts), tokens.span)
         for layer in range(self._layer_counts["encoder"]):
             prefix = f"encoder.block.{layer}.layer"
             x = self._rms(hidden, f"{prefix}.0.layer_norm")
-            keys, values = self._keys_and_values(f"{prefix}.0.SelfAttention", x)
-            hidden = hidden + self._attend(f"{prefix}.0.SelfAttention", x, keys, values, bias)
+            self._store(f"{prefix}.0.SelfAttention", x, tokens, keys, values)
+            hidden = hidden + self._attend(f"{prefix}.0.SelfAttention", x, tokens, keys, values, bias)
             hidden = hidden + self._feed_forward(f"{prefix}.1", hidden)
-        return self._rms(hidden, "encoder.final_layer_norm"), mask
+        return self._rms(hidden, "encoder.final_layer_norm")
 
-    def _keys_and_values(self, name: str, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The keys and values [rows, heads, width, size] of an attention layer."""
-        return self._split_heads(self._linear(f"{name}.k", x)), self._split_heads(self._linear(f"{name}.v", x))
+    def _empty(self, rows: int, positions: int) -> Tensor:
+        """Room for keys or values."""
+        return torch.zeros(rows, self._heads, positions, self._head_size, dtype=self.dtype, device=self.device)
 
-    def _attend(self, name: str, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-        """Attention without scaling, under a boolean mask or a bias added to the logits: [rows, width, hidden]."""
-        query = self._split_heads(self._linear(f"{name}.q", x))
-        attended = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask, scale=1.0)
-        return self._linear(f"{name}.o", attended.transpose(1, 2).flatten(2))
+    def _store(self, name: str, x: Tensor, tokens: PackedTokens, keys: Tensor, values: Tensor) -> None:
+        """Store the keys and values of tokens at their positions in [rows, heads, positions, size]."""
+        keys[tokens.rows, :, tokens.positions] = self._split_heads(self._linear(f"{name}.k", x))
+        values[tokens.rows, :, tokens.positions] = self._split_heads(self._linear(f"{name}.v", x))
+
+    def _attend(self, name: str, x: Tensor, tokens: PackedTokens, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
+        """Attention to as many keys as `bias` has: [tokens, hidden]."""
+        span = bias.shape[-1]
+        query = tokens.to_grid(self._split_heads(self._linear(f"{name}.q", x)))
+        attended = attend(query, keys[:, :, :span], values[:, :, :span], bias, scale=1.0)
+        return self._linear(f"{name}.o", tokens.from_grid(attended))
 
     def _split_heads(self, x: Tensor) -> Tensor:
-        """Split [rows, width, heads * size] into heads: [rows, heads, width, size]."""
-        return x.unflatten(2, (self._heads, self._head_size)).transpose(1, 2)
+        """Split [tokens, heads * size] into heads: [tokens, heads, size]."""
+        return x.unflatten(1, (self._heads, self._head_size))
 
     def _feed_forward(self, prefix: str, hidden: Tensor) -> Tensor:
         x = self._rms(hidden, f"{prefix}.layer_norm")

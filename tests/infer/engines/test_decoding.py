@@ -1,5 +1,6 @@
 """Copy-draft decoding writes, token for token, what plain greedy decoding writes."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 from unspin.infer.engines.decoding import CopyDecoder
-from unspin.infer.models.base import Int8Linear, int8_pays
+from unspin.infer.models.base import Int8Linear, PackedTokens, attend, int8_pays
 from unspin.infer.models.gemma3 import Gemma3
 from unspin.infer.models.prompt import EncoderDecoderPrompt, Prompt
 from unspin.infer.models.t5 import T5
@@ -59,16 +60,19 @@ def peaked(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _packed(ids: torch.Tensor, start: int = 0) -> PackedTokens:
+    return PackedTokens.of([(row, start) for row in ids.tolist()], "cpu")
+
+
 def test_hidden_states_equal_those_of_transformers(tiny_base: Path) -> None:
     theirs = AutoModelForCausalLM.from_pretrained(tiny_base, dtype=torch.float64).eval()
     ours = Gemma3(tiny_base, torch.float64)
     longer_than_window = 90  # the sliding window is 64
     ids = torch.randint(0, 300, (2, longer_than_window), generator=torch.Generator().manual_seed(3))
     cache = ours.cache([(), ()], 100)
-    positions = torch.arange(90).expand(2, -1)
     whole = theirs.model(input_ids=ids).last_hidden_state
-    first = ours.forward(ids[:, :70], positions[:, :70], cache)
-    rest = ours.forward(ids[:, 70:], positions[:, 70:], cache)
+    first = ours.forward(_packed(ids[:, :70]), cache)[:140].unflatten(0, (2, 70))
+    rest = ours.forward(_packed(ids[:, 70:], 70), cache)[:40].unflatten(0, (2, 20))
     torch.testing.assert_close(torch.cat([first, rest], 1), whole, rtol=1e-5, atol=1e-5)
 
 
@@ -108,12 +112,23 @@ def test_probabilities_equal_those_of_the_model(peaked: Path) -> None:
     )
 
 
-def test_an_output_uses_only_the_vocabulary_and_the_tokens_of_its_batch(tiny_base: Path) -> None:
+@pytest.mark.parametrize("limit", [1, 3, 7])
+def test_an_output_is_cut_at_its_limit_wherever_the_draft_ends(peaked: Path, limit: int) -> None:
+    prompt = Prompt.from_folder(peaked)
+    decoder = CopyDecoder(Gemma3(peaked, torch.float32), prompt.eos, range(400))
+    whole, cut = decoder.decode(
+        [source := prompt.source(SENTENCES[0]), replace(source, max_output_tokens=limit)],
+    )
+    assert cut.ids == whole.ids[:limit]
+    assert len(cut.log_probabilities) == len(cut.runner_ups) == limit
+
+
+def test_an_output_uses_only_the_vocabulary_and_the_tokens_of_its_source(tiny_base: Path) -> None:
     prompt = Prompt.from_folder(tiny_base)
     sources = [prompt.source(sentence) for sentence in SENTENCES]
-    allowed = {5, 6, 7} | {i for source in sources for i in source.ids}
+    known = {5, 6, 7}
     outputs = CopyDecoder(Gemma3(tiny_base, torch.float32), prompt.eos, [5, 6, 7]).decode(sources)
-    assert all(set(output.ids) <= allowed for output in outputs)
+    assert all({*output.ids} <= known | {*source.ids} for source, output in zip(sources, outputs, strict=True))
 
 
 @pytest.mark.parametrize("copied", [0, 1, 5])
@@ -152,7 +167,7 @@ def t5(request: pytest.FixtureRequest, tiny_base: Path, tmp_path_factory: pytest
         (MT5Config, MT5ForConditionalGeneration) if request.param == "mT5" else (T5Config, T5ForConditionalGeneration)
     )
     config = config_class(
-        vocab_size=400, d_model=32, d_kv=16, d_ff=64, num_layers=2, num_heads=2, dropout_rate=0.0,
+        vocab_size=400, d_model=64, d_kv=32, d_ff=64, num_layers=2, num_heads=2, dropout_rate=0.0,
         feed_forward_proj="relu" if first else "gated-gelu", tie_word_embeddings=first,
         relative_attention_num_buckets=8, relative_attention_max_distance=20,
         decoder_start_token_id=0, pad_token_id=0, eos_token_id=1,
@@ -225,9 +240,8 @@ def test_int8_is_used_on_processors_with_vnni_and_without_bf16(
 
 def test_an_int8_model_is_close_to_the_exact_one(peaked: Path) -> None:
     ids = torch.tensor([Prompt.from_folder(peaked).source_ids(SENTENCES[1])])
-    positions = torch.arange(ids.shape[1])[None]
     models = [Gemma3(peaked, torch.float32, int8) for int8 in (False, True)]
-    exact, coarse = (model.forward(ids, positions, model.cache([()], ids.shape[1])) for model in models)
+    exact, coarse = (model.forward(_packed(ids), model.cache([()], ids.shape[1])) for model in models)
     assert 0 < (exact - coarse).norm() / exact.norm() < 0.05
 
 
@@ -253,3 +267,66 @@ def test_gemma3_makes_every_tensor_on_its_device(peaked: Path) -> None:
 
 def test_a_t5_makes_every_tensor_on_its_device(t5: Path) -> None:
     _assert_tensors_are_on_the_cpu(lambda: T5(t5, torch.float64, "cpu"), EncoderDecoderPrompt.from_folder(t5))
+
+
+DTYPES = pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+VOCABULARY_SIZES = pytest.mark.parametrize("vocabulary_size", [400, 250])
+
+
+@DTYPES
+@VOCABULARY_SIZES
+def test_an_output_of_gemma3_does_not_depend_on_its_batch(
+    peaked: Path, dtype: torch.dtype, vocabulary_size: int
+) -> None:
+    _assert_outputs_do_not_depend_on_batches(Gemma3(peaked, dtype), Prompt.from_folder(peaked), vocabulary_size)
+
+
+@DTYPES
+@VOCABULARY_SIZES
+def test_an_output_of_a_t5_does_not_depend_on_its_batch(t5: Path, dtype: torch.dtype, vocabulary_size: int) -> None:
+    _assert_outputs_do_not_depend_on_batches(T5(t5, dtype), EncoderDecoderPrompt.from_folder(t5), vocabulary_size)
+
+
+def _assert_outputs_do_not_depend_on_batches(model: Gemma3 | T5, prompt: Prompt, vocabulary_size: int) -> None:
+    """Not in one bit: alone, in other batches, beside rare tokens, and with more threads."""
+    texts = [*SENTENCES, "Zoë paid £40,000; ÄÖÜ ßþð ¿¡.", *(" ".join(SENTENCES[3].split()[:n]) for n in range(3, 25))]
+    sources = [replace(s, prompt=[*model.start_ids, *s.prompt]) for s in map(prompt.source, texts)]
+    vocabulary = range(min(vocabulary_size, len(model.embeddings)))
+    decoder = CopyDecoder(model, prompt.eos, vocabulary)
+    rare = [set(source.ids) - {*vocabulary} for source in sources]
+    assert any(rare) == (vocabulary_size == 250)
+    outputs = decoder.decode(sources)
+    assert [decoder.decode([source])[0] for source in sources] == outputs
+    assert decoder.decode(sources[::-1])[::-1] == outputs
+    assert CopyDecoder(model, prompt.eos, vocabulary, tokens_per_batch=200).decode(sources) == outputs
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 2, 4):
+            torch.set_num_threads(count)
+            assert decoder.decode(sources) == outputs
+    finally:
+        torch.set_num_threads(threads)
+
+
+@DTYPES
+def test_attention_to_one_row_does_not_depend_on_width_and_span(dtype: torch.dtype) -> None:
+    random = torch.Generator().manual_seed(7)
+
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=random).to(dtype)
+
+    query, keys, values = draw(1, 4, 1, 256), draw(1, 1, 200, 256), draw(1, 1, 200, 256)
+    results = []
+    for rows, width, span in [(1, 4, 256), (3, 4, 256), (1, 12, 256), (2, 40, 512), (5, 4, 1024)]:
+        all_queries, all_keys, all_values = (
+            draw(rows, 4, width, 256),
+            draw(rows, 1, span, 256),
+            draw(rows, 1, span, 256),
+        )
+        all_queries[-1, :, 2], all_keys[-1, :, :200], all_values[-1, :, :200] = query[0, :, 0], keys[0], values[0]
+        bias = torch.zeros(rows, 1, width, span)
+        bias[..., 200:] = -math.inf
+        results.append(attend(all_queries, all_keys, all_values, bias, 1 / 16)[-1, :, 2])
+    assert all(torch.equal(result, results[0]) for result in results)
+    expected = torch.nn.functional.scaled_dot_product_attention(query, keys, values, scale=1 / 16, enable_gqa=True)
+    torch.testing.assert_close(results[0], expected[0, :, 0], rtol=0.02, atol=0.002)
