@@ -289,7 +289,7 @@ def test_an_output_of_a_t5_does_not_depend_on_its_batch(t5: Path, dtype: torch.d
 
 def _assert_outputs_do_not_depend_on_batches(model: Gemma3 | T5, prompt: Prompt, vocabulary_size: int) -> None:
     """Not in one bit: alone, in other batches, beside rare tokens, and with more threads."""
-    texts = [*SENTENCES, "Zoë paid £40,000; ÄÖÜ ßþð ¿¡.", *(" ".join(SENTENCES[3].split()[:n]) for n in range(3, 25))]
+    texts = [*SENTENCES, "Zoë paid £40,000; ÄÖÜ ßþð ¿¡.", *(" ".join(SENTENCES[3].split()[:n]) for n in (3, 9, 24))]
     sources = [replace(s, prompt=[*model.start_ids, *s.prompt]) for s in map(prompt.source, texts)]
     vocabulary = range(min(vocabulary_size, len(model.embeddings)))
     decoder = CopyDecoder(model, prompt.eos, vocabulary)
