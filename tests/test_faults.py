@@ -24,11 +24,12 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 from unspin import storage
+from unspin.cli import restore_file
 from unspin.cli.app import app
+from unspin.cli.jobs import RECORDS
 from unspin.data.blocks import Spin
 from unspin.data.build import build
 from unspin.data.config import BuildConfig
-from unspin.infer.documents import document
 
 KILLS = int(os.environ.get("FAULTS", "1"))
 UNSPIN = [sys.executable, "-c", "from unspin.cli import main; main()"]
@@ -150,9 +151,9 @@ def test_a_restore_resumes_after_trouble_with_its_output(
     options = ["--min-confidence", "0", "--resume", "--checkpoint", str(tiny_adapter)]
     command = ["restore", str(corpus), *options, "--output"]
 
-    def troubled(path: Path, data: bytes) -> None:
+    def troubled(path: Path, data: bytes, like: Path) -> None:
         if len(list(out.glob("*.txt"))) < 3:
-            write(path, data)
+            write(path, data, like)
         elif fault == "the disk is full":
             with pytest.MonkeyPatch.context() as inner:
                 inner.setattr(storage.os, "fdopen", _full)
@@ -162,13 +163,13 @@ def test_a_restore_resumes_after_trouble_with_its_output(
             write(path, data)
 
     with monkeypatch.context() as patched:
-        patched.setattr(document, "write_atomic", troubled)
+        patched.setattr(restore_file, "write_atomic", troubled)
         disturbed = CliRunner().invoke(app, [*command, str(out)])
     assert isinstance(disturbed.exception, OSError) == (fault == "the disk is full")
-    assert not [file for file in out.iterdir() if file.suffix != ".txt"], "no partial files"
+    assert not [file for file in out.iterdir() if file.suffix != ".txt" and file.name != RECORDS], "no partial files"
     for folder in (out, tmp_path / "whole"):
         assert CliRunner().invoke(app, [*command, str(folder)], catch_exceptions=False).exit_code == 0
-    assert _digests(out, "*") == _digests(tmp_path / "whole", "*") != {}
+    assert _digests(out, "*.txt") == _digests(tmp_path / "whole", "*.txt") != {}
 
 
 def _full(handle: int, mode: str) -> NoReturn:
