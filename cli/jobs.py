@@ -161,7 +161,7 @@ def _record_of(folder: Path, name: str) -> Path:
 
 
 def _check_targets(jobs: Sequence[Job], options: RestoreOptions) -> None:
-    if options.html is not None and any(job.is_table for job in jobs):
+    if options.html is not None and all(job.is_table for job in jobs):
         raise OptionError("--html makes a page of an article, and each row of a Parquet file is one: leave it out")
     if options.documents.track_changes and (other := next((job for job in jobs if not _is_word(job)), None)):
         raise OptionError(f"--track-changes is for .docx files, and {other.name} is none: leave it out")
