@@ -14,6 +14,7 @@ from pathlib import Path
 
 from unspin.cli.options import OptionError
 from unspin.infer.documents.base import DEFAULT_OPTIONS, DocumentError, DocumentOptions
+from unspin.infer.documents.docx import DOCX
 from unspin.infer.documents.formats import FORMATS, FORMATS_BY_NAME
 from unspin.infer.engines import ENGINES
 from unspin.storage import glob_url, is_url, storage_errors
@@ -93,9 +94,9 @@ def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
     return jobs
 
 
-def backup_of(path: Path) -> Path:
-    """The copy that ``--in-place`` keeps of a file."""
-    return path.with_name(path.name + BACKUP)
+def backup_of(path: Path, number: int = 1) -> Path:
+    """The copy that ``--in-place`` keeps of a file: "a.txt.bak", and of a later original "a.txt.bak.2"."""
+    return path.with_name(path.name + BACKUP + (f".{number}" if number > 1 else ""))
 
 
 def page_of(job: Job, folder: Path) -> Path:
@@ -114,6 +115,13 @@ def _check_options(options: RestoreOptions) -> None:
         _check_executor_options(options)
     if options.edits is not None and is_url(options.edits):
         raise OptionError(f"--edits {options.edits}: rows cannot be appended to an object: give a local file")
+    if options.edits is not None and options.edits.is_dir():
+        raise OptionError(f"--edits {options.edits} is a folder: name a file")
+    for name, folder in (("--output", options.output), ("--html", options.html)):
+        if folder == STDIN:
+            raise OptionError(f"{name} - is not a folder; without --output, the restored text goes to stdout")
+        if folder is not None and not is_url(folder) and folder.is_file() and not _is_document(folder):
+            raise OptionError(f"{name} {folder} is a file: name a folder")
 
 
 def _check_executor_options(options: RestoreOptions) -> None:
@@ -148,6 +156,8 @@ def _file_output(files: Sequence[_File], options: RestoreOptions) -> Path | None
 
 def _job(file: _File, options: RestoreOptions) -> Job:
     path, relative = file.path, file.relative
+    if path == STDIN:
+        relative = Path("stdin" + FORMATS_BY_NAME[options.documents.format or "txt"].suffixes[0])
     if options.in_place:
         return Job(path, relative, path, _record_of(path.parent, path.name))
     if options.output is None:
@@ -163,8 +173,8 @@ def _record_of(folder: Path, name: str) -> Path:
 def _check_targets(jobs: Sequence[Job], options: RestoreOptions) -> None:
     if options.html is not None and all(job.is_table for job in jobs):
         raise OptionError("--html makes a page of an article, and each row of a Parquet file is one: leave it out")
-    if options.documents.track_changes and (other := next((job for job in jobs if not _is_word(job)), None)):
-        raise OptionError(f"--track-changes is for .docx files, and {other.name} is none: leave it out")
+    if options.documents.track_changes and (other := next((job for job in jobs if not _is_word(job, options)), None)):
+        raise OptionError(f"--track-changes is for Word files, and {other.name} is none: name Word files only")
     if options.in_place:
         if any(job.path == STDIN for job in jobs):
             raise OptionError("--in-place overwrites files and stdin is not a file: leave out one of the two")
@@ -179,8 +189,9 @@ def _check_targets(jobs: Sequence[Job], options: RestoreOptions) -> None:
         raise OptionError("--resume skips files that are already in the output folder: add --output FOLDER")
 
 
-def _is_word(job: Job) -> bool:
-    return job.path.suffix.lower() == ".docx"
+def _is_word(job: Job, options: RestoreOptions) -> bool:
+    named = options.documents.format
+    return named == DOCX.name if named else job.path.suffix.lower() in DOCX.suffixes
 
 
 def _check_collisions(jobs: Sequence[Job], options: RestoreOptions) -> None:
@@ -194,10 +205,7 @@ def _check_collisions(jobs: Sequence[Job], options: RestoreOptions) -> None:
         for file, writer in files:
             place = file.resolve()
             if other := writers.get(place):
-                raise OptionError(
-                    f"{other} and {writer} would be written to one file, {file}: restore them separately, "
-                    "or name another folder"
-                )
+                raise OptionError(f"{other} and {writer} would be written to one file, {file}: restore them separately")
             if place in sources and not (options.in_place and file == job.target):
                 raise OptionError(f"{writer} would be written over {sources[place].name}: name another folder")
             writers[place] = writer
@@ -216,7 +224,7 @@ class _File:
     def relative(self) -> Path:
         """The path below the root."""
         if self.path == STDIN:
-            return Path("stdin.txt")
+            return self.path
         return Path(os.path.relpath(_absolute(self.path), _absolute(self.root)))
 
 
@@ -227,7 +235,13 @@ def _find_files(paths: Sequence[Path], options: RestoreOptions) -> list[_File]:
     for file in files:
         roots.setdefault(_store(file.root), []).append(_absolute(file.root))
     shared = {store: os.path.commonpath(folders) for store, folders in roots.items()}
-    return [_File(file.path, Path(shared[_store(file.root)])) for file in files]
+    distinct = {file.path if file.path == STDIN else _place(file.path, options): file for file in files}
+    return [_File(file.path, Path(shared[_store(file.root)])) for file in distinct.values()]
+
+
+def _place(path: Path, options: RestoreOptions) -> str:
+    """What two arguments have in common that name one file; in place, links to it name it too."""
+    return os.path.realpath(path) if options.in_place and not is_url(path) else _store(path) + _absolute(path)
 
 
 def _store(path: Path) -> str:
@@ -268,11 +282,12 @@ def _search(folder: Path, options: RestoreOptions) -> list[Path]:
             files = [file for file in sorted(folder.rglob("*")) if _is_document(file) and file.is_file()]
         return [file for file in files if "/." not in str(file)[len(str(folder)) :]]
     written = [_absolute(output) for output in (options.output, options.html) if output and not is_url(output)]
+    edits = None if options.edits is None else _absolute(options.edits)
     found: list[Path] = []
     for name, inner, names in os.walk(folder):
         inner[:] = [one for one in inner if one[0] != "." and _absolute(Path(name) / one) not in written]
         found += [Path(name) / file for file in names if file[0] != "." and _is_document(Path(file))]
-    return sorted(file for file in found if file.is_file())
+    return sorted(file for file in found if file.is_file() and _absolute(file) != edits)
 
 
 def _is_document(file: Path) -> bool:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from itertools import islice
 from multiprocessing import get_context
 
@@ -20,6 +20,7 @@ from unspin.cli.jobs import STDIN, Job, RestoreOptions
 from unspin.cli.restore_file import (
     LazyRestorer,
     Outcome,
+    local_table,
     prepare_edits_file,
     read_job,
     restore_documents,
@@ -29,11 +30,10 @@ from unspin.cli.restore_file import (
 from unspin.infer.documents.base import DocumentError
 from unspin.infer.render import terminal_diff
 from unspin.infer.restoration import Restoration
-from unspin.infer.restorer import OnRead
+from unspin.infer.restorer import CHARACTERS_PER_WORD, OnRead
 from unspin.logs import log_to_terminal
 from unspin.segment import words
 
-CHARACTERS_PER_WORD = 6
 DOCUMENTS_PER_TASK = 16  # documents that a worker process takes at a time
 
 
@@ -69,23 +69,30 @@ def show_plan(jobs: Sequence[Job], options: RestoreOptions) -> None:
     console = Console(highlight=False, soft_wrap=True)
     errors, total = [], 0
     for job in jobs:
-        target = "stdout" if job.target is None else job.target
-        if job.is_table:
-            console.print(f"{job.name} -> {target}: a table", markup=False)
-            continue
         try:
-            document, _ = read_job(job, options)
+            texts, warnings = _texts_of(job, options)
         except DocumentError as error:
             errors.append(str(error))
             continue
-        count = sum(len(words(view.text)) for view in document.views)
+        count = sum(len(words(text)) for text in texts)
         total += count
-        console.print(f"{job.name} -> {target}: {count:,} words", markup=False)
-        for warning in document.warnings:
+        console.print(f"{job.name} -> {job.target or 'stdout'}: {count:,} words", markup=False)
+        for warning in warnings:
             console.print(f"{job.name}, {warning}", markup=False)
     console.print(f"{len(jobs) - len(errors)} of {len(jobs)} documents, with {total:,} words, can be restored")
     if errors:
-        raise DocumentError("; ".join(errors))
+        raise DocumentError("\n".join(errors))
+
+
+def _texts_of(job: Job, options: RestoreOptions) -> tuple[Iterable[str], Sequence[str]]:
+    """The articles of a file, and warnings about it. Raises `DocumentError` if it cannot be read."""
+    if job.is_table:
+        from unspin.infer.documents.parquet import read_texts
+
+        with local_table(job) as source:
+            return list(read_texts(source, options.documents.field)), ()
+    document, _ = read_job(job, options)
+    return [view.text for view in document.views], document.warnings
 
 
 def _restore_documents(
@@ -120,20 +127,24 @@ def _restore_chunk(jobs: Sequence[Job], options: RestoreOptions) -> list[Outcome
     return list(restore_documents(jobs, options, _restorer_of_worker[0]))
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Totals:
+    """What was done in one or more documents."""
+
     documents: int = 0
     edits: int = 0
     warnings: int = 0
     words: int = 0
     spun_words: float = 0.0
 
-    def add(self, restoration: Restoration, warnings: int) -> None:
-        """Count one restored article or document."""
-        self.edits += len(restoration.edits)
-        self.warnings += warnings
-        self.words += restoration.word_count
-        self.spun_words += restoration.word_count * restoration.spun_share
+    @classmethod
+    def of(cls, restoration: Restoration, warnings: int) -> _Totals:
+        """Those of one article or document."""
+        words = restoration.word_count
+        return cls(0, len(restoration.edits), warnings, words, words * restoration.spun_share)
+
+    def __add__(self, other: _Totals) -> _Totals:
+        return _Totals(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
     def __str__(self) -> str:
         share = f", about {self.spun_words / self.words:.0%} of the words spun" if self.words else ""
@@ -187,9 +198,7 @@ class _Report:
         """Show the edits and warnings of a document that is done."""
         if self._options.diff:
             self._show_diff(restoration)
-        totals = _Totals()
-        totals.add(restoration, len(warnings))
-        self._finish(job, totals, warnings)
+        self._finish(job, _Totals.of(restoration, len(warnings)), warnings)
 
     def table(self, job: Job, rows: Iterator[tuple[int, Restoration]]) -> None:
         """Show the edits and warnings of a table, row by row as they are restored."""
@@ -199,7 +208,7 @@ class _Report:
             if self._options.diff and restoration.edits:
                 self._console.print(f"{job.name}, row {number}:", style="bold", markup=False)
                 self._show_diff(restoration)
-            totals.add(restoration, len(restoration.warnings))
+            totals += _Totals.of(restoration, len(restoration.warnings))
             warnings += [f"row {number}, {warning}" for warning in restoration.warnings]
         self._finish(job, totals, warnings)
 
@@ -213,7 +222,7 @@ class _Report:
         if self._totals.documents > 1:
             self._console.print(f"restored {self._totals.documents} of {self._job_count} documents: {self._totals}")
         if self._failures:
-            raise DocumentError("; ".join(self._failures))
+            raise DocumentError("\n".join(self._failures))
 
     def _show_diff(self, restoration: Restoration) -> None:
         is_plain = not self._console.is_terminal or self._console.no_color
@@ -223,11 +232,7 @@ class _Report:
         for warning in warnings:
             self._console.print(f"{job.name}, {warning}", style="yellow", markup=False)
         self._console.print(f"{job.name}: {totals}", markup=False)
-        self._totals.documents += 1
-        self._totals.edits += totals.edits
-        self._totals.warnings += totals.warnings
-        self._totals.words += totals.words
-        self._totals.spun_words += totals.spun_words
+        self._totals += replace(totals, documents=1)
         self._advance(job)
 
     def _advance(self, job: Job) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import count, takewhile
 from pathlib import Path
 
 from unspin import __version__
-from unspin.cli.jobs import Job, RestoreOptions, backup_of
+from unspin.cli.jobs import Job, RestoreOptions, backup_of, page_of
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.storage import is_url, storage_errors, write_atomic
 
@@ -63,10 +65,32 @@ def digest_of_settings(options: RestoreOptions) -> str:
 def write_record(job: Job, source: str, restored: str, settings: str) -> None:
     """Record that a document is finished, from the digests of what was read and written and of the settings.
 
-    Does nothing for a job that cannot be resumed. Raises OSError or `StorageError`.
+    What unspin wrote before and read again in place still counts as restored from its first source. Does nothing for a
+    job that cannot be resumed. Raises OSError or `StorageError`.
     """
-    if job.record is not None:
-        write_atomic(job.record, json.dumps(asdict(Record(job.name, source, restored, settings))).encode())
+    if job.record is None:
+        return
+    earlier = Record.read(job.record)
+    if job.path == job.target and earlier is not None and earlier.restored == source:
+        source = earlier.source
+    write_atomic(job.record, json.dumps(asdict(Record(job.name, source, restored, settings))).encode())
+
+
+def keep_original(job: Job) -> None:
+    """Copy a file, with its permissions and times, to "FILE.bak" before it is changed in place.
+
+    No copy is made of what unspin itself wrote, nor twice of the same bytes. A copy that holds something else is kept,
+    since it may be the only original, and the next one is "FILE.bak.2". Raises OSError or `StorageError`.
+    """
+    digest, record = digest_of_file(job.path), Record.read(job.record)
+    source = record.source if record is not None and record.restored == digest else digest
+    if _backup_with(job.path, source) is not None:
+        return
+    backup = next(backup for number in count(1) if not (backup := backup_of(job.path, number)).exists())
+    write_atomic(backup, job.path.read_bytes(), like=job.path)
+    if not is_url(job.path):
+        status = job.path.stat()
+        os.utime(backup, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def digest_of_file(path: Path) -> str:
@@ -81,23 +105,32 @@ def digest_of(data: bytes) -> str:
 
 
 def unfinished(jobs: Iterable[Job], options: RestoreOptions, settings: str) -> Iterator[Job]:
-    """The jobs that no run has finished with these settings.
+    """The jobs that no run has finished with these settings, or whose page or edits are gone.
 
-    A file that was restored in place with other settings is restored from the copy of its original.
+    A file that was restored in place is restored again from the copy of its original.
     """
+    has_edits = options.edits is None or options.edits.exists()
     for job in jobs:
         record = Record.read(job.record)
         if record is None:
             yield job
-        elif not options.in_place:
+            continue
+        has_page = options.html is None or job.is_table or page_of(job, options.html).exists()
+        is_current = record.settings == settings and has_edits and has_page
+        if not options.in_place:
             is_written = job.target is not None and job.target.exists()
-            if record.settings != settings or not is_written or not _has_digest(job.path, record.source):
+            if not is_current or not is_written or not _has_digest(job.path, record.source):
                 yield job
         elif not _has_digest(job.path, record.restored):
             yield job
-        elif record.settings != settings:
-            backup = backup_of(job.path)
-            yield replace(job, source=backup) if _has_digest(backup, record.source) else job
+        elif not is_current:
+            yield replace(job, source=_backup_with(job.path, record.source))
+
+
+def _backup_with(path: Path, digest: str) -> Path | None:
+    """The copy of a file that has this digest; None if there is none."""
+    copies = takewhile(lambda copy: copy.exists(), (backup_of(path, number) for number in count(1)))
+    return next((copy for copy in copies if _has_digest(copy, digest)), None)
 
 
 def _has_digest(path: Path, digest: str) -> bool:

@@ -7,7 +7,6 @@ The record of a file (`records`) is written last, so if it exists, all that belo
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,8 +18,9 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from unspin.cli.jobs import STDIN, Job, RestoreOptions, backup_of, page_of
-from unspin.cli.records import digest_of, digest_of_file, write_record
+from unspin.cli.jobs import STDIN, Job, RestoreOptions, page_of
+from unspin.cli.options import OptionError
+from unspin.cli.records import digest_of, digest_of_file, keep_original, write_record
 from unspin.edits import target_spans
 from unspin.infer.documents.base import Document, DocumentError, View
 from unspin.infer.documents.formats import decode_document, format_of, read_bytes
@@ -32,12 +32,17 @@ from unspin.storage import download, is_url, put_file, take_permissions, write_a
 
 @dataclass(frozen=True)
 class Outcome:
-    """A restored document with the digest of its bytes, or the reason why a file could not be read."""
+    """A restored document, or the reason why a file could not be read.
+
+    `digest` is that of the bytes read, `restored` are the bytes to write, and `warnings` are those of the document.
+    Worker processes send outcomes to the process that writes them.
+    """
 
     job: Job
-    document: Document | None = None
     digest: str = ""
+    restored: bytes = b""
     restoration: Restoration | None = None
+    warnings: Sequence[str] = ()
     error: str = ""
 
 
@@ -83,7 +88,8 @@ def restore_documents(
     documents = texts()
     for first in documents:  # runs once, and only if there is a readable document: `lazy.restorer` loads the model
         for restoration in lazy.restorer.restore_all(chain([first], documents), on_read):
-            yield Outcome(*pending.popleft(), restoration)
+            job, document, digest = pending.popleft()
+            yield Outcome(job, digest, document.encode(restoration), restoration, document.warnings)
     yield from unreadable
 
 
@@ -117,25 +123,25 @@ def write_outcome(outcome: Outcome, options: RestoreOptions, settings: str) -> t
     Raises `DocumentError` if the document could not be read or its files cannot be written, OSError if the disk is
     full, and `StorageError`.
     """
-    job, document, restoration = outcome.job, outcome.document, outcome.restoration
-    if document is None or restoration is None:
+    job, restoration, restored = outcome.job, outcome.restoration, outcome.restored
+    if restoration is None:
         raise DocumentError(outcome.error)
     with _document_errors(job):
-        restored = document.encode(restoration)
         if options.edits is not None:
             _append_rows(options.edits, ({"document": job.name, **row} for row in _edit_rows(restoration)))
         if options.html is not None:
-            write_atomic(page_of(job, options.html), html_page(restoration, job.name).encode())
+            page = html_page(restoration, job.name)
+            write_atomic(page_of(job, options.html), page.encode(errors="replace"))  # an escape may be half a character
         if job.target is None:
             sys.stdout.buffer.write(restored)
             sys.stdout.buffer.flush()
         elif not options.in_place:
             write_atomic(job.target, restored, like=None if job.path == STDIN else job.path)
-        elif restoration.edits:
-            _keep_backup(job.path)
+        elif digest_of(restored) != digest_of_file(job.path):
+            keep_original(job)
             write_atomic(job.target, restored, like=job.path)
     write_record(job, outcome.digest, digest_of(restored), settings)
-    return restoration, [*document.warnings, *restoration.warnings]
+    return restoration, [*outcome.warnings, *restoration.warnings]
 
 
 @contextmanager
@@ -167,53 +173,51 @@ def restore_table_file(
         return lazy.restorer.restore_all((text, None) for text in texts)
 
     assert job.target is not None, "find_jobs gives every table a target"
-    with TemporaryDirectory(prefix=".unspin-", dir=_scratch_parent(job.target)) as scratch:
-        restored, source = Path(scratch) / "restored.parquet", job.source or job.path
-        if is_url(source):
-            source = Path(scratch) / "downloaded.parquet"
-            download(job.path, source)
-        has_edits = False
+    with local_table(job) as source, TemporaryDirectory(prefix=".unspin-", dir=_scratch_parent(job.target)) as scratch:
+        restored = Path(scratch) / "restored.parquet"
         for number, restoration in restore_table(source, restored, options.documents.field, restore):
-            has_edits = has_edits or bool(restoration.edits)
             if options.edits is not None:
                 place = {"document": job.name, "row": number}
                 _append_rows(options.edits, ({**place, **row} for row in _edit_rows(restoration)))
             yield number, restoration
         digests = digest_of_file(source), digest_of_file(restored)
         with _document_errors(job):
-            if has_edits or not options.in_place:
+            if not options.in_place or digests[1] != digest_of_file(job.path):
                 if options.in_place:
-                    _keep_backup(job.path)
+                    keep_original(job)
                 if not is_url(job.target):
                     take_permissions(restored, job.path)
                 put_file(restored, job.target)
     write_record(job, *digests, settings)
 
 
+@contextmanager
+def local_table(job: Job) -> Iterator[Path]:
+    """The local file of a table: what the job reads, or a temporary copy of an object in a store."""
+    source = job.source or job.path
+    if not is_url(source):
+        yield source
+        return
+    with TemporaryDirectory(prefix="unspin-") as scratch:
+        copy = Path(scratch) / source.name
+        download(source, copy)
+        yield copy
+
+
 def prepare_edits_file(file: Path, unfinished: set[str], resume: bool) -> None:
     """Empty the edits file; when resuming, keep only the rows of documents that are finished.
 
     A killed run may have left rows of `unfinished` documents, which will be written again, and a broken last line.
+    Raises `OptionError` if the file to be kept holds anything else.
     """
     kept: list[str] = []
     if resume and file.is_file():
-        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["document"] not in unfinished]
+        try:
+            lines = file.read_text(encoding="utf-8").split("\n")[:-1]  # a whole line ends in a line end
+            kept = [f"{line}\n" for line in lines if json.loads(line)["document"] not in unfinished]
+        except (ValueError, KeyError, TypeError):
+            raise OptionError(f"--edits {file} holds something else than edits: name another file") from None
     write_atomic(file, "".join(kept).encode())
-
-
-def _keep_backup(path: Path) -> None:
-    """Copy a file, with its permissions and times, before it is changed.
-
-    An existing copy is kept, since it may be the only original.
-    """
-    backup = backup_of(path)
-    if backup.exists():
-        return
-    write_atomic(backup, path.read_bytes(), like=path)
-    if not is_url(path):
-        status = path.stat()
-        os.utime(backup, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def _scratch_parent(target: Path) -> Path | None:

@@ -185,8 +185,8 @@ class Contents:
     def checked(self, skip_faults: bool = False) -> Contents:
         """These contents. Raises `FormatError` if a row is faulty, unless such rows are to be skipped."""
         if self.faults and not skip_faults:
-            more = f" ({len(self.faults) - 1} more such rows)" if len(self.faults) > 1 else ""
-            raise FormatError(f"{self.faults[0]}{more}; --on-error skip leaves such rows as they are")
+            more = f" (and {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
+            raise FormatError(f"{self.faults[0]}{more}; --on-error skip leaves what cannot be read as it is")
         return self
 
 

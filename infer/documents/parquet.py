@@ -54,6 +54,14 @@ def restore_table(source: Path, target: Path, column: str, restore: Restore) -> 
         shutil.copyfile(source, target)
 
 
+def read_texts(source: Path, column: str) -> Iterator[str]:
+    """The texts of a column, without nulls. Raises `DocumentError` as `restore_table` does."""
+    with _open(source) as file:
+        path = _find_text(source, file.schema_arrow, column)
+        for group in range(file.num_row_groups):
+            yield from filter(None, _texts(_read_group(source, file, group)[path[0]], path[1:]))
+
+
 def _open(source: Path) -> Any:
     try:
         return pq.ParquetFile(source)

@@ -102,10 +102,11 @@ def test_a_name_is_shown_in_one_line_of_valid_text() -> None:
         (["a.txt"], {"output": Path("new.html")}, "a restored file keeps its format, here .txt"),
         (["a.txt"], {"output": Path("new.txt"), "resume": True}, "only a folder can be resumed"),
         (["deep/c.parquet"], {"output": Path("o"), "html": Path("h")}, "leave it out"),
-        (["a.txt"], {"documents": DocumentOptions(track_changes=True)}, "--track-changes is for .docx files"),
+        (["a.txt"], {"documents": DocumentOptions(track_changes=True)}, "name Word files only"),
         (["a.txt"], {"resume": True}, "--resume skips files .*: add --output FOLDER"),
-        (["a.txt", "a.txt"], {"output": Path("out")}, "would be written to one file"),
-        (["a.txt", "deep/../a.txt"], {"in_place": True}, "would be written to one file"),
+        (["a.txt"], {"output": Path("o"), "edits": Path()}, r"--edits \. is a folder: name a file"),
+        (["a.txt"], {"output": Path("-")}, "--output - is not a folder"),
+        (["a.txt"], {"output": Path(__file__)}, r"test_jobs\.py is a file: name a folder"),
         (
             ["a.txt"],
             {"output": Path("o"), "edits": Path("o/a.txt")},
@@ -125,6 +126,31 @@ def test_options_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(OptionError, match=message):
         find_jobs([folder / name for name in names], RestoreOptions(**options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("options", [{"output": Path("out")}, {"in_place": True}])
+def test_a_file_that_is_named_twice_is_restored_once(folder: Path, options: dict[str, object]) -> None:
+    twice = [folder / "a.txt", folder / "deep" / ".." / "a.txt", folder, folder / "*.txt"]
+    jobs = find_jobs(twice, RestoreOptions(**options))  # type: ignore[arg-type]
+    assert [job.relative.name for job in jobs] == ["a.txt", "B.HTML", "c.parquet"]
+
+
+def test_in_place_a_link_and_its_file_are_one(folder: Path) -> None:
+    (folder / "link.txt").symlink_to(folder / "a.txt")
+    assert len(find_jobs([folder], RestoreOptions(in_place=True))) == 3
+
+
+def test_stdin_has_the_suffix_of_its_format() -> None:
+    (job,) = find_jobs(
+        [STDIN], RestoreOptions(output=Path("out"), documents=DocumentOptions("docx", track_changes=True))
+    )
+    assert job.target == Path("out/stdin.docx")
+
+
+def test_an_edits_file_in_a_folder_is_no_article(folder: Path) -> None:
+    (folder / "edits.jsonl").write_text("{}")
+    options = RestoreOptions(output=Path("out"), edits=folder / "edits.jsonl")
+    assert all(job.relative.name != "edits.jsonl" for job in find_jobs([folder], options))
 
 
 def test_nothing_is_written_over_an_article(folder: Path) -> None:

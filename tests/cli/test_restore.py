@@ -1,5 +1,6 @@
 """`unspin restore`, end to end: what is written where, and that one bad file never stops the others."""
 
+import io
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
+from zipfile import ZipFile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -293,7 +295,108 @@ def test_an_incomplete_checkpoint_is_reported(tmp_path: Path, refused: Callable[
     assert "half is incomplete: adapter_config.json, adapter_model.safetensors, unspin.json" in message
 
 
-def test_files_of_the_same_name_are_not_merged(tmp_path: Path, refused: Callable[..., str]) -> None:
-    (tmp_path / "good.txt").write_text(CLEAN)
-    assert "would be written to one file" in refused("restore", "good.txt", "good.txt", "--output", "restored", code=2)
-    assert not (tmp_path / "restored").exists()
+def test_each_original_of_a_path_is_kept(tmp_path: Path, unspin_words: Command) -> None:
+    file = tmp_path / "day.txt"
+    for text in (SPUN, "A new day: the warfare had ended.\n"):
+        file.write_text(text)
+        assert unspin_words("restore", "day.txt", "--in-place").returncode == 0
+        assert unspin_words("restore", "day.txt", "--in-place").returncode == 0  # of its own work no copy is kept
+    backups = {backup.name: backup.read_text() for backup in tmp_path.glob("day.txt.bak*")}
+    assert backups == {"day.txt.bak": SPUN, "day.txt.bak.2": "A new day: the warfare had ended.\n"}
+    file.write_text(RESTORED)
+    (tmp_path / "day.txt.bak").write_text(SPUN)
+    done = unspin_words("restore", "day.txt", "--in-place", "--resume", "--keep-quotations")
+    assert done.returncode == 0 and file.read_text() == RESTORED
+
+
+def test_a_second_run_in_place_remembers_the_original(tmp_path: Path, unspin_words: Command) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("“The warfare ended,” he said.\n")
+    for _ in range(2):
+        assert unspin_words("restore", "a.txt", "--in-place").returncode == 0
+    assert unspin_words("restore", "a.txt", "--in-place", "--resume", "--keep-quotations").returncode == 0
+    assert file.read_text() == "“The warfare ended,” he said.\n"
+
+
+def test_half_a_character_does_not_stop_the_pages(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "The talks \\ud800 ended. The warfare had ended then."}\n')
+    (tmp_path / "b.txt").write_text(SPUN)
+    done = unspin_words("restore", "a.jsonl", "b.txt", "--output", "out", "--html", "pages")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "b.txt").read_text() == RESTORED and (tmp_path / "pages" / "a.jsonl.html").exists()
+
+
+@pytest.mark.parametrize("content", [b"my notes\n", b'{"a": 1}\n', b"[1]\n", b"\xff\n"])
+def test_an_edits_file_that_holds_something_else_is_kept(tmp_path: Path, unspin_words: Command, content: bytes) -> None:
+    (tmp_path / "a.txt").write_text(SPUN)
+    (tmp_path / "notes.jsonl").write_bytes(content)
+    done = unspin_words("restore", "a.txt", "--output", "out", "--resume", "--edits", "notes.jsonl")
+    assert done.returncode == 2 and "notes.jsonl holds something else than edits" in done.stderr
+    assert (tmp_path / "notes.jsonl").read_bytes() == content
+
+
+def test_resuming_writes_pages_and_edits_that_are_gone(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "a.txt").write_text(SPUN)
+    command = ("restore", "a.txt", "--output", "out", "--html", "pages", "--edits", "e.jsonl", "--resume")
+    for gone in ("nothing.txt", "pages/a.txt.html", "e.jsonl"):
+        (tmp_path / gone).unlink(missing_ok=True)
+        assert unspin_words(*command).returncode == 0
+        assert (tmp_path / "pages" / "a.txt.html").exists() and len(_rows(tmp_path / "e.jsonl")) == 2
+
+
+def test_a_dry_run_reads_tables(tmp_path: Path, unspin: Command) -> None:
+    pq.write_table(pa.table({"text": [SPUN, None]}), tmp_path / "a.parquet")
+    (tmp_path / "b.parquet").write_bytes(b"PAR1")
+    done = unspin("restore", "a.parquet", "b.parquet", "--output", "out", "--dry-run")
+    assert done.returncode == 1 and "b.parquet is not a Parquet file" in done.stderr
+    assert done.stdout.startswith("a.parquet -> out/a.parquet: 11 words\n")
+
+
+def _zip(members: dict[str, str]) -> bytes:
+    file = io.BytesIO()
+    with ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def documents() -> dict[str, bytes]:
+    """A spun document of every sort of format."""
+    word = '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r><w:t>'
+    office = "urn:oasis:names:tc:opendocument:xmlns"
+    odt = f'<o:document-content xmlns:o="{office}:office:1.0" xmlns:t="{office}:text:1.0"><o:body><o:text><t:p>'
+    types = "http://schemas.openxmlformats.org/package/2006"
+    main = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    override = f'<Override PartName="/word/document.xml" ContentType="{main}"/>'
+    office_document = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
+    relation = f'<Relationship Id="r" Type="{office_document}" Target="word/document.xml"/>'
+    docx = {
+        "[Content_Types].xml": f'<Types xmlns="{types}/content-types">{override}</Types>',
+        "_rels/.rels": f'<Relationships xmlns="{types}/relationships">{relation}</Relationships>',
+        "word/document.xml": f"{word}{SPUN}</w:t></w:r></w:p></w:body></w:document>",
+    }
+    mimetype, end = "application/vnd.oasis.opendocument.text", "</t:p></o:text></o:body></o:document-content>"
+    texts = {
+        "a.md": SPUN,
+        "a.html": f"<p>{SPUN}</p>",
+        "a.jsonl": json.dumps({"text": SPUN}),
+        "a.csv": f"text\n{SPUN}",
+        "a.srt": f"1\n00:00:01,000 --> 00:00:04,000\n{SPUN}",
+        "a.rst": SPUN,
+    }
+    return {name: text.encode() for name, text in texts.items()} | {
+        "a.docx": _zip(docx),
+        "a.odt": _zip({"mimetype": mimetype, "content.xml": f"{odt}{SPUN}{end}"}),
+    }
+
+
+def test_several_processes_restore_every_format(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "in").mkdir()
+    for name, content in documents().items():
+        (tmp_path / "in" / name).write_bytes(content)
+    for jobs in (1, 2):
+        done = unspin_words("restore", "in", "--output", f"out{jobs}", "--jobs", jobs)
+        assert done.returncode == 0, done.stderr
+    one, two = ({file.name: file.read_bytes() for file in (tmp_path / f"out{jobs}").glob("a.*")} for jobs in (1, 2))
+    assert one == two and one.keys() == documents().keys()
+    assert all(one[name] != content for name, content in documents().items())

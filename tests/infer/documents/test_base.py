@@ -61,5 +61,5 @@ def test_a_place_is_a_line_of_the_file_or_a_part_with_its_paragraph() -> None:
 def test_faulty_rows_refuse_their_file_unless_they_are_skipped() -> None:
     contents = Contents([], ["line 2 is odd", "line 5 is odd"])
     assert contents.checked(skip_faults=True) is contents
-    with pytest.raises(FormatError, match=r"line 2 is odd \(1 more such rows\); --on-error skip"):
+    with pytest.raises(FormatError, match=r"line 2 is odd \(and 1 more\); --on-error skip"):
         contents.checked()

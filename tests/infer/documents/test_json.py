@@ -86,7 +86,7 @@ def test_each_faulty_line_is_named() -> None:
         "line 12, text[1] is a number",
         "line 13 is not JSON: Invalid \\escape at column 11",
     ]
-    with pytest.raises(FormatError, match=r"line 2 has no key .* \(11 more such rows\); --on-error skip"):
+    with pytest.raises(FormatError, match=r"line 2 has no key .* \(and 11 more\); --on-error skip"):
         contents.checked()
 
 
