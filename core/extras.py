@@ -12,7 +12,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 # Distributions that are named differently from their module (other than by "-" for "_").
-_DISTRIBUTIONS = {"harper": "harper-py", "upath": "universal-pathlib", "yaml": "pyyaml"}
+_DISTRIBUTIONS = {
+    "harper": "harper-py",
+    "markdown_it": "markdown-it-py",
+    "upath": "universal-pathlib",
+    "yaml": "pyyaml",
+}
 _EXTRA_OF_COMMAND = {"calibrate": "evaluate"}  # the commands whose extra does not have their own name
 
 
