@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
@@ -69,7 +71,7 @@ class Job:
     @property
     def name(self) -> str:
         """The path as messages and edits files show it: in one line, and valid in UTF-8."""
-        text = str(self.path).encode("utf-8", "backslashreplace").decode()
+        text = "stdin" if self.path == STDIN else str(self.path).encode("utf-8", "backslashreplace").decode()
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -84,6 +86,8 @@ def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
     if not files:
         suffixes = ", ".join((*FORMATS, PARQUET))
         raise DocumentError(f"no document in {', '.join(map(str, paths))}: looked for {suffixes}")
+    if [file.path for file in files] == list(paths):
+        _check_suffix(options.output)
     file_output = _file_output(files, options)
     if file_output is not None:
         jobs = [Job(files[0].path, Path(file_output.name), file_output)]
@@ -139,6 +143,17 @@ def _check_executor_options(options: RestoreOptions) -> None:
             raise OptionError(f"--executor writes restored files only: leave out {name}")
 
 
+def _check_suffix(output: Path | None) -> None:
+    """Raise `OptionError` if the output for files, without folders, ends like a file, but not like one of a format."""
+    if output is None or output.suffix.lower() in (*FORMATS, PARQUET) or output.is_dir():
+        return
+    if re.fullmatch(r"\.[a-z]{2,4}", output.suffix):
+        raise OptionError(
+            f"--output {output}: is it a file or a folder? A restored file keeps its suffix; a folder with a suffix "
+            "has to be made first"
+        )
+
+
 def _file_output(files: Sequence[_File], options: RestoreOptions) -> Path | None:
     """The value of ``--output`` if it names a file, as a known suffix says that no folder has; None for a folder."""
     output = options.output
@@ -181,6 +196,8 @@ def _check_targets(jobs: Sequence[Job], options: RestoreOptions) -> None:
         return
     if options.output is not None:
         return
+    if sys.stdout is None and not options.dry_run:
+        raise OptionError("stdout is closed: add --output FOLDER")
     if len(jobs) > 1 and not options.dry_run:
         raise OptionError(f"{len(jobs)} files need an output folder: add --output FOLDER or --in-place")
     if jobs[0].is_table and not options.dry_run:

@@ -6,12 +6,14 @@ This process writes the documents, in order. It then restores and writes the tab
 from __future__ import annotations
 
 import os
+import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -102,8 +104,7 @@ def _restore_documents(
         yield from restore_documents(jobs, options, lazy, on_read)
         return
     chunks = iter([jobs[i : i + DOCUMENTS_PER_TASK] for i in range(0, len(jobs), DOCUMENTS_PER_TASK)])
-    context = get_context("spawn")
-    with ProcessPoolExecutor(options.jobs, context, initializer=_start_worker, initargs=(options,)) as workers:
+    with _worker_processes(options) as workers:
         # Two chunks per worker are in flight: enough to keep all of them busy, and memory stays flat.
         waiting = deque(workers.submit(_restore_chunk, chunk, options) for chunk in islice(chunks, 2 * options.jobs))
         while waiting:
@@ -113,11 +114,25 @@ def _restore_documents(
             waiting.extend(workers.submit(_restore_chunk, chunk, options) for chunk in islice(chunks, 1))
 
 
+@contextmanager
+def _worker_processes(options: RestoreOptions) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end with the block, even in the middle of a document if it is left by an error or Ctrl-C."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(options.jobs, context, initializer=_start_worker, initargs=(options,)) as workers:
+        try:
+            yield workers
+        except BaseException:
+            for process in active_children():
+                process.terminate()
+            raise
+
+
 _restorer_of_worker: list[LazyRestorer] = []
 
 
 def _start_worker(options: RestoreOptions) -> None:
     """Limit a worker's threads before any library counts the cores, and give it one model for all its chunks."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
     os.environ["OMP_NUM_THREADS"] = str(max((os.cpu_count() or 1) // options.jobs, 1))
     log_to_terminal()
     _restorer_of_worker.append(LazyRestorer(options))
@@ -185,8 +200,11 @@ class _Report:
         self._progress.start()
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         self._progress.stop()
+        if kind is KeyboardInterrupt:
+            advice = "; the same command with --resume goes on" if any(job.record for job in self._sizes) else ""
+            self._console.print(f"stopped after {self._totals.documents} of {self._job_count} documents{advice}")
 
     def read(self, count: int) -> None:
         """Note that the model has read so many words; the bar stops short of documents that are not done."""
@@ -196,8 +214,8 @@ class _Report:
 
     def document(self, job: Job, restoration: Restoration, warnings: Sequence[str]) -> None:
         """Show the edits and warnings of a document that is done."""
-        if self._options.diff:
-            self._show_diff(restoration)
+        if self._options.diff and restoration.edits:
+            self._show_diff(job.name, restoration)
         self._finish(job, _Totals.of(restoration, len(warnings)), warnings)
 
     def table(self, job: Job, rows: Iterator[tuple[int, Restoration]]) -> None:
@@ -206,8 +224,7 @@ class _Report:
         warnings = []
         for number, restoration in rows:
             if self._options.diff and restoration.edits:
-                self._console.print(f"{job.name}, row {number}:", style="bold", markup=False)
-                self._show_diff(restoration)
+                self._show_diff(f"{job.name}, row {number}", restoration)
             totals += _Totals.of(restoration, len(restoration.warnings))
             warnings += [f"row {number}, {warning}" for warning in restoration.warnings]
         self._finish(job, totals, warnings)
@@ -224,9 +241,12 @@ class _Report:
         if self._failures:
             raise DocumentError("\n".join(self._failures))
 
-    def _show_diff(self, restoration: Restoration) -> None:
+    def _show_diff(self, name: str, restoration: Restoration) -> None:
         is_plain = not self._console.is_terminal or self._console.no_color
-        self._console.print(terminal_diff(restoration, is_plain))
+        self._console.print(f"{name}:", style="bold", markup=False)
+        diff = terminal_diff(restoration, is_plain)
+        diff.rstrip()
+        self._console.print(diff)
 
     def _finish(self, job: Job, totals: _Totals, warnings: Sequence[str]) -> None:
         for warning in warnings:

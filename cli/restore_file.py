@@ -97,7 +97,7 @@ def read_job(job: Job, options: RestoreOptions) -> tuple[Document, str]:
     """Read the document of a job; returns it with the digest of its bytes. Raises `DocumentError`."""
     if job.path == STDIN:
         data = sys.stdin.buffer.read()
-        return decode_document("stdin", data, options.documents), digest_of(data)
+        return decode_document(job.name, data, options.documents), digest_of(data)
     if options.documents.format is None:
         format_of(job.name)  # refuses a large file of an unknown type before it is read
     data = read_bytes(job.source or job.path)
@@ -133,8 +133,7 @@ def write_outcome(outcome: Outcome, options: RestoreOptions, settings: str) -> t
             page = html_page(restoration, job.name)
             write_atomic(page_of(job, options.html), page.encode(errors="replace"))  # an escape may be half a character
         if job.target is None:
-            sys.stdout.buffer.write(restored)
-            sys.stdout.buffer.flush()
+            _write_to_stdout(restored)
         elif not options.in_place:
             write_atomic(job.target, restored, like=None if job.path == STDIN else job.path)
         elif digest_of(restored) != digest_of_file(job.path):
@@ -142,6 +141,16 @@ def write_outcome(outcome: Outcome, options: RestoreOptions, settings: str) -> t
             write_atomic(job.target, restored, like=job.path)
     write_record(job, outcome.digest, digest_of(restored), settings)
     return restoration, [*outcome.warnings, *restoration.warnings]
+
+
+def _write_to_stdout(data: bytes) -> None:
+    """Write to stdout at once. Raises OSError, which names stdout."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        error.filename = "stdout"
+        raise
 
 
 @contextmanager

@@ -16,12 +16,19 @@ class BusyError(UnspinError):
 
 @contextmanager
 def sole_writer(output: Path) -> Iterator[None]:
-    """Hold a lock file beside an output folder. Raises `BusyError` at once if another process holds it.
+    """Hold a lock file beside an output folder.
 
+    Raises `BusyError` at once if another process holds it, and OSError if files cannot be written beside the folder.
     The operating system releases the lock when the process ends, even if it is killed.
     """
-    output.absolute().parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(output.absolute().with_name(f".{output.name}.lock"))
+    file = output.absolute().with_name(f".{output.name}.lock")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.touch()
+    except OSError as error:  # FileLock would take it for a lock that another process holds
+        error.filename = str(output)
+        raise
+    lock = FileLock(file)
     try:
         lock.acquire(timeout=0)
     except Timeout:

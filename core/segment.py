@@ -20,7 +20,7 @@ _QUOTATION = re.compile(
       | „[^“”\n]*[“”] | «[^»\n]*» | »[^«\n]*« | ‹[^›\n]*› # the marks of other languages
       | "[^"\n]*(?:\n(?!\s*\n)[^"\n]*)*"
       | ‘(?:[^’\n]|’(?=\w))*’(?!\w)
-      | (?<![\w'])'(?=[^\s'])(?:[^'\n]|(?<=\w)'(?=\w))*(?<=\S)'(?!\w)  # not the apostrophes of words""",
+      | (?<![\w'])'(?=[^\s'])(?!\d0s\b)(?:[^'\n]|(?<=\w)'(?=\w)|'(?=\d0s\b))*(?<=\S)'(?!\w)""",  # don't, the '90s
     re.VERBOSE,
 )
 

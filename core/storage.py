@@ -96,7 +96,11 @@ def write_atomic(path: Path, data: bytes, like: Path | None = None) -> None:
         return
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(prefix=".unspin-", dir=path.parent)
+    try:
+        handle, scratch = tempfile.mkstemp(prefix=".unspin-", dir=path.parent)
+    except OSError as error:
+        error.filename = str(path)  # the scratch file means nothing to the user
+        raise
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -27,7 +27,7 @@ from unspin.segment import words
 
 WORDS_PER_WINDOW = 8000  # documents are collected until they hold about this many words, then restored together
 CHARACTERS_PER_WORD = 6  # to estimate the number of words of a document
-PASSAGES_PER_CALL = 128  # passages given to the engine at a time
+PASSAGES_PER_CALL = 64  # passages given to the engine at a time; progress moves in such steps
 
 OnRead = Callable[[int], None]  # is told each time how many more words the model has read
 
@@ -187,7 +187,12 @@ class Restorer:
             sentence.reading.proposals = propose_edits(sentence.text, output)
 
     def _rewrite(self, passages: Sequence[Passage]) -> Iterator[tuple[Passage, Rewriting]]:
-        for first in range(0, len(passages), PASSAGES_PER_CALL):
-            group = passages[first : first + PASSAGES_PER_CALL]
-            texts = [" ".join(sentence.text for sentence in passage) for passage in group]
-            yield from zip(group, self._engine.rewrite(texts), strict=True)
+        """The engine's outputs, those of the shortest passages first: passages of one length share a batch best."""
+        texts = sorted(
+            ((" ".join(sentence.text for sentence in passage), i) for i, passage in enumerate(passages)),
+            key=lambda pair: len(pair[0]),
+        )
+        for first in range(0, len(texts), PASSAGES_PER_CALL):
+            group = texts[first : first + PASSAGES_PER_CALL]
+            outputs = self._engine.rewrite([text for text, _ in group])
+            yield from zip([passages[i] for _, i in group], outputs, strict=True)

@@ -57,7 +57,8 @@ class View:
 
     `name` tells the reader which part of the document this is, such as "row 3"; without a name, places are lines of the
     raw text. `may_empty` says whether a stretch of text may become empty: true of the runs of a word processor, which
-    splits words between them, and false of markup that an author wrote.
+    splits words between them, and false of markup that an author wrote. `fixed` has a byte for each character that is
+    not 0 if the character belongs to the sentence but must not change, as code does; without it, all may change.
     """
 
     escape: Callable[[str], str] = str
@@ -66,14 +67,17 @@ class View:
     text: str = ""
     name: str = ""
     may_empty: bool = False
+    fixed: bytes = b""
 
     def raw_edit(self, raw: str, edit: Edit) -> Edit | None:
         """Translate an edit of the view into one edit of the raw text.
 
         Markup inside the edited span is kept, and the words of the replacement are spread over the stretches of text
-        between the markup. None if the edit cannot be made: because it would leave markup without text, unless the
-        view allows it, or for a reason that only a view of the format knows.
+        between the markup. None if the edit cannot be made: because it would change what is fixed, or leave markup
+        without text, unless the view allows it, or for a reason that only a view of the format knows.
         """
+        if any(self.fixed[edit.start : edit.end] or self.fixed[max(edit.start - 1, 0) : edit.start]):
+            return None
         if edit.start == edit.end:
             position = self.ends[edit.start - 1] if edit.start else self.starts[0]
             return Edit(position, position, self.escape(edit.replacement))
@@ -154,33 +158,38 @@ class ViewBuilder:
     starts: array[int] = field(default_factory=lambda: array("q"))
     ends: array[int] = field(default_factory=lambda: array("q"))
     pieces: list[str] = field(default_factory=list)
+    fixed: bytearray = field(default_factory=bytearray)
 
-    def add_literal(self, text: str, start: int) -> None:
+    def add_literal(self, text: str, start: int, is_fixed: bool = False) -> None:
         """Append text that the raw text holds literally from index `start` on."""
+        self.fixed += bytes([is_fixed]) * len(text)
         self.pieces.append(text)
         self.starts.extend(range(start, start + len(text)))
         self.ends.extend(range(start + 1, start + len(text) + 1))
 
-    def add_encoded(self, text: str, start: int, end: int) -> None:
+    def add_encoded(self, text: str, start: int, end: int, is_fixed: bool = False) -> None:
         """Append text that raw characters ``start:end`` encode together, as an entity or an escape does."""
+        self.fixed += bytes([is_fixed]) * len(text)
         self.pieces.append(text)
         self.starts.extend([start] * len(text))
         self.ends.extend([end] * len(text))
 
     def view(self, escape: Callable[[str], str] = str, name: str = "", may_empty: bool = False) -> View:
         """The view of everything appended so far."""
-        return View(escape, self.starts, self.ends, "".join(self.pieces), name, may_empty)
+        return View(escape, self.starts, self.ends, "".join(self.pieces), name, may_empty, bytes(self.fixed))
 
 
 @dataclass(frozen=True)
 class Contents:
     """What a format finds in a raw text: one view per article, and the rows that it could not read.
 
-    Each fault is a message that names its line or row. A format without rows raises `FormatError` instead.
+    Each fault is a message that names its line or row. A format without rows raises `FormatError` instead. Warnings
+    tell of text that is left alone though a user may not expect it.
     """
 
     views: Sequence[View]
     faults: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
     def checked(self, skip_faults: bool = False) -> Contents:
         """These contents. Raises `FormatError` if a row is faulty, unless such rows are to be skipped."""

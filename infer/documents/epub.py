@@ -102,7 +102,7 @@ def _open(archive: Archive, options: DocumentOptions = DEFAULT_OPTIONS) -> Packa
     names = _chapter_names(archive)
     encrypted = set(_encrypted(archive))
     if not encrypted.isdisjoint(names):
-        raise FormatError("protected by DRM: its text is encrypted")
+        raise FormatError("it is protected by DRM, so its text is encrypted: give a copy without protection")
     views = Counter(posixpath.basename(name) for name in names)
     parts, faults, languages = [], [], set[str]()
     for name in names:

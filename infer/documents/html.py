@@ -2,16 +2,20 @@
 
 turbohtml's tokenizer says where each text stands in the file, and its tree says which elements enclose it, so unclosed
 and misnested tags are read as browsers read them. The text of a block is one line: white space is collapsed and inline
-tags are invisible. Hidden text is read too, because scripts may show it. Cost: linear in the length of the page.
+tags are invisible. Code, formulas and foreign words inside a sentence are shown, so that the sentence is whole, but
+never changed. Hidden text is read too, because scripts may show it. Cost: linear in the length of the page.
 """
 
 from __future__ import annotations
 
 import html
 import re
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from turbohtml import Document as Tree
@@ -20,22 +24,24 @@ from unspin.edits import Edit
 from unspin.infer.documents.base import (
     DEFAULT_OPTIONS,
     Contents,
-    Document,
     DocumentOptions,
     FormatError,
     View,
     ViewBuilder,
 )
+from unspin.infer.documents.templates import PROGRAM, TemplateMarkup, template_markup
 from unspin.infer.documents.text_files import TextFormat
 
 _INVISIBLE = frozenset("noscript rp rt script style svg template".split())  # the text around them is one sentence
 _NO_PROSE = frozenset(  # some of these have text only for old browsers
-    "audio canvas iframe math noembed noframes object plaintext textarea video xmp".split()
+    "annotation annotation-xml audio canvas iframe noembed noframes object plaintext textarea video xmp".split()
 )
-_CODE = frozenset("code kbd pre samp var".split())
-_INLINE = _INVISIBLE | frozenset(
+_INLINE_CODE = frozenset("code kbd math samp var".split())
+_CODE = _INLINE_CODE | {"pre"}
+_INLINE = _INVISIBLE.union(
+    _INLINE_CODE,
     """a abbr acronym b bdi bdo big cite data del dfn em font i img ins label mark nobr output picture q rb ruby s slot
-    small span strike strong sub sup time tt u wbr""".split()
+    small span strike strong sub sup time tt u wbr""".split(),
 )
 _REOPENED = frozenset("b big code em font i nobr s small strike strong tt u".split())  # in each block, until closed
 
@@ -48,7 +54,11 @@ _OPEN_MARKUP = re.compile(r"(?:&#?\w*|<[/!?]?)\Z")  # what letters after it can 
 _ENGLISH = re.compile(r"(?:en|eng|und|mul)(?![a-z])|(?![a-z]{2,3}(?![a-z]))", re.I)  # or nothing that names a language
 _NOTE_MARK = re.compile(r"\[.{1,40}\]|\(\w{1,3}\)|[*†‡§¶]+", re.DOTALL)
 _MAX_LINKED_NOTE_MARK, _MAX_NOTE_MARK_NODES = 12, 8  # characters; tags and texts
-_SEQUENCE_WORDS, _MIN_SHARED = 4, 0.5  # a block belongs to the article if half of its word sequences stand there
+
+_NUMBER_MARK = "\u28ff"
+_BRAILLE = {ord(digit): 0x2801 + int(digit) for digit in "0123456789"}
+_DIGITS_OF_BRAILLE = {braille: digit for digit, braille in _BRAILLE.items()}
+_LINE_NUMBER = re.compile(f"{_NUMBER_MARK}([\u2801-\u280a]+){_NUMBER_MARK}")
 
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _ENCODING = re.compile(
@@ -69,29 +79,36 @@ class _Run(NamedTuple):
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """What the elements around a text say about it. Code that is never closed ends where the next block begins."""
+    """What the elements around a text say about it. Code that is never closed ends where the next block begins.
+
+    `is_fixed` is true of text inside a sentence that must not change, such as code.
+    """
 
     is_prose: bool = True
     is_english: bool = True
     is_translatable: bool = True
     in_unclosed_code: bool = False
+    is_fixed: bool = False
 
     def inside(self, element: Element) -> _Surroundings:
         """The surroundings of the text in a child element."""
         tag, location = element.tag, element.source_location
         is_closed = location is not None and location.end_tag is not None
         is_code = tag in _CODE and location is not None  # without a location: reopened by the parser
-        no_prose = tag in _INVISIBLE or tag in _NO_PROSE or (is_code and is_closed) or _is_note_mark(element)
+        is_hidden = tag in _INVISIBLE or tag in _NO_PROSE or _is_note_mark(element)
+        is_hidden = is_hidden or (tag == "title" and not is_closed)  # it swallows the tags of the page
         is_page = tag == "foreignObject"  # a page inside a drawing
-        no_prose = no_prose or (tag == "title" and not is_closed)  # it swallows the tags of the page
         language, translate = _language(element), element.attrs.get("translate")
         is_translatable = self.is_translatable if translate is None else str(translate).lower() != "no"
-        return _Surroundings(
-            (self.is_prose or is_page) and not no_prose,
+        inner = _Surroundings(
+            (self.is_prose or is_page) and not (is_hidden or (is_code and is_closed)),
             self.is_english if language is None else bool(_ENGLISH.match(language)),
             is_translatable and "notranslate" not in _classes(element),
             (self.in_unclosed_code and tag in _INLINE) or is_code,
         )
+        is_in_sentence = (self.is_readable or self.is_fixed) and (tag in _INLINE or not self.is_prose)
+        is_fixed = is_in_sentence and is_closed and not is_hidden and not inner.is_readable
+        return replace(inner, is_fixed=is_fixed)
 
     @property
     def is_readable(self) -> bool:
@@ -100,12 +117,13 @@ class _Surroundings:
 
 
 class _Page:
-    """The texts of a page in order, and the number of the block in which each readable one stands."""
+    """The texts of a page in order, and the number of the block in which each one stands that is shown."""
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
         self.runs: list[_Run] = []
         self.blocks: dict[int, int] = {}
+        self.fixed: set[int] = set()  # the numbers of the texts that must not change
         self.is_left_alone = False  # whether some prose is in another language or not to be translated
         marked = self._scan()
         self._walk(parse(marked, source_locations=True, scripting=True, allow_declarative_shadow_roots=False))
@@ -113,7 +131,8 @@ class _Page:
     def _scan(self) -> str:
         """Collect the texts, and return the page with a mark before each text by which to find it in the tree."""
         # The tokenizer normalizes line ends and drops "</>"; these equivalents of the same length keep the offsets.
-        source = self.raw.replace("\r\n", " \n").replace("\r", "\n").replace("</>", "<!>")
+        source = PROGRAM.sub(lambda match: f"<!{' ' * (len(match[0]) - 3)}>", self.raw)
+        source = source.replace("\r\n", " \n").replace("\r", "\n").replace("</>", "<!>")
         pieces: list[str] = []
         position = 0
         for token in tokenize(source, resolve_references=False, capture_source=True):
@@ -144,7 +163,7 @@ class _Page:
         return f"{_MARK}{len(self.runs)}{_MARK}"
 
     def _walk(self, tree: Tree) -> None:
-        """Number the blocks of the readable texts."""
+        """Number the blocks of the texts that are shown."""
         block = 0
         pending: list[tuple[Node | None, _Surroundings]] = [
             (child, _Surroundings()) for child in reversed(tree.children)
@@ -152,14 +171,17 @@ class _Page:
         while pending:
             node, around = pending.pop()
             if isinstance(node, Text):
-                if around.is_readable:
-                    self.blocks.update((number, block) for number in self._runs_in(node.data))
-                elif around.is_prose and not around.in_unclosed_code:
-                    self.is_left_alone |= _MARKS.search(node.data) is not None
+                numbers = list(self._runs_in(node.data))
+                if around.is_readable or around.is_fixed:
+                    self.blocks |= dict.fromkeys(numbers, block)
+                if around.is_fixed:
+                    self.fixed.update(numbers)
+                if not around.is_readable and around.is_prose and not around.in_unclosed_code:
+                    self.is_left_alone |= bool(numbers)
             elif isinstance(node, Element):
                 inside = around.inside(node)
-                is_left_out = inside.is_prose and inside.is_readable != around.is_readable
-                if around.is_prose and (node.tag not in _INLINE or is_left_out):
+                is_left_out = inside.is_prose and inside.is_readable != (around.is_readable or around.is_fixed)
+                if around.is_prose and not inside.is_fixed and (node.tag not in _INLINE or is_left_out):
                     block += 1
                     pending.append((None, around))
                 pending += [(child, inside) for child in reversed(node.children)]
@@ -180,11 +202,7 @@ class _Page:
         """The readable text, one line for each block."""
         builder = ViewBuilder()
         last_block, space = -1, None
-        for number, run in enumerate(self.runs):
-            block = self.blocks.get(number)
-            is_blank = not run.text.strip(_WHITE_SPACE + _JOINERS)
-            if block is None and not is_blank:
-                continue
+        for run, block, is_fixed in self._shown():
             for text, start, end, is_literal in _pieces(run):
                 if text[0] in _WHITE_SPACE:
                     space = space or (start, end)
@@ -195,13 +213,28 @@ class _Page:
                     if block != last_block and last_block >= 0:
                         builder.add_encoded("\n", start, start)
                     elif block == last_block and space:
-                        builder.add_encoded(" ", *space)
+                        builder.add_encoded(" ", *space, is_fixed=is_fixed and bool(builder.fixed[-1]))
                     last_block, space = block, None
                     if is_literal:
-                        builder.add_literal(self.raw[start:end], start)
+                        builder.add_literal(self.raw[start:end], start, is_fixed)
                     else:
-                        builder.add_encoded(text, start, end)
-        return _HtmlView(_escape, builder.starts, builder.ends, "".join(builder.pieces))
+                        builder.add_encoded(text, start, end, is_fixed)
+        view = builder.view(_escape)
+        return _HtmlView(view.escape, view.starts, view.ends, view.text, fixed=view.fixed)
+
+    def _shown(self) -> Iterator[tuple[_Run, int | None, bool]]:
+        """The texts of the blocks that have something to restore, with their blocks, and whether they are fixed.
+
+        White space between blocks has None for a block. Markup of templates is left out, but for values.
+        """
+        markup = list(template_markup(self.raw))
+        parts: list[tuple[_Run, int | None, bool]] = []
+        for number, run in enumerate(self.runs):
+            block = self.blocks.get(number)
+            if block is not None or not run.text.strip(_WHITE_SPACE + _JOINERS):
+                parts += ((part, block, number in self.fixed or is_value) for part, is_value in _cut(run, markup))
+        readable = {block for run, block, is_fixed in parts if not is_fixed and run.text.strip(_WHITE_SPACE)}
+        return (part for part in parts if part[1] is None or part[1] in readable)
 
 
 @dataclass(frozen=True)
@@ -215,6 +248,29 @@ class _HtmlView(View):
             if following.isalnum() or following in "#;/!?":
                 return None
         return placed
+
+
+def _cut(run: _Run, markup: Sequence[TemplateMarkup]) -> Iterator[tuple[_Run, bool]]:
+    """The parts of a text that are no markup of templates, and those that are values, with True for the latter."""
+    position = run.start
+    first = bisect_right(markup, run.start, key=attrgetter("end"))
+    for start, end, is_value in islice(markup, first, None):
+        if start >= run.end:
+            break
+        if not run.is_literal:
+            return
+        yield _part(run, position, start), False
+        position = min(end, run.end)
+        if is_value:
+            yield _part(run, max(start, run.start), position), True
+    yield _part(run, position, run.end), False
+
+
+def _part(run: _Run, start: int, end: int) -> _Run:
+    """Raw characters ``start:end`` of a literal run; any run as it is if these are all its characters."""
+    if (start, end) == (run.start, run.end):
+        return run
+    return _Run(run.text[start - run.start : max(end - run.start, 0)], start, end, True)
 
 
 def _pieces(run: _Run) -> Iterator[_Run]:
@@ -283,35 +339,46 @@ def html_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents
 
     Raises `FormatError` if the article is asked for and not found.
     """
-    view = _Page(raw).view()
-    return Contents([_main_content(raw, view) if options.main_content and view.text else view])
+    page = _Page(raw)
+    view = page.view()
+    if view.text:
+        return Contents([_main_content(raw, view) if options.main_content else view])
+    reason = "it has no text to restore"
+    if page.is_left_alone:
+        reason = "all its text is marked as being in another language or not to be translated"
+    return Contents([view], warnings=[f"{reason}: left unchanged"])
 
 
 def _main_content(raw: str, view: View) -> View:
-    """The blocks of a page's view that belong to its article."""
+    """The lines of a page's view that belong to its article.
+
+    Each line gets a number in the page that trafilatura reads, by which to find the line in the article.
+    """
     from trafilatura import extract
 
-    article = [re.findall(r"\w+", line) for line in (extract(raw, include_comments=False) or "").splitlines()]
-    lines = {tuple(words) for words in article}
-    sequences = {sequence for words in article for sequence in _sequences(words)}
-    builder = ViewBuilder()
-    end = -1
-    for line in view.text.split("\n"):
-        start, end = end + 1, end + 1 + len(line)
-        words = re.findall(r"\w+", line)
-        shared = [sequence in sequences for sequence in _sequences(words)]
-        if tuple(words) in lines or sum(shared) > _MIN_SHARED * len(shared):
-            builder.pieces.append(view.text[start : end + 1])
-            builder.starts.extend(view.starts[start : end + 1])
-            builder.ends.extend(view.ends[start : end + 1])
-    if not builder.pieces:
+    lines = [match.span() for match in re.finditer(r".+\n?", view.text)]
+    pieces: list[str] = []
+    position = 0
+    for number, (start, _) in enumerate(lines):
+        pieces += raw[position : view.starts[start]].replace(_NUMBER_MARK, " "), _line_number(number)
+        position = view.starts[start]
+    article = extract("".join([*pieces, raw[position:].replace(_NUMBER_MARK, " ")]), include_comments=False) or ""
+    kept = [lines[int(digits.translate(_DIGITS_OF_BRAILLE))] for digits in _LINE_NUMBER.findall(article)]
+    if not kept:
         raise FormatError("no article was found in the page: restore all of its text instead of its main content")
-    return replace(view, text="".join(builder.pieces), starts=builder.starts, ends=builder.ends)
+    spans = sorted(set(kept))
+    return replace(
+        view,
+        text="".join(view.text[start:end] for start, end in spans),
+        starts=array("q", chain.from_iterable(view.starts[start:end] for start, end in spans)),
+        ends=array("q", chain.from_iterable(view.ends[start:end] for start, end in spans)),
+        fixed=b"".join(view.fixed[start:end] for start, end in spans),
+    )
 
 
-def _sequences(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """The overlapping sequences of `_SEQUENCE_WORDS` words."""
-    return zip(*(words[first:] for first in range(_SEQUENCE_WORDS)), strict=False)
+def _line_number(number: int) -> str:
+    """A number in Braille digits, which are printable and no letters, so that extractors neither drop nor read them."""
+    return f"{_NUMBER_MARK}{str(number).translate(_BRAILLE)}{_NUMBER_MARK}"
 
 
 def declared_encoding(data: bytes) -> str | None:
@@ -320,17 +387,4 @@ def declared_encoding(data: bytes) -> str | None:
     return (match[1] or match[2]).decode("ascii", "replace") if match else None
 
 
-class _HtmlFormat(TextFormat):
-    """HTML, with a warning about a page that has no text to restore."""
-
-    def read(self, name: str, data: bytes, options: DocumentOptions = DEFAULT_OPTIONS) -> Document:
-        document = super().read(name, data, options)
-        if any(view.text for view in document.views):
-            return document
-        warning = "it has no text to restore: left unchanged"
-        if _Page(document.text).is_left_alone:
-            warning = "all its text is marked as being in another language or not to be translated: left unchanged"
-        return replace(document, warnings=(*document.warnings, warning))
-
-
-HTML = _HtmlFormat("html", "HTML", (".html", ".htm"), html_views, declared_encoding, "xmlcharrefreplace")
+HTML = TextFormat("html", "HTML", (".html", ".htm"), html_views, declared_encoding, "xmlcharrefreplace")

@@ -41,10 +41,15 @@ def json_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents
         found.add(parse(raw))
     except json.JSONDecodeError as error:
         advice = "; for one object per line, give --format jsonl" if error.msg == "Extra data" else ""
-        raise FormatError(f"line {error.lineno} is not JSON: {error.msg} at column {error.colno}{advice}") from None
+        raise FormatError(f"line {error.lineno} {syntax_fault(error)}{advice}") from None
     except RecursionError:
         raise FormatError("its arrays or objects are nested too deeply") from None
     return found.contents()
+
+
+def syntax_fault(error: json.JSONDecodeError) -> str:
+    """What is wrong with a line of JSON: "is not JSON: Expecting value at column 3"."""
+    return f"is not JSON: {error.msg.removesuffix(' at')} at column {error.colno}"
 
 
 class LocatedString(str):

@@ -6,7 +6,7 @@ import json
 import re
 
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions
-from unspin.infer.documents.json_text import FieldSearch, kind_of, parse
+from unspin.infer.documents.json_text import FieldSearch, kind_of, parse, syntax_fault
 from unspin.infer.documents.text_files import TextFormat
 
 
@@ -23,7 +23,7 @@ def jsonl_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Content
         try:
             row = parse(match[0], match.start())
         except json.JSONDecodeError as error:
-            found.faults.append(f"line {number} is not JSON: {error.msg} at column {error.colno}")
+            found.faults.append(f"line {number} {syntax_fault(error)}")
         except RecursionError:
             found.faults.append(f"line {number} is nested too deeply")
         else:

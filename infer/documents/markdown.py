@@ -27,6 +27,7 @@ from markdown_it.token import Token
 from unspin.edits import Edit
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, View, ViewBuilder
 from unspin.infer.documents.html import html_views
+from unspin.infer.documents.templates import SHORTCODE
 from unspin.infer.documents.text_files import TextFormat
 from unspin.infer.documents.wrapped import WrappedView
 
@@ -64,7 +65,10 @@ _OPAQUE = re.compile(  # parts of a paragraph: fixed ones are shown and never ch
       | (?P<opening>\A(?:\[[ xX]\](?=\s)\s* | \[![\w-]{1,40}\][+-]?(?!\()[ \t]*\n?))  # task list items, callouts
       | (?P<hidden>%%[^%\n]{1,500}%%                           # comments
           | \[\^[^\[\]\s]{1,200}\](?!\() | !\[\[[^\[\]\n]{1,300}\]\]  # references to notes, embedded files
-          | \{[:.\#][^{}\n]{1,300}\})                       # attributes""",
+          | \{[:.\#][^{}\n]{1,300}\}                        # attributes
+          | (?:"""
+    + SHORTCODE
+    + r""")(?![(\[:]))""",
     re.VERBOSE | re.DOTALL,
 )
 _ADDRESS = re.compile(
@@ -74,7 +78,6 @@ _ADDRESS = re.compile(
 _CODE_TAG = re.compile(r"<(/?)(code|kbd|pre|samp|var|tt|script|style|svg|math|textarea)\b", re.I)
 _HIDDEN_TAGS = frozenset(("script", "style", "svg", "math", "textarea"))
 _LINE_BREAK_TAG = re.compile(r"<br\b", re.I)
-_SHORTCODE = re.compile(r"\{\{[^{}\n]{1,2000}\}\}|\{%[^{}\n]{1,2000}%\}")
 _LINE_MARK = re.compile(r"^[ \t]*(?:$|(?:[-+*>]|\d{1,9}[.)]|#{1,6})(?:\s|$))", re.MULTILINE)  # blank or a block's
 _FRAMES = {"#": "# {}", "=": "{}\n===", "-": "{}\n---"}  # headings by their markup
 _SPECIAL = re.compile(r"[\\`*_<\[\]]|&(?=#?\w+;)")
@@ -241,7 +244,6 @@ class _Block:
 class _MarkdownView(WrappedView):
     """A view that keeps line ends and code, and refuses edits after which a block would not read as intended."""
 
-    fixed: bytes = b""  # for each character, whether it must not change
     blocks: Sequence[_Block] = ()
     references: dict[str, object] = field(default_factory=dict)
 
@@ -252,8 +254,7 @@ class _MarkdownView(WrappedView):
         block = self.blocks[number]
         end = self.blocks[number + 1].start - 1 if number + 1 < len(self.blocks) else len(self.text)
         spun = self.text[edit.start : edit.end]
-        touched = self.fixed[edit.start : edit.end] or self.fixed[max(edit.start - 1, 0) : edit.start]
-        if edit.end > end or _BORDER.search(spun + edit.replacement) or any(touched):
+        if edit.end > end or _BORDER.search(spun + edit.replacement):
             return None
         if block.html:
             placed = block.html.raw_edit(raw, replace(edit, start=edit.start - block.start, end=edit.end - block.start))
@@ -294,7 +295,6 @@ class _Reader:
         self._starts = [match.start() for match in matches]
         self._lines = [match[1].replace("\0", "\ufffd") for match in matches]
         self._builder = ViewBuilder()
-        self._fixed = bytearray()
         self._blocks: list[_Block] = []
         self._references: ChainMap[str, object] = ChainMap({}, references or {})
         self._environment: dict[str, object] = {"references": self._references}
@@ -321,7 +321,7 @@ class _Reader:
             builder.starts,
             builder.ends,
             "".join(builder.pieces),
-            fixed=bytes(self._fixed),
+            fixed=bytes(builder.fixed),
             blocks=self._blocks,
             references=dict(self._references),
         )
@@ -375,8 +375,7 @@ class _Reader:
             at = max(self._place(number, line.strip(" \t")), 0)
             pieces.append(" " * at + self._raw[start + at : end])
             indents.append((at, line[: len(line) - len(line.lstrip(" \t"))]))
-        source = _SHORTCODE.sub(lambda match: f"<img{' ' * (len(match[0]) - 5)}>", "".join(pieces))
-        (view,) = html_views(source).views
+        (view,) = html_views("".join(pieces)).views
         if not view.text.strip():
             return
         start = self._starts[first]
@@ -385,11 +384,11 @@ class _Reader:
         last = first + len(indents) - 1
         raw_end = self._starts[last] + len(self._lines[last])
         moved = replace(view, starts=starts, ends=ends)
-        self._blocks.append(_Block(len(self._fixed), start, raw_end, indents, html=moved))
+        self._blocks.append(_Block(len(self._builder.fixed), start, raw_end, indents, html=moved))
         self._builder.pieces.append(view.text)
         self._builder.starts.extend(starts)
         self._builder.ends.extend(ends)
-        self._fixed += bytes(len(view.text))
+        self._builder.fixed += view.fixed
 
     def _add_text(self, content: str, offsets: Sequence[int], indents: Sequence[tuple[int, str]], frame: str) -> None:
         """Add the text of a block; its character `i` stands at ``offsets[i]`` of the raw text."""
@@ -404,7 +403,7 @@ class _Reader:
             return
         self._end_line(offsets[0])
         raw_end = offsets[len(content) - 1] + 1
-        self._blocks.append(_Block(len(self._fixed), offsets[0], raw_end, indents, frame))
+        self._blocks.append(_Block(len(self._builder.fixed), offsets[0], raw_end, indents, frame))
         for start, end, text in pieces:
             if text == content[start:end]:
                 if offsets[end] - offsets[start] == end - start:
@@ -412,16 +411,15 @@ class _Reader:
                 else:  # in a table, a bar is escaped by a backslash
                     for i in range(start, end):
                         self._builder.add_encoded(content[i], offsets[i], offsets[i + 1])
-                self._fixed += fixed[start:end]
+                self._builder.fixed[start - end :] = fixed[start:end]
             else:
                 raw_start = offsets[start]
-                self._builder.add_encoded(text, raw_start, raw_start if text == "\n" else offsets[end])
-                self._fixed += fixed[start : start + 1] * len(text)
+                raw_end = raw_start if text == "\n" else offsets[end]
+                self._builder.add_encoded(text, raw_start, raw_end, is_fixed=bool(fixed[start]))
 
     def _end_line(self, position: int) -> None:
         if self._builder.pieces:
             self._builder.add_encoded("\n", position, position)
-            self._fixed.append(0)
 
     def _events(self, content: str) -> Iterator[_Event]:
         """What stands in a block's text: characters ``start:end``, what to show for them, and whether they are fixed.

@@ -4,8 +4,8 @@ Numbers, times, settings, tags, line ends and all blocks that are no cue stay. T
 paragraph, and so are cues whose sentence goes on in the next one; no edit moves a word into another cue. A new speaker,
 whom a dash, a label such as "JOHN:" or a voice tag announces, begins a new paragraph.
 
-Dashes, labels, descriptions of sounds, songs and lines in capitals are not read. Nor is text after a blank line inside
-a cue, which players do not show.
+Dashes, labels, descriptions of sounds, songs and lines in capitals are not read. A blank line ends a cue in WebVTT; in
+SRT, where many players show what follows it, only the next cue does.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ _NOT_SPOKEN = re.compile(
       | </?[A-Za-z][^<>]*> | <[\d:.]+>                 # other tags, times inside a cue
       | \{\\[^{}]*\}                                   # positions, as in {\an8}
       | (?P<song>[♪♫][^♪♫]*[♪♫]?)
-      | [ \t]?\[[^\[\]]*\]                             # descriptions of sounds
-      | (?<![^\r\n])[ \t]*\([^()\r\n]*\)[ \t]*(?=[\r\n]|\Z)  # the same, on a line of their own
+      | [ \t]?(?:\[[^\[\]]*\]|\([^()\r\n]*\))           # descriptions of sounds
       | (?P<reference>&(?:amp|lt|gt|nbsp|lrm|rlm|\#\d+|\#x[\dA-Fa-f]+);)""",
     re.VERBOSE,
 )
@@ -41,13 +40,13 @@ _SENTENCE_END = re.compile(r"[.!?…:;][\"”’')]*$")
 _MAX_WORDS = 80  # in captions without punctuation, a paragraph ends at the first cue after so many words
 
 
-def subtitle_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS, *, has_references: bool) -> Contents:
+def subtitle_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS, *, is_webvtt: bool) -> Contents:
     """One view of the paragraphs that are spoken. Raises `FormatError` if there is no cue.
 
-    `has_references` says whether "&amp;" stands for "&", as it does in WebVTT.
+    In WebVTT, "&amp;" stands for "&".
     """
-    reader, is_empty = _Reader(raw, has_references), True
-    for lines in _cues(raw):
+    reader, is_empty = _Reader(raw, has_references=is_webvtt), True
+    for lines in _cues(raw, end_at_blank_lines=is_webvtt):
         reader.add_cue(lines)
         is_empty = False
     if is_empty:
@@ -55,19 +54,19 @@ def subtitle_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS, *, has_
     return Contents([reader.view()])
 
 
-def _cues(raw: str) -> Iterator[list[tuple[int, int]]]:
-    """The spans of the lines of each cue, without its times."""
+def _cues(raw: str, *, end_at_blank_lines: bool) -> Iterator[list[tuple[int, int]]]:
+    """The spans of the lines of each cue, without its times and blank lines."""
     cue: list[tuple[int, int]] | None = None
     for match in _LINE.finditer(raw):
-        has_times = _TIMES.match(match[1]) is not None
-        if cue is not None and (has_times or not match[1].strip()):
+        has_times, is_blank = _TIMES.match(match[1]) is not None, not match[1].strip()
+        if cue is not None and (has_times or (is_blank and end_at_blank_lines)):
             if has_times and cue and raw[slice(*cue[-1])].strip().isdecimal():
                 cue.pop()  # the number of the next cue, without a blank line before it
             yield cue
             cue = None
         if has_times:
             cue = []
-        elif cue is not None:
+        elif cue is not None and not is_blank:
             cue.append(match.span(1))
     if cue is not None:
         yield cue
@@ -159,5 +158,5 @@ def _is_shouted(line: str, is_only_line: bool) -> bool:
     return spoken.isupper() and sum(map(str.isalpha, spoken)) > 3 and (is_only_line or len(spoken.split()) > 1)
 
 
-SRT = TextFormat("srt", "SRT subtitles", (".srt",), partial(subtitle_views, has_references=False))
-WEBVTT = TextFormat("vtt", "WebVTT subtitles", (".vtt",), partial(subtitle_views, has_references=True))
+SRT = TextFormat("srt", "SRT subtitles", (".srt",), partial(subtitle_views, is_webvtt=False))
+WEBVTT = TextFormat("vtt", "WebVTT subtitles", (".vtt",), partial(subtitle_views, is_webvtt=True))

@@ -78,7 +78,7 @@ class TextFormat:
             contents = self.views(file.text, options).checked(options.skip_faults)
         except FormatError as error:
             raise DocumentError(f"{name}: {error}") from None
-        return Document(name, file.text, contents.views, file.encode, contents.faults)
+        return Document(name, file.text, contents.views, file.encode, [*contents.faults, *contents.warnings])
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,13 @@ class TextFile:
         cls, name: str, data: bytes, declared_encoding: Callable[[bytes], str | None] = _declares_nothing
     ) -> TextFile:
         """Decode the bytes of a file called `name`. Raises `DocumentError` if they are empty or not text."""
-        if not data.strip():
+        file = cls._decode(name, data, declared_encoding)
+        if not file.text.strip():
             raise DocumentError(f"{name} is empty: there is nothing to restore")
+        return file
+
+    @classmethod
+    def _decode(cls, name: str, data: bytes, declared_encoding: Callable[[bytes], str | None]) -> TextFile:
         for mark, encoding in _BYTE_ORDER_MARKS:
             if data.startswith(mark):
                 return cls(_decode_strictly(name, data[len(mark) :], encoding), encoding, mark)

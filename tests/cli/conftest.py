@@ -49,14 +49,20 @@ def unspin(tmp_path: Path) -> Command:
 
 
 @pytest.fixture
-def unspin_words(tmp_path: Path) -> Command:
-    """The same with an engine that restores "warfare" and "overseas", in place of a model."""
+def word_script(tmp_path: Path) -> Path:
+    """A script that is `unspin` with an engine that restores "warfare" and "overseas", in place of a model."""
     script = tmp_path / "script" / "with_word_engine.py"
     script.parent.mkdir()
     script.write_text(WITH_WORD_ENGINE)
+    return script
+
+
+@pytest.fixture
+def unspin_words(tmp_path: Path, word_script: Path) -> Command:
+    """Runs `word_script` as `unspin` is run."""
 
     def run(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return _run([str(script)], arguments, tmp_path, stdin)
+        return _run([str(word_script)], arguments, tmp_path, stdin)
 
     return run
 

@@ -173,3 +173,15 @@ def test_stdin_cannot_be_changed_in_place() -> None:
 def test_a_folder_without_documents_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match=r"no document in .*: looked for \.txt"):
         find_jobs([tmp_path], RestoreOptions())
+
+
+def test_an_output_that_looks_like_a_file_of_another_type_is_asked_about(folder: Path) -> None:
+    for name in ("restored.out", "restored.doc"):
+        with pytest.raises(OptionError, match="is it a file or a folder"):
+            find_jobs([folder / "a.txt"], RestoreOptions(output=folder / name))
+        (job,) = find_jobs([folder / "*.txt"], RestoreOptions(output=folder / name))
+        assert job.target == folder / name / "a.txt"
+        (folder / name).mkdir()
+        assert find_jobs([folder / "a.txt"], RestoreOptions(output=folder / name))
+    (job,) = find_jobs([folder / "a.txt"], RestoreOptions(output=folder / "v1.2"))
+    assert job.target == folder / "v1.2" / "a.txt"

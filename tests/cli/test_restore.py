@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -192,6 +193,11 @@ def test_the_diff_marks_words_without_colours(tmp_path: Path, unspin_words: Comm
     done = unspin_words("restore", "a.html", "--diff")
     assert "The [-overseas-]{+foreign+} minister said on Monday that the [-warfare-]{+war+} had ended." in done.stderr
     assert "<p>" not in done.stderr and "\x1b" not in done.stderr
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == [
+        "a.html",
+        done.stderr.splitlines()[1],
+        "a.html",
+    ]
 
 
 def test_a_web_address_is_refused(refused: Callable[..., str]) -> None:
@@ -259,7 +265,45 @@ def test_a_column_of_a_table_is_restored(tmp_path: Path, refused: Callable[..., 
 def test_stdin_goes_to_stdout(unspin_words: Command) -> None:
     done = unspin_words("restore", "-", "--diff", stdin=SPUN)
     assert (done.returncode, done.stdout) == (0, RESTORED)
-    assert "stdin.txt" not in done.stderr and "2 edits" in done.stderr
+    assert "stdin: 2 edits" in done.stderr
+    assert "stdin is empty" in unspin_words("restore", "-", stdin="\ufeff").stderr
+
+
+@pytest.mark.parametrize(
+    ("redirection", "message"),
+    [(">&-", "stdout is closed: add --output FOLDER"), ("> /dev/full", "stdout: No space left on device")],
+)
+def test_stdout_that_cannot_be_written_is_named(
+    tmp_path: Path, word_script: Path, redirection: str, message: str
+) -> None:
+    (tmp_path / "a.txt").write_text(SPUN)
+    line = f"{sys.executable} {word_script} restore a.txt {redirection}"
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert (done.stderr, done.returncode > 0) == (f"unspin: {message}\n", True)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, refused: Callable[..., str]) -> None:
+    (tmp_path / "a.txt").write_text(SPUN)
+    (tmp_path / "file").write_text("")
+    assert refused("restore", "a.txt", "--output", "/proc/out") == "unspin: /proc/out: No such file or directory\n"
+    message = refused("restore", "a.txt", "--edits", "/proc/e.jsonl")
+    assert message == "unspin: /proc/e.jsonl: No such file or directory\n"
+    assert refused("restore", "a.txt", "--output", "file/out") == f"unspin: {tmp_path / 'file'}: File exists\n"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_ends_a_run_and_says_how_to_go_on(tmp_path: Path, word_script: Path, jobs: int) -> None:
+    (tmp_path / "a.txt").write_text(SPUN)
+    os.mkfifo(tmp_path / "b.txt")
+    line = [sys.executable, word_script, "restore", "a.txt", "b.txt", "--output", "out", "--jobs", str(jobs)]
+    with (
+        subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process,
+        (tmp_path / "b.txt").open("w"),  # once the run reads it
+    ):
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate()
+    assert process.returncode == 130
+    assert message == "stopped after 0 of 2 documents; the same command with --resume goes on\n"
 
 
 def test_restoring_a_text_needs_no_extra(tmp_path: Path, tiny_adapter: Path) -> None:

@@ -42,3 +42,8 @@ def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
         process.kill()
     with sole_writer(output):
         pass
+
+
+def test_a_folder_beside_which_nothing_can_be_written_is_named() -> None:
+    with pytest.raises(OSError, match="No such file or directory: '/proc/out'"), sole_writer(Path("/proc/out")):
+        pass

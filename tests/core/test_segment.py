@@ -41,6 +41,7 @@ def test_contractions_numbers_and_hyphenated_words_are_words() -> None:
         ('He said “no”, then "yes" and «maybe».', ["“no”", '"yes"', "«maybe»"]),
         ("‘It’s the kids’ room,’ he said of ‘it’.", ["‘It’s the kids’", "‘it’"]),
         ("He said 'it isn't so' and left the kids' room at five o'clock.", ["'it isn't so'"]),
+        ("He said 'the '90s were good' of the '90s.", ["'the '90s were good'"]),
         ("In the '90s it was rock 'n' roll, the dogs' days.", ["'n'"]),
         ("“It began.\n\n“It ended,” he said.", ["“It began.", "“It ended,”"]),
         ("“It runs\nover a line,” he said.", ["“It runs\nover a line,”"]),

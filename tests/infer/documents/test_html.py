@@ -81,8 +81,8 @@ def test_only_the_text_changes() -> None:
         ("<title>x", ""),
         ("<title>x <b>", ""),
         ("a<plaintext>x<b>", "a"),
-        ("<math><mi>x</mi></math>a<svg><text>x</text><foreignObject><p>b</p></foreignObject></svg>c", "a\nb\nc"),
-        ("a <svg><g><path/></g><text>x</text></svg> b <math><mi>x</mi></math> c", "a b\nc"),
+        ("<math><mi>x</mi></math>a<svg><text>x</text><foreignObject><p>b</p></foreignObject></svg>c", "xa\nb\nc"),
+        ("a <svg><g><path/></g><text>x</text></svg> b <math><mi>x</mi></math> c", "a b x c"),
         ("<ruby>kan<rp>(</rp><rt>x</rt></ruby>ji", "kanji"),
         ("<div hidden>a</div><p aria-hidden=true>b", "a\nb"),
         # Comments and what browsers take for comments.
@@ -123,8 +123,10 @@ def test_references_to_notes_are_left_out_and_other_superscripts_are_not(raw: st
         ("<p lang=fr>x<p lang=en-GB>a<p>b", "a\nb"),
         ("<html lang=de><p>x<p lang=EN>a<div lang=''>b</div><div xml:lang=und>c", "a\nb\nc"),
         ("<p lang=de_DE>x<p lang=en_US>a<p lang='{{ lang }}'>b<p lang=english>c", "a\nb\nc"),
-        ("He said <i lang=fr>x <b lang=en>a</b> x</i> and left.", "He said\na\nand left."),
-        ("a <b translate=no>x</b> b <i class='c notranslate'>x</i> c", "a\nb\nc"),
+        ("He said <i lang=fr>x <b lang=en>a</b> x</i> and left.", "He said x a x and left."),
+        ("He said <i lang=fr>x and left.", "He said"),
+        ("<p><i lang=fr>x</i></p>a <span lang=fr><p>x</p></span> b", "a\nb"),
+        ("a <b translate=no>x</b> b <i class='c notranslate'>x</i> c", "a x b x c"),
         ("<div translate=NO>x<p translate=yes>a</div>", "a"),
         ("<li lang=fr>x<li>a", "a"),
         ("<p><font lang=fr>x<p>x</font>a", "a"),
@@ -281,7 +283,7 @@ def test_a_page_without_text_to_restore_is_left_unchanged_and_says_why(raw: str,
     document = decode_document("x.html", raw.encode())
     assert [view.text for view in document.views] == [""]
     assert list(document.warnings) == [f"{warning}: left unchanged"]
-    assert decode_document("x.html", b"<p>a").warnings == ()
+    assert not decode_document("x.html", b"<p>a").warnings
 
 
 SENTENCE = "The overseas minister said on Tuesday that the council would close the {} road in the town for some days."
@@ -292,7 +294,8 @@ def test_only_the_article_is_the_main_content() -> None:
     pytest.importorskip("trafilatura")
     raw = f"""<!doctype html><html lang=en><head><title>Road shut - The Daily</title></head><body>
     <header><a href=/>The Daily</a><nav><ul><li><a href=/n>News</a>
-    <li><a href=/s>All of the sport today</a></ul></nav></header>
+    <li><a href=/s>All of the sport today</a><li><a href=/r>Minister shuts the road</a>
+    <li><a href=/r>{ARTICLE[0]}</a></ul></nav></header>
     <div class="cookie-banner">
     <p>We use cookies to improve your experience, and by continuing you agree to our policy.</p></div>
     <main><article><h1>Minister shuts the road</h1>
@@ -302,7 +305,8 @@ def test_only_the_article_is_the_main_content() -> None:
     <p>{ARTICLE[3]} {ARTICLE[4]}</p>
     <div class="related"><h3>Related stories</h3><ul><li><a href=/1>Another minister opens another road in the north</a>
     <li><a href=/2>Town council votes on the budget for the next year</a></ul></div></article>
-    <aside><p>Sign up to our newsletter to get the day's top stories in your inbox every morning.</p></aside></main>
+    <aside><p><a href=/r>{ARTICLE[3]}</a>
+    <p>Sign up to our newsletter to get the day's top stories in your inbox every morning.</p></aside></main>
     <footer><p>© 2021 The Daily. All rights reserved. No part of this site may be reproduced.</p></footer>"""
     (view,) = html_views(raw, DocumentOptions(main_content=True)).views
     assert view.text.splitlines() == [
@@ -314,7 +318,8 @@ def test_only_the_article_is_the_main_content() -> None:
     ]
     start = view.text.index("overseas")
     edit = view.raw_edit(raw, Edit(start, start + 8, "foreign"))
-    assert edit is not None and apply(raw, [edit]) == raw.replace("overseas", "foreign", 1)
+    article = raw.index("<article>")
+    assert edit is not None and apply(raw, [edit]) == raw[:article] + raw[article:].replace("overseas", "foreign", 1)
 
 
 @pytest.mark.parametrize("raw", ["<p>Home", "<div>" * 5000 + "<p>Home", "<p>\ufffd"], ids=range(3))
@@ -322,6 +327,52 @@ def test_a_page_without_an_article_has_no_main_content(raw: str) -> None:
     pytest.importorskip("trafilatura")
     with pytest.raises(DocumentError, match=r"x\.html: no article was found in the page"):
         decode_document("x.html", raw.encode(), DocumentOptions(main_content=True))
+
+
+@pytest.mark.parametrize(
+    ("raw", "text", "fixed"),
+    [
+        ("<p>Run <code>make <b>all</b></code> to see <var>x</var>.", "Run make all to see x.", "make allx"),
+        ("Is <math><mi>x</mi><annotation>y</annotation></math> so?", "Is x so?", "x"),
+        (
+            "The <i lang=fr>coup d'état</i> of <b class=notranslate>Acme</b>",
+            "The coup d'état of Acme",
+            "coup d'étatAcme",
+        ),
+        ("<p><code>x y</code></p><p>{{ body }}</p><pre>x</pre>a", "a", ""),
+        ("<p>a <code><script>x</script></code> b", "a b", ""),
+        (
+            "Dear {{ user.name }}, {{{ greeting }}}!",
+            "Dear {{ user.name }}, {{{ greeting }}}!",
+            "{{ user.name }}{{{ greeting }}}",
+        ),
+    ],
+)
+def test_what_is_no_prose_inside_a_sentence_is_shown_but_fixed(raw: str, text: str, fixed: str) -> None:
+    view = _view(raw)
+    assert view.text == text
+    assert "".join(c for c, is_fixed in zip(text, view.fixed, strict=True) if is_fixed) == fixed
+    for i in range(len(text)):
+        edit = view.raw_edit(raw, Edit(i, i + 1, "Q"))
+        assert (edit is None) == bool(view.fixed[i]) or text[i] == " "
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (
+            '[caption id="a_6" width="300"]<img src=x> The road[/caption] was <b>[sic]</b> shut',
+            "The road was [sic] shut",
+        ),
+        ("[b]a[/b] [code]x <b>y</b> &lt;[/code] b [Code lang='x']y[/CODE] c [video src=x][/video]", "a b c"),
+        ('[gallery ids="1,2"]<p>a [1] and [see below] and [a = b]', "a [1] and [see below] and [a = b]"),
+        ("{% if a < 3 %}a{% endif %} <a href={{ url }}>b</a> <a href='{{ url }}'>c</a>", "a b c"),
+        ("<p class='<?php echo $a->b; ?>'>a <?= $x->y ?> b <% if x > 3 %>c<% end %> d", "a b c d"),
+        ("5 <% and {{ and {% and [a b", "5 <% and {{ and {% and [a b"),
+    ],
+)
+def test_the_markup_of_templates_is_left_out(raw: str, text: str) -> None:
+    assert _view(raw).text == text
 
 
 @settings(max_examples=100, deadline=None)

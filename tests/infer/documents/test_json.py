@@ -81,7 +81,7 @@ def test_each_faulty_line_is_named() -> None:
         "line 7 is a number, not an object",
         "line 8 is an array, not an object",
         "line 9 is null, not an object",
-        "line 10 is not JSON: Invalid control character at at column 12",
+        "line 10 is not JSON: Invalid control character at column 12",
         "line 11 has no key 'text' (keys: none)",
         "line 12, text[1] is a number",
         "line 13 is not JSON: Invalid \\escape at column 11",
@@ -149,7 +149,7 @@ def test_each_fault_of_a_path_is_named() -> None:
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        ('{"text":\n "a}', "line 2 is not JSON: Unterminated string starting at at column 2"),
+        ('{"text":\n "a}', "line 2 is not JSON: Unterminated string starting at column 2"),
         (
             '{"text": "a"}\n{"text": "b"}',
             "line 2 is not JSON: Extra data .*; for one object per line, give --format",

@@ -35,7 +35,7 @@ def test_only_what_is_spoken_is_read(line_end: str) -> None:
         "4\n00:00:10,000 --> 00:00:11,000\n♪ Somewhere over\nthe rainbow ♪\n\n"
         "5\n00:00:12,000 --> 00:00:13,000\nJOHN: I went to\nthe store.\nNO WAY OUT\n>> It closed\n6\n"
         "00:00:14,000 --> 00:00:15,000\nLONDON\n7\n00:00:16,000 --> 00:00:17,000\n(door slams)\n"
-        "(A man:) Mr. Smith: [sighs]\nWe have\n\nnot shown\n"
+        "(A man:) Mr. Smith: [sighs]\nWe have\n\na (loud) guest.\n\n"
     )
     assert _srt(raw.replace("\n", line_end)).text.split("\n") == [
         "The overseas minister said that the council had agreed, which was odd. It rained.",
@@ -43,7 +43,7 @@ def test_only_what_is_spoken_is_read(line_end: str) -> None:
         "Hi there &amp;",
         "I went to the store.",
         "It closed",
-        "(A man:) Mr. Smith: We have",
+        "We have a guest.",
     ]
 
 

@@ -1,0 +1,102 @@
+"""Plain text: lines are paragraphs, and those that wrapping made are read as one."""
+
+import textwrap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unspin.edits import Edit, apply
+from unspin.infer.documents.base import View
+from unspin.infer.documents.text import text_views
+
+PARAGRAPH = (
+    "The overseas minister said on Tuesday that the council would close the old road in the town for some days, since "
+    "the bridge was not safe. “We regret it,” she said, and added that drivers should take the northern road."
+)
+OTHER = "Shops in the town asked for money, which the council, whose budget is small, did not promise to any of them."
+
+
+def _view(raw: str) -> View:
+    (view,) = text_views(raw).views
+    return view
+
+
+@pytest.mark.parametrize("width", [45, 60, 72, 79, 120])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r", " \n"])
+@pytest.mark.parametrize("indents", [("", ""), ("    ", "    "), ("   ", ""), ("- ", "  "), ("12. ", "")])
+def test_wrapped_lines_are_read_as_one_paragraph(width: int, line_end: str, indents: tuple[str, str]) -> None:
+    first, other = indents
+    wrapped = [
+        textwrap.fill(text, width, initial_indent=first, subsequent_indent=other, break_on_hyphens=False)
+        for text in (PARAGRAPH, OTHER)
+    ]
+    raw = "\n\n".join(["TOWN CLOSES ROAD", *wrapped]).replace("\n", line_end)
+    text = _view(raw).text
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert [line for line in lines if line] == ["TOWN CLOSES ROAD", first.lstrip() + PARAGRAPH, first.lstrip() + OTHER]
+    assert len(text) == len(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        PARAGRAPH + "\n" + OTHER + "\n" + PARAGRAPH,
+        "Dear Sir,\nI write since the road of our town has been shut for days.\nYours,\nJane Doe",
+        "The town of the old road\nThe council of the old town\nThe drivers of the old road",
+        "Roses are red and violets are as blue,\nsugar is sweet, my dear, and so\nare you, and so is the day.",
+        "- the old road of the town by the river\n- the new road of the town by the sea\n- the bridge",
+        "1. the old road of the town by the river\n2) the new road of the town by the sea\n(c) the bridge",
+        "> the old road of the town by the river\n> the new road of the town by the sea\n> and the bridge",
+        "10 High Street, Old Town, Westshire, AB1\nphone 01234 567 890, and extension 12\n\n" + OTHER,
+        "road\nbridge\ntown",
+        "name of the old road   length in miles\nriver road of the town             12\nsea road    " + " " * 20 + "3",
+    ],
+    ids=["paragraphs", "letter", "titles", "poem", "list", "numbers", "quoted", "address", "words", "table"],
+)
+def test_other_lines_stay_apart(raw: str) -> None:
+    assert _view(raw).text == raw
+
+
+def test_a_title_above_a_wrapped_paragraph_stays_apart() -> None:
+    raw = f"Town closes the road\n{textwrap.fill(PARAGRAPH, 70)}\n\nSigned: Jane"
+    title, paragraph, _, signed = _view(raw).text.split("\n")
+    assert (title, paragraph, signed) == ("Town closes the road", PARAGRAPH, "Signed: Jane")
+
+
+def test_a_word_broken_by_a_hyphen_is_not_joined() -> None:
+    raw = "The overseas minister said that the inter-\nnational road would be closed for the whole of the\nweek."
+    assert _view(raw).text == raw.replace("the\nweek", "the week")
+
+
+def test_an_edit_keeps_the_line_ends() -> None:
+    raw = "  The overseas minister said that the town council\r\n  would close the old road in the town\r\n  for days."
+    view = _view(raw)
+    assert "council" in view.text.splitlines()[0] and "would" in view.text.splitlines()[0]
+
+    def restored(old: str, new: str) -> str | None:
+        start, words = view.text.index(old.split()[0]), old.split()
+        end = view.text.index(words[-1], start) + len(words[-1])
+        edit = view.raw_edit(raw, Edit(start, end, new))
+        return apply(raw, [edit]) if edit else None
+
+    assert restored("council would close", "board will shut") == raw.replace("council", "board").replace(
+        "would close", "will shut"
+    )
+    assert restored("town council would", "council might") == raw.replace("town council", "council").replace(
+        "would", "might"
+    )
+    assert restored("council would", "may") is None
+    assert restored("overseas minister", "foreign secretary") == raw.replace("overseas minister", "foreign secretary")
+
+
+@given(
+    st.text("ab.- \t\r\n\x0b\x85", max_size=60),
+    st.integers(0, 60),
+    st.integers(0, 9),
+    st.sampled_from(["x", "", "x y"]),
+)
+def test_the_view_of_any_text_is_as_long_as_the_text(raw: str, start: int, length: int, new: str) -> None:
+    view = _view(raw)
+    assert "".join(view.text.split()) == "".join(raw.split()) and len(view.text) == len(raw)
+    if start + length <= len(raw) and raw and (edit := view.raw_edit(raw, Edit(start, start + length, new))):
+        assert apply(raw, [edit]).startswith(raw[: edit.start])
