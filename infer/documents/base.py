@@ -1,7 +1,7 @@
 """What the document formats share: a format, a document that was read, and the `View` from readable text to raw text.
 
 Edits are found on the view and spliced into the raw text. Tags, attributes, code, addresses, entities and escapes
-outside the edits are therefore kept byte for byte. Cost: two 64-bit offsets per readable character.
+outside the edits are therefore kept byte for byte. Cost: 17 bytes per readable character.
 """
 
 from __future__ import annotations

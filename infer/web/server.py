@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
@@ -22,7 +22,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from unspin.edits import Edit
-from unspin.infer.documents.base import TEXT_FIELD, DocumentOptions, FormatError, View
+from unspin.infer.documents.base import TEXT_FIELD, Contents, DocumentOptions, FormatError
 from unspin.infer.documents.formats import TEXT_FORMATS
 from unspin.infer.restoration import Restoration
 from unspin.infer.restorer import Restorer
@@ -71,9 +71,9 @@ class Article(BaseModel):
         None, ge=0, le=1, description="minimum confidence of an edit; null takes the checkpoint's threshold"
     )
 
-    def views(self) -> Sequence[View]:
+    def contents(self) -> Contents:
         """The readable text. Raises `FormatError` if the text is not valid in its format."""
-        return TEXT_FORMATS[self.format].views(self.text, DocumentOptions(field=self.field)).checked().views
+        return TEXT_FORMATS[self.format].views(self.text, DocumentOptions(field=self.field)).checked()
 
 
 class EditOut(BaseModel):
@@ -188,9 +188,9 @@ def _make_queue() -> RunInTurn:
 def _add_restoring(app: FastAPI, make_restorer: MakeRestorer, run_in_turn: RunInTurn) -> None:
     @app.post("/api/restore", response_model=RestorationOut, responses=_REFUSALS, summary="Restore an article")
     async def restore(article: Article) -> Any:
-        views, restorer = article.views(), make_restorer(article.min_confidence)
-        restoration: Restoration = await run_in_turn(partial(restorer.restore, article.text, views))
-        return _as_json(restoration) | {"text": restoration.text}
+        contents, restorer = article.contents(), make_restorer(article.min_confidence)
+        restoration: Restoration = await run_in_turn(partial(restorer.restore, article.text, contents.views))
+        return _as_json(restoration, contents) | {"text": restoration.text}
 
     @app.post(
         "/api/stream",
@@ -202,22 +202,25 @@ def _add_restoring(app: FastAPI, make_restorer: MakeRestorer, run_in_turn: RunIn
 
         A line replaces the one before it, since later text may change earlier edits.
         """
-        steps = make_restorer(article.min_confidence).stream(article.text, article.views())
-        return StreamingResponse(_lines(steps, run_in_turn), media_type="application/x-ndjson")
+        contents = article.contents()
+        steps = make_restorer(article.min_confidence).stream(article.text, contents.views)
+        return StreamingResponse(_lines(steps, contents, run_in_turn), media_type="application/x-ndjson")
 
 
-async def _lines(steps: Iterator[tuple[int, Restoration]], run_in_turn: RunInTurn) -> AsyncIterator[str]:
+async def _lines(
+    steps: Iterator[tuple[int, Restoration]], contents: Contents, run_in_turn: RunInTurn
+) -> AsyncIterator[str]:
     while (step := await run_in_turn(partial(next, steps, None))) is not None:
         done, restoration = step
-        yield json.dumps({"done": done, **_as_json(restoration)}, ensure_ascii=False) + "\n"
+        yield json.dumps({"done": done, **_as_json(restoration, contents)}, ensure_ascii=False) + "\n"
 
 
-def _as_json(restoration: Restoration) -> dict[str, Any]:
+def _as_json(restoration: Restoration, contents: Contents) -> dict[str, Any]:
     """A restoration without its two texts: the page has the source and builds the restored text from the edits."""
     return {
         "edits": [asdict(edit) for edit in restoration.edits],
         "spun_share": round(restoration.spun_share, 4),
-        "warnings": list(restoration.warnings),
+        "warnings": [*contents.warnings, *restoration.warnings],
     }
 
 

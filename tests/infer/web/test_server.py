@@ -81,6 +81,13 @@ def test_a_stream_grows_and_ends_with_the_whole_restoration(client: TestClient) 
     assert lines[-1]["edits"] == whole["edits"] and lines[-1]["spun_share"] == whole["spun_share"]
 
 
+def test_a_page_that_is_left_alone_says_why(client: TestClient) -> None:
+    body = {"text": "<p lang=fr>Tout est dit.", "format": "html"}
+    warning = "all its text is marked as being in another language or not to be translated: left unchanged"
+    assert client.post("/api/restore", json=body).json()["warnings"] == [warning]
+    assert json.loads(client.post("/api/stream", json=body).text)["warnings"] == [warning]
+
+
 def test_html_is_spliced_and_alternatives_are_offered(client: TestClient) -> None:
     page = '<p class="overseas">The <b>overseas</b> minister &amp; co.</p>'
     answer = client.post("/api/restore", json={"text": page, "format": "html"}).json()
