@@ -76,7 +76,7 @@ class View:
         between the markup. None if the edit cannot be made: because it would change what is fixed, or leave markup
         without text, unless the view allows it, or for a reason that only a view of the format knows.
         """
-        if any(self.fixed[edit.start : edit.end] or self.fixed[max(edit.start - 1, 0) : edit.start]):
+        if self.is_fixed(edit):
             return None
         if edit.start == edit.end:
             position = self.ends[edit.start - 1] if edit.start else self.starts[0]
@@ -93,6 +93,10 @@ class View:
         for (_, before), (after, _), text in zip(bounds, bounds[1:], texts[1:], strict=False):
             pieces += raw[self.ends[before - 1] : self.starts[after]], self.escape(text)
         return Edit(self.starts[edit.start], self.ends[edit.end - 1], "".join(pieces))
+
+    def is_fixed(self, edit: Edit) -> bool:
+        """Whether an edit changes or directly follows characters that must not change."""
+        return any(self.fixed[edit.start : edit.end] or self.fixed[max(edit.start - 1, 0) : edit.start])
 
     def place(self, raw: str, position: int) -> str:
         """Where character `position` of the view stands, for a message: "line 3", or "row 7, paragraph 2"."""

@@ -10,15 +10,18 @@ from unspin.edits import Edit, apply
 from unspin.infer.documents.base import View, spread
 
 _LINE_END = re.compile(r"[\r\n]")
+_WHOLE_LINE_END = re.compile(r"[^\S\r\n]*(?:\r\n|\r|\n)[^\S\r\n]*")
+_MAX_SPACES = 200  # white space searched around an edit
 
 
 @dataclass(frozen=True)
 class WrappedView(View):
     """A view whose characters may stand for a line end and the indents and marks around it.
 
-    The words of an edit that crosses line ends are spread over its lines. Across a line end whose raw text matches
-    `border`, an edit must replace the words one for one, so that no word moves across it. Refused are edits of two
-    paragraphs, and edits that leave a line blank, since a blank line would end the paragraph.
+    The words of an edit that crosses line ends are spread over its lines; if they are too few, the line end moves.
+    Across a line end whose raw text matches `border`, an edit must replace the words one for one, so that no word moves
+    across it. Refused are edits of two paragraphs, and edits that leave a line blank, since a blank line would end the
+    paragraph.
     """
 
     border: re.Pattern[str] | None = None
@@ -37,9 +40,30 @@ class WrappedView(View):
         lines = list(zip([edit.start, *(end + 1 for end in ends)], [*ends, edit.end], strict=True))
         texts = spread(edit.replacement, [self.text[start:end] + " " for start, end in lines])
         if texts is None:
-            return None
+            return self._with_moved_line_end(raw, edit)
         placed_lines = [place(raw, Edit(*line, text[:-1])) for line, text in zip(lines, texts, strict=True)]
         return _joined(raw, placed_lines)
+
+    def _with_moved_line_end(self, raw: str, edit: Edit) -> Edit | None:
+        """An edit whose words stay in one line, with the line end behind or before them.
+
+        None if it crosses markup or several line ends, or would leave a line blank.
+        """
+        before = self.text[max(edit.start - _MAX_SPACES, 0) : edit.start]
+        after = self.text[edit.end : edit.end + _MAX_SPACES]
+        start, end = edit.start - len(before) + len(before.rstrip()), edit.end + len(after) - len(after.lstrip())
+        shown, source = self.text[start:end], raw[self.starts[start] : self.ends[end - 1]]
+        line_ends, words = _WHOLE_LINE_END.findall(source), edit.replacement.strip()
+        if len(line_ends) != 1 or source.split() != shown.split() or self.is_fixed(edit):
+            return None
+        has_left, has_right = start > 0 and shown[0].isspace(), end < len(self.text) and shown[-1].isspace()
+        if not (has_left or has_right) or (not words and not (has_left and has_right)):
+            return None
+        kept = line_ends[0]
+        new = kept + self.escape(words)
+        if has_right:
+            new = (" " if has_left and words else "") + self.escape(words) + kept
+        return Edit(self.starts[start], self.ends[end - 1], new)
 
     def _crosses_border(self, raw: str, line_ends: Sequence[int]) -> bool:
         border = self.border

@@ -102,7 +102,9 @@ def test_an_edit_over_two_lines_keeps_the_line_end() -> None:
     raw = "* The overseas\n  minister *spoke* at length.\n"
     expected = "* The foreign\n  secretary *talked* at length.\n"
     assert _replaced(raw, "overseas minister spoke", "foreign secretary talked") == expected
-    assert _replaced(raw, "overseas minister", "minister") is None
+    expected = "* The minister\n  *spoke* at length.\n"
+    assert _replaced(raw, "overseas minister", "minister") == expected
+    assert _replaced(raw, "minister spoke", "spoke") is None
 
 
 def test_long_lines_of_odd_markup_are_read() -> None:

@@ -1,5 +1,6 @@
 """Plain text: lines are paragraphs, and those that wrapping made are read as one."""
 
+import re
 import textwrap
 
 import pytest
@@ -68,25 +69,39 @@ def test_a_word_broken_by_a_hyphen_is_not_joined() -> None:
     assert _view(raw).text == raw.replace("the\nweek", "the week")
 
 
-def test_an_edit_keeps_the_line_ends() -> None:
-    raw = "  The overseas minister said that the town council\r\n  would close the old road in the town\r\n  for days."
-    view = _view(raw)
-    assert "council" in view.text.splitlines()[0] and "would" in view.text.splitlines()[0]
+WRAPPED = (
+    "  The overseas minister said that the town council\r\n  would close the old part of the river road for\r\n  days,"
+    " since the bridge is unsafe."
+)
 
-    def restored(old: str, new: str) -> str | None:
-        start, words = view.text.index(old.split()[0]), old.split()
-        end = view.text.index(words[-1], start) + len(words[-1])
-        edit = view.raw_edit(raw, Edit(start, end, new))
-        return apply(raw, [edit]) if edit else None
 
-    assert restored("council would close", "board will shut") == raw.replace("council", "board").replace(
-        "would close", "will shut"
-    )
-    assert restored("town council would", "council might") == raw.replace("town council", "council").replace(
-        "would", "might"
-    )
-    assert restored("council would", "may") is None
-    assert restored("overseas minister", "foreign secretary") == raw.replace("overseas minister", "foreign secretary")
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("overseas minister", "foreign secretary", "  The foreign secretary said that the town council\r\n"),
+        ("council would close", "board will shut", "the town board\r\n  will shut the"),
+        ("town council would", "council might", "that the council\r\n  might close"),
+        # Words that are too few for two lines stay together.
+        ("council would", "may", "the town may\r\n  close the"),
+        ("council would ", "", "the town\r\n  close the"),
+        ("town council ", "", "that the\r\n  would close"),
+        ("road for days", "alley", "the river\r\n  alley, since"),
+        ("The", "", "  overseas minister"),
+        ("council would close the old part of the river road for", "x", None),
+    ],
+)
+def test_an_edit_keeps_the_line_ends(old: str, new: str, expected: str | None) -> None:
+    view = _view(WRAPPED)
+    assert len(view.text.splitlines()) == 1
+    found = re.search(old.replace(" ", r"\s+"), view.text)
+    assert found
+    edit = view.raw_edit(WRAPPED, Edit(*found.span(), new))
+    if expected is None:
+        assert edit is None
+    else:
+        assert edit is not None
+        restored = apply(WRAPPED, [edit])
+        assert expected in restored and restored.count("\r\n") == 2
 
 
 @given(
