@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import re
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -254,9 +254,8 @@ def _cut(run: _Run, markup: Sequence[TemplateMarkup]) -> Iterator[tuple[_Run, bo
     """The parts of a text that are no markup of templates, and those that are values, with True for the latter."""
     position = run.start
     first = bisect_right(markup, run.start, key=attrgetter("end"))
-    for start, end, is_value in islice(markup, first, None):
-        if start >= run.end:
-            break
+    last = bisect_left(markup, run.end, first, key=attrgetter("start"))
+    for start, end, is_value in markup[first:last]:
         if not run.is_literal:
             return
         yield _part(run, position, start), False

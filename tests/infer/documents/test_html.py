@@ -385,3 +385,10 @@ def test_a_page_comes_back_byte_for_byte(raw: str) -> None:
         assert str(error).startswith("x.html")
         return
     assert document.encode(Restoration(document.text, document.text, (), ())) == data
+
+
+@pytest.mark.parametrize(
+    "part", ["<p>a {{ b }} c", "[b c=d] e ", "<% f %>", "[code]", "<?php ", "{{{ ", "a<code>b</code>"]
+)
+def test_a_page_of_many_parts_takes_linear_time(part: str) -> None:
+    html_views(part * 50_000)
