@@ -119,12 +119,17 @@ def _check_options(options: RestoreOptions) -> None:
         _check_executor_options(options)
     if options.edits is not None and is_url(options.edits):
         raise OptionError(f"--edits {options.edits}: rows cannot be appended to an object: give a local file")
-    if options.edits is not None and options.edits.is_dir():
-        raise OptionError(f"--edits {options.edits} is a folder: name a file")
+    if options.edits is not None and options.edits.exists() and not options.edits.is_file():
+        what = "a folder" if options.edits.is_dir() else "a device or a pipe"
+        raise OptionError(f"--edits {options.edits} is {what}: name a file")
     for name, folder in (("--output", options.output), ("--html", options.html)):
         if folder == STDIN:
             raise OptionError(f"{name} - is not a folder; without --output, the restored text goes to stdout")
-        if folder is not None and not is_url(folder) and folder.is_file() and not _is_document(folder):
+        if folder is None or is_url(folder) or not folder.exists() or folder.is_dir():
+            continue
+        if not folder.is_file():
+            raise OptionError(f"{name} {folder} is a device or a pipe: name a folder")
+        if not _is_document(folder):
             raise OptionError(f"{name} {folder} is a file: name a folder")
 
 
@@ -190,6 +195,8 @@ def _check_targets(jobs: Sequence[Job], options: RestoreOptions) -> None:
         raise OptionError("--html makes a page of an article, and each row of a Parquet file is one: leave it out")
     if options.documents.track_changes and (other := next((job for job in jobs if not _is_word(job, options)), None)):
         raise OptionError(f"--track-changes is for Word files, and {other.name} is none: name Word files only")
+    if sys.stdin is None and any(job.path == STDIN for job in jobs):
+        raise OptionError("stdin is closed: name files")
     if options.in_place:
         if any(job.path == STDIN for job in jobs):
             raise OptionError("--in-place overwrites files and stdin is not a file: leave out one of the two")

@@ -13,7 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from itertools import islice
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
+from threading import Thread
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -133,9 +134,18 @@ _restorer_of_worker: list[LazyRestorer] = []
 def _start_worker(options: RestoreOptions) -> None:
     """Limit a worker's threads before any library counts the cores, and give it one model for all its chunks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
+    Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = str(max((os.cpu_count() or 1) // options.jobs, 1))
     log_to_terminal()
     _restorer_of_worker.append(LazyRestorer(options))
+
+
+def _end_with_parent() -> None:
+    """End this process once its parent has ended, however that was."""
+    parent = parent_process()
+    assert parent is not None, "a worker has a parent"
+    parent.join()
+    os._exit(1)
 
 
 def _restore_chunk(jobs: Sequence[Job], options: RestoreOptions) -> list[Outcome]:

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EEXIST
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -95,6 +96,8 @@ def write_atomic(path: Path, data: bytes, like: Path | None = None) -> None:
             path.write_bytes(data)
         return
     path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        raise FileExistsError(EEXIST, "not a file that can be replaced", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         handle, scratch = tempfile.mkstemp(prefix=".unspin-", dir=path.parent)

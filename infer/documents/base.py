@@ -6,17 +6,19 @@ outside the edits are therefore kept byte for byte. Cost: 17 bytes per readable 
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 from typing import Protocol
 
-from unspin.edits import Edit
+from unspin.edits import Edit, apply
 from unspin.errors import UnspinError
 from unspin.infer.restoration import Restoration
 
 TEXT_FIELD = "text"  # default name of the field that holds the article
+GAP = re.compile(r"\s{2,}|\t")  # between the columns of a table, or in justified lines
 
 
 class DocumentError(UnspinError):
@@ -73,11 +75,14 @@ class View:
         """Translate an edit of the view into one edit of the raw text.
 
         Markup inside the edited span is kept, and the words of the replacement are spread over the stretches of text
-        between the markup. None if the edit cannot be made: because it would change what is fixed, or leave markup
-        without text, unless the view allows it, or for a reason that only a view of the format knows.
+        between the markup. Tabs and runs of white space are kept as well, and no word moves across them. None if the
+        edit cannot be made: because it would change what is fixed, or leave markup without text, unless the view allows
+        it, or for a reason that only a view of the format knows.
         """
         if self.is_fixed(edit):
             return None
+        if GAP.search(self.text, edit.start, edit.end):
+            return self._over_gaps(raw, edit)
         if edit.start == edit.end:
             position = self.ends[edit.start - 1] if edit.start else self.starts[0]
             return Edit(position, position, self.escape(edit.replacement))
@@ -106,6 +111,17 @@ class View:
             return self.name
         return f"{self.name}, paragraph {len(self.text[: position + 1].split(chr(10)))}"
 
+    def _over_gaps(self, raw: str, edit: Edit) -> Edit | None:
+        """An edit on both sides of gaps, word for word; None if it has more words or fewer."""
+        bounds = [i for gap in GAP.finditer(self.text, edit.start, edit.end) for i in gap.span()]
+        cells = list(zip([edit.start, *bounds[1::2]], [*bounds[::2], edit.end], strict=True))
+        words, counts = edit.replacement.split(), [len(self.text[start:end].split()) for start, end in cells]
+        if len(words) != sum(counts):
+            return None
+        ends = list(accumulate(counts))
+        texts = [" ".join(words[end - count : end]) for end, count in zip(ends, counts, strict=True)]
+        return joined(raw, [self.raw_edit(raw, Edit(*cell, text)) for cell, text in zip(cells, texts, strict=True)])
+
     def _empties(self, raw: str, edit: Edit) -> bool:
         """Whether an edit deletes all the text between two pieces of markup, but for white space."""
         if edit.replacement.strip():
@@ -127,6 +143,16 @@ class View:
         """The spans of view characters ``start:end`` whose characters adjoin in the raw text."""
         cuts = [i for i in range(start + 1, end) if not self._adjoin(i)]
         return list(pairwise([start, *cuts, end]))
+
+
+def joined(raw: str, edits: Sequence[Edit | None]) -> Edit | None:
+    """One edit that does the same as several; None if one of them is None."""
+    made = [edit for edit in edits if edit is not None]
+    if len(made) < len(edits):
+        return None
+    start, end = made[0].start, made[-1].end
+    moved = [replace(edit, start=edit.start - start, end=edit.end - start) for edit in made]
+    return Edit(start, end, apply(raw[start:end], moved))
 
 
 def spread(replacement: str, stretches: Sequence[str]) -> list[str] | None:

@@ -31,6 +31,7 @@ from unspin.infer.documents.base import (
 )
 from unspin.infer.documents.templates import PROGRAM, TemplateMarkup, template_markup
 from unspin.infer.documents.text_files import TextFormat
+from unspin.infer.documents.wrapped import WrappedView
 
 _INVISIBLE = frozenset("noscript rp rt script style svg template".split())  # the text around them is one sentence
 _NO_PROSE = frozenset(  # some of these have text only for old browsers
@@ -225,24 +226,27 @@ class _Page:
     def _shown(self) -> Iterator[tuple[_Run, int | None, bool]]:
         """The texts of the blocks that have something to restore, with their blocks, and whether they are fixed.
 
-        White space between blocks has None for a block. Markup of templates is left out, but for values.
+        White space between blocks has None for a block. Markup of templates is left out, unless it is shown.
         """
         markup = list(template_markup(self.raw))
         parts: list[tuple[_Run, int | None, bool]] = []
         for number, run in enumerate(self.runs):
             block = self.blocks.get(number)
             if block is not None or not run.text.strip(_WHITE_SPACE + _JOINERS):
-                parts += ((part, block, number in self.fixed or is_value) for part, is_value in _cut(run, markup))
+                parts += ((part, block, number in self.fixed or is_shown) for part, is_shown in _cut(run, markup))
         readable = {block for run, block, is_fixed in parts if not is_fixed and run.text.strip(_WHITE_SPACE)}
         return (part for part in parts if part[1] is None or part[1] in readable)
 
 
 @dataclass(frozen=True)
-class _HtmlView(View):
-    """A view that refuses edits whose first letters would turn the raw text before them into other markup."""
+class _HtmlView(WrappedView):
+    """A view that keeps line ends where it can, since some programs show them.
+
+    It refuses edits whose first letters would turn the raw text before them into other markup.
+    """
 
     def raw_edit(self, raw: str, edit: Edit) -> Edit | None:
-        placed = super().raw_edit(raw, edit)
+        placed = super().raw_edit(raw, edit) or super(WrappedView, self).raw_edit(raw, edit)
         if placed and _OPEN_MARKUP.search(raw, max(placed.start - 40, 0), placed.start):
             following = (placed.replacement or raw[placed.end : placed.end + 1])[:1]
             if following.isalnum() or following in "#;/!?":
@@ -251,16 +255,18 @@ class _HtmlView(View):
 
 
 def _cut(run: _Run, markup: Sequence[TemplateMarkup]) -> Iterator[tuple[_Run, bool]]:
-    """The parts of a text that are no markup of templates, and those that are values, with True for the latter."""
+    """The parts of a text that are no markup of templates, and the markup that is shown, with True for the latter."""
     position = run.start
     first = bisect_right(markup, run.start, key=attrgetter("end"))
     last = bisect_left(markup, run.end, first, key=attrgetter("start"))
-    for start, end, is_value in markup[first:last]:
+    for start, end, is_shown in markup[first:last]:
         if not run.is_literal:
+            if is_shown:
+                yield run, True
             return
         yield _part(run, position, start), False
         position = min(end, run.end)
-        if is_value:
+        if is_shown:
             yield _part(run, max(start, run.start), position), True
     yield _part(run, position, run.end), False
 

@@ -27,7 +27,7 @@ from markdown_it.token import Token
 from unspin.edits import Edit
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, View, ViewBuilder
 from unspin.infer.documents.html import html_views
-from unspin.infer.documents.templates import SHORTCODE
+from unspin.infer.documents.templates import SHORTCODE, with_fixed_markup
 from unspin.infer.documents.text_files import TextFormat
 from unspin.infer.documents.wrapped import WrappedView
 
@@ -75,7 +75,12 @@ _ADDRESS = re.compile(
     r"""\b(?:https?://|ftp://|www\.)[^\s<>]{1,2000} | (?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}""",
     re.VERBOSE,
 )
-_CODE_TAG = re.compile(r"<(/?)(code|kbd|pre|samp|var|tt|script|style|svg|math|textarea)\b", re.I)
+_FIXED_TAG = re.compile(  # a tag around what is no English prose, or any closing tag
+    r"""<(?P<closing>/)(?P<closed>\w+)
+      | <(?P<name>code|kbd|pre|samp|var|tt|script|style|svg|math|textarea)\b
+      | <(?P<other>\w+)(?=\s[^>]*(?:\blang=["']?(?!["']?(?:en|und)\b)\w|\btranslate=["']?no\b|\bnotranslate\b))""",
+    re.VERBOSE | re.IGNORECASE,
+)
 _HIDDEN_TAGS = frozenset(("script", "style", "svg", "math", "textarea"))
 _LINE_BREAK_TAG = re.compile(r"<br\b", re.I)
 _LINE_MARK = re.compile(r"^[ \t]*(?:$|(?:[-+*>]|\d{1,9}[.)]|#{1,6})(?:\s|$))", re.MULTILINE)  # blank or a block's
@@ -448,15 +453,15 @@ class _Reader:
                 yield from _fixed_part(content, start, end)
             elif mark.token is None or not mark.token.content:  # HTML tags, images, link targets, used delimiters
                 yield start, end, "\n" if _LINE_BREAK_TAG.match(source) else None, False
-                tag = _CODE_TAG.match(source)
-                if tag and tag[1]:
-                    opening = open_tags.pop(tag[2].lower(), mark)
-                    if tag[2].lower() in _HIDDEN_TAGS:
+                tag = _FIXED_TAG.match(source)
+                if tag and tag["closing"]:
+                    opening = open_tags.pop(tag["closed"].lower(), None)
+                    if opening and tag["closed"].lower() in _HIDDEN_TAGS:
                         yield opening.start, end, None, False
-                    else:
+                    elif opening:
                         yield from _fixed_part(content, opening.end, start)
                 elif tag:
-                    open_tags.setdefault(tag[2].lower(), mark)
+                    open_tags.setdefault((tag["name"] or tag["other"]).lower(), mark)
         for match in _ADDRESS.finditer(content):
             yield match.start(), match.start() + len(match[0].rstrip(".,;:!?*_~'\")]")), None, True
 
@@ -496,7 +501,7 @@ def _pieces(content: str, events: Sequence[tuple[int, int, str | None]]) -> Iter
 
 def markdown_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents:
     """One view of the prose of a Markdown text."""
-    return Contents([_Reader(raw).view()])
+    return Contents([with_fixed_markup(_Reader(raw).view(), raw)])
 
 
 MARKDOWN = TextFormat("md", "Markdown", (".md", ".markdown"), markdown_views)

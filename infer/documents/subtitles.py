@@ -25,7 +25,8 @@ _LINE_OR_END = re.compile(r"(?P<end>[\r\n]+)|[^\r\n]+")
 _TIMES = re.compile(r"\s*(?:\d+:)?\d+:\d\d(?:[,.]\d+)?\s*-->\s*(?:\d+:)?\d+:\d\d")
 _BETWEEN_CUES = re.compile("-->")
 _NOT_SPOKEN = re.compile(
-    r"""<v(?:\.[^\s<>]*)?\s(?P<voice>[^<>]*)>         # the speaker of what follows
+    r"""<lang[.\w]*\s+(?!en\b)[^<>]*>[^<>]*</lang>          # words of another language
+      | <v(?:\.[^\s<>]*)?\s(?P<voice>[^<>]*)>         # the speaker of what follows
       | </?[A-Za-z][^<>]*> | <[\d:.]+>                 # other tags, times inside a cue
       | \{\\[^{}]*\}                                   # positions, as in {\an8}
       | (?P<song>[♪♫][^♪♫]*[♪♫]?)

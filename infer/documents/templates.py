@@ -1,4 +1,4 @@
-"""Markup that a template engine or a content system replaces: PHP, Liquid, Jinja, Mustache, WordPress shortcodes.
+"""Markup in a text that other programs replace: PHP, Liquid, Jinja, Mustache, WordPress shortcodes, formulas in TeX.
 
 Found by its shape, since the systems disagree on all else. Cost: linear in the length of the text.
 """
@@ -6,52 +6,73 @@ Found by its shape, since the systems disagree on all else. Cost: linear in the 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
+
+from unspin.infer.documents.base import View
 
 PROGRAM = re.compile(r"<\?(?:php\b|=)(?:[^?]|\?(?!>))*+(?:\?>|\Z)|<%(?:[^%<]|%(?!>)|<(?!%)){0,5000}+%>", re.I)
 SHORTCODE = r"\[[A-Za-z][\w-]{0,60}\s(?=[^\[\]<>=]{0,200}\w=\S)[^\[\]<>]{1,2000}\]|\[/[A-Za-z][\w-]{0,60}\]"
 _MARKUP = re.compile(
     rf"""{PROGRAM.pattern}
-      | \{{%[^{{}}]{{1,2000}}%\}}
-      | (?P<value>\{{\{{\{{?[^{{}}]{{1,2000}}\}}\}}\}}?)
+      | (?P<shown> \{{%[^{{}}]{{1,2000}}%\}}
+          | \{{\{{\{{?[^{{}}]{{1,2000}}\}}\}}\}}?
+          | \\\([^\\]{{0,200}}(?:\\(?!\(|\\?\))[^\\]{{0,200}}){{0,50}}\\{{1,2}}\)
+          | \\\[[^\\]{{0,200}}(?:\\(?!\[|\\?\])[^\\]{{0,200}}){{0,50}}\\{{1,2}}\]
+          | \$\$[^$]{{1,2000}}\$\$)
+      | \{{\#[^{{}}]{{0,2000}}\#\}}
       | {SHORTCODE}
       | \[(?P<bare>[A-Za-z][\w-]{{0,60}})\]""",
     re.VERBOSE | re.IGNORECASE,
 )
-_NAME = re.compile(r"\[(/?)([A-Za-z][\w-]*)")
-_VERBATIM = frozenset("audio code css embed html javascript js latex math mermaid php pre sourcecode video".split())
+_TAG = re.compile(r"(?P<mark>\[|\{%)-?\s*(?P<closing>/|end)?(?P<name>[A-Za-z]\w*)")
+_VERBATIM = frozenset(  # what stands between an opening and a closing tag of these names is no prose either
+    """audio code comment css embed highlight html javascript js latex math mermaid php pre raw schema sourcecode
+    stylesheet verbatim video""".split()
+)
 
 
 class TemplateMarkup(NamedTuple):
-    """Characters ``start:end`` of a text; `is_value` says that they stand for a part of a sentence."""
+    """Characters ``start:end`` of a text; `is_shown` says that they may stand for a part of a sentence."""
 
     start: int
     end: int
-    is_value: bool
+    is_shown: bool
 
 
-def template_markup(raw: str) -> Iterator[TemplateMarkup]:
-    """The markup in a text, in order. A shortcode for code or media includes what stands up to its closing one."""
-    matches = list(_MARKUP.finditer(raw))
-    closings: dict[str, list[int]] = defaultdict(list)  # the ends of the closing shortcodes of a name
-    for match in matches:
-        if match[0].startswith("[/"):
-            closings[match[0][2:-1].lower()].append(match.end())
+def template_markup(text: str) -> Iterator[TemplateMarkup]:
+    """The markup in a text, in order. A tag for code or media includes what stands up to its closing one."""
+    matches = [(match, _TAG.match(match[0])) for match in _MARKUP.finditer(text)]
+    closings: dict[tuple[str, str], list[int]] = defaultdict(list)  # the ends of the closing tags of a name
+    for match, tag in matches:
+        if tag and tag["closing"]:
+            closings[tag["mark"], tag["name"].lower()].append(match.end())
     position = 0
-    for match in matches:
+    for match, tag in matches:
         start, end = match.span()
-        name = _NAME.match(match[0])
         if start < position:
             continue
-        if name and not name[1]:
-            ends = closings[name[2].lower()]
+        if tag and not tag["closing"]:
+            ends = closings[tag["mark"], tag["name"].lower()]
             closing = bisect_right(ends, end)
             if match["bare"] and closing == len(ends):
                 continue  # a word in brackets, such as "[sic]"
-            if name[2].lower() in _VERBATIM and closing < len(ends):
-                end = ends[closing]
-        yield TemplateMarkup(start, end, match["value"] is not None)
+            if tag["name"].lower() in _VERBATIM and closing < len(ends):
+                yield TemplateMarkup(start, ends[closing], False)
+                position = ends[closing]
+                continue
+        yield TemplateMarkup(start, end, match["shown"] is not None)
         position = end
+
+
+def with_fixed_markup(view: View, raw: str | None = None) -> View:
+    """A view in which the markup of its text is fixed; with `raw`, the markup of the raw text."""
+    fixed = bytearray(view.fixed or bytes(len(view.text)))
+    for start, end, _ in template_markup(view.text if raw is None else raw):
+        if raw is not None:
+            start, end = bisect_left(view.starts, start), bisect_left(view.starts, end)
+        fixed[start:end] = b"\1" * (end - start)
+    return replace(view, fixed=bytes(fixed)) if any(fixed) else view

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import chain, pairwise
 
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions
+from unspin.infer.documents.templates import with_fixed_markup
 from unspin.infer.documents.text_files import TextFormat
 from unspin.infer.documents.wrapped import WrappedView
 
@@ -20,6 +21,7 @@ _LINE = r"[^\S\r\n]*+\S[^\r\n]*+"
 _BLOCK = re.compile(rf"(?<![^\r\n]){_LINE}(?:(?:\r\n|\r|\n){_LINE})+")
 _LINE_END = re.compile(r"[^\S\r\n]*(?:\r\n|\r|\n)")
 _ITEM = re.compile(r"[-*+•‣·–—>|#]|\(?(?:\d{1,3}|[A-Za-z])[.)]\s")  # of a list, or a quoted line, or a table's row
+_LETTER = re.compile(r"[^\W\d_]")
 _SENTENCE_END = re.compile(r"[.!?:;][\"”’')]*$")
 _HYPHENATED = re.compile(r"[^\W\d_]-$")
 
@@ -32,7 +34,8 @@ def text_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents
         pieces += raw[position:start], " " * (end - start)
         position = end
     text = "".join([*pieces, raw[position:]])
-    return Contents([WrappedView(starts=range(len(raw)), ends=range(1, len(raw) + 1), text=text)])
+    view = WrappedView(starts=range(len(raw)), ends=range(1, len(raw) + 1), text=text)
+    return Contents([with_fixed_markup(view)])
 
 
 def _wraps(raw: str) -> Iterator[tuple[int, int]]:
@@ -52,7 +55,8 @@ def _wraps(raw: str) -> Iterator[tuple[int, int]]:
 def _is_wrapped(line: str, following: str, width: int) -> bool:
     """Whether the next line's first word would not have fit into a line."""
     is_full = len(line) + 1 + len(following.split(maxsplit=1)[0]) >= width
-    return is_full and not _ITEM.match(following.lstrip()) and not _HYPHENATED.search(line)
+    is_prose = _LETTER.search(line) and _LETTER.search(following) and not _ITEM.match(following.lstrip())
+    return is_full and bool(is_prose) and not _HYPHENATED.search(line)
 
 
 def _goes_on(line: str, following: str) -> bool:

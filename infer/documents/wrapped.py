@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import chain
 
-from unspin.edits import Edit, apply
-from unspin.infer.documents.base import View, spread
+from unspin.edits import Edit
+from unspin.infer.documents.base import GAP, View, joined, spread
 
 _LINE_END = re.compile(r"[\r\n]")
-_WHOLE_LINE_END = re.compile(r"[^\S\r\n]*(?:\r\n|\r|\n)[^\S\r\n]*")
+_WHITE_SPACE = re.compile(r"\s+")
+_WHOLE_LINE_END = re.compile(r"[^\S\r\n]*(?:\r\n|\r|\n)(?:[^\S\r\n]|>)*")  # with the marks of a quotation
 _MAX_SPACES = 200  # white space searched around an edit
 
 
@@ -31,18 +33,22 @@ class WrappedView(View):
         spun, place = self.text[edit.start : edit.end], super().raw_edit
         if _LINE_END.search(edit.replacement + spun):
             return None
-        ends = [i for i in range(edit.start, edit.end) if _LINE_END.search(raw, self.starts[i], self.ends[i])]
-        if not ends:
+        line_ends = [
+            gap.span()
+            for gap in _WHITE_SPACE.finditer(self.text, edit.start, edit.end)
+            if _LINE_END.search(raw, self.starts[gap.start()], self.ends[gap.end() - 1])
+        ]
+        if not line_ends:
             placed = place(raw, edit)
             return None if placed and _leaves_blank_line(raw, placed) else placed
-        if self._crosses_border(raw, ends) and len(spun.split()) != len(edit.replacement.split()):
+        if self._crosses_border(raw, line_ends) and len(spun.split()) != len(edit.replacement.split()):
             return None
-        lines = list(zip([edit.start, *(end + 1 for end in ends)], [*ends, edit.end], strict=True))
+        bounds = [edit.start, *chain.from_iterable(line_ends), edit.end]
+        lines = list(zip(bounds[::2], bounds[1::2], strict=True))
         texts = spread(edit.replacement, [self.text[start:end] + " " for start, end in lines])
         if texts is None:
             return self._with_moved_line_end(raw, edit)
-        placed_lines = [place(raw, Edit(*line, text[:-1])) for line, text in zip(lines, texts, strict=True)]
-        return _joined(raw, placed_lines)
+        return joined(raw, [place(raw, Edit(*line, text[:-1])) for line, text in zip(lines, texts, strict=True)])
 
     def _with_moved_line_end(self, raw: str, edit: Edit) -> Edit | None:
         """An edit whose words stay in one line, with the line end behind or before them.
@@ -52,9 +58,14 @@ class WrappedView(View):
         before = self.text[max(edit.start - _MAX_SPACES, 0) : edit.start]
         after = self.text[edit.end : edit.end + _MAX_SPACES]
         start, end = edit.start - len(before) + len(before.rstrip()), edit.end + len(after) - len(after.lstrip())
+        if start < edit.start and _LINE_END.search(raw, self.starts[start], self.ends[edit.start - 1]):
+            start = edit.start
+        if end > edit.end and _LINE_END.search(raw, self.starts[edit.end], self.ends[end - 1]):
+            end = edit.end
         shown, source = self.text[start:end], raw[self.starts[start] : self.ends[end - 1]]
         line_ends, words = _WHOLE_LINE_END.findall(source), edit.replacement.strip()
-        if len(line_ends) != 1 or source.split() != shown.split() or self.is_fixed(edit):
+        line = _WHOLE_LINE_END.sub(" ", source)
+        if len(line_ends) != 1 or line.split() != shown.split() or GAP.search(line) or self.is_fixed(edit):
             return None
         has_left, has_right = start > 0 and shown[0].isspace(), end < len(self.text) and shown[-1].isspace()
         if not (has_left or has_right) or (not words and not (has_left and has_right)):
@@ -65,9 +76,11 @@ class WrappedView(View):
             new = (" " if has_left and words else "") + self.escape(words) + kept
         return Edit(self.starts[start], self.ends[end - 1], new)
 
-    def _crosses_border(self, raw: str, line_ends: Sequence[int]) -> bool:
+    def _crosses_border(self, raw: str, line_ends: Sequence[tuple[int, int]]) -> bool:
         border = self.border
-        return border is not None and any(border.search(raw, self.starts[i], self.ends[i]) for i in line_ends)
+        if border is None:
+            return False
+        return any(border.search(raw, self.starts[start], self.ends[end - 1]) for start, end in line_ends)
 
 
 def _leaves_blank_line(raw: str, edit: Edit) -> bool:
@@ -76,13 +89,3 @@ def _leaves_blank_line(raw: str, edit: Edit) -> bool:
     start = max(raw.rfind("\n", 0, edit.start), raw.rfind("\r", 0, edit.start)) + 1
     end = _LINE_END.search(raw, edit.end)
     return not (raw[start : edit.start] + raw[edit.end : end.start() if end else len(raw)]).strip()
-
-
-def _joined(raw: str, edits: Sequence[Edit | None]) -> Edit | None:
-    """One edit that does the same as several; None if one of them is None."""
-    made = [edit for edit in edits if edit is not None]
-    if len(made) < len(edits):
-        return None
-    start, end = made[0].start, made[-1].end
-    moved = [replace(edit, start=edit.start - start, end=edit.end - start) for edit in made]
-    return Edit(start, end, apply(raw[start:end], moved))

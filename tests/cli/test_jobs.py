@@ -1,5 +1,6 @@
 """Which files are restored, where each is written, and which options contradict each other."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,10 @@ def test_an_output_that_looks_like_a_file_of_another_type_is_asked_about(folder:
         assert find_jobs([folder / "a.txt"], RestoreOptions(output=folder / name))
     (job,) = find_jobs([folder / "a.txt"], RestoreOptions(output=folder / "v1.2"))
     assert job.target == folder / "v1.2" / "a.txt"
+
+
+def test_devices_and_pipes_are_not_written(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    for options in (RestoreOptions(edits=folder / "pipe"), RestoreOptions(output=folder / "pipe")):
+        with pytest.raises(OptionError, match="pipe is a device or a pipe"):
+            find_jobs([folder / "a.txt"], options)

@@ -11,6 +11,7 @@ from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 from zipfile import ZipFile
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -271,13 +272,15 @@ def test_stdin_goes_to_stdout(unspin_words: Command) -> None:
 
 @pytest.mark.parametrize(
     ("redirection", "message"),
-    [(">&-", "stdout is closed: add --output FOLDER"), ("> /dev/full", "stdout: No space left on device")],
+    [
+        ("a.txt >&-", "stdout is closed: add --output FOLDER"),
+        ("a.txt > /dev/full", "stdout: No space left on device"),
+        ("- <&-", "stdin is closed: name files"),
+    ],
 )
-def test_stdout_that_cannot_be_written_is_named(
-    tmp_path: Path, word_script: Path, redirection: str, message: str
-) -> None:
+def test_a_closed_or_full_stream_is_named(tmp_path: Path, word_script: Path, redirection: str, message: str) -> None:
     (tmp_path / "a.txt").write_text(SPUN)
-    line = f"{sys.executable} {word_script} restore a.txt {redirection}"
+    line = f"{sys.executable} {word_script} restore {redirection}"
     done = subprocess.run(["sh", "-c", line], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert (done.stderr, done.returncode > 0) == (f"unspin: {message}\n", True)
 
@@ -289,6 +292,19 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, refused: Callab
     message = refused("restore", "a.txt", "--edits", "/proc/e.jsonl")
     assert message == "unspin: /proc/e.jsonl: No such file or directory\n"
     assert refused("restore", "a.txt", "--output", "file/out") == f"unspin: {tmp_path / 'file'}: File exists\n"
+
+
+def test_the_processes_of_a_killed_run_end(tmp_path: Path, word_script: Path) -> None:
+    os.mkfifo(tmp_path / "a.txt")
+    line = [sys.executable, word_script, "restore", "a.txt", "--output", "out", "--jobs", "2"]
+    with (
+        subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.DEVNULL) as process,
+        (tmp_path / "a.txt").open("w"),  # once a worker reads it
+    ):
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        _, alive = psutil.wait_procs(workers, timeout=60)
+    assert workers and not alive
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

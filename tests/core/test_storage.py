@@ -255,3 +255,10 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: p
 
 def _fail(*_: object) -> None:
     raise OSError("disk full")
+
+
+def test_a_device_or_a_pipe_is_never_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileExistsError, match="not a file that can be replaced"):
+        write_atomic(tmp_path / "pipe", b"x")
+    assert (tmp_path / "pipe").is_fifo()

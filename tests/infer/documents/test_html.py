@@ -141,7 +141,9 @@ def test_text_in_other_languages_is_left_alone(raw: str, text: str) -> None:
     [
         ("the <b>overseas</b> minister", "overseas minister", "foreign secretary", "the <b>foreign</b> secretary"),
         ("<b>overseas</b> <i>minister</i>", "overseas minister", "foreign aide", "<b>foreign</b> <i>aide</i>"),
-        ("the overseas\n  minister", "overseas minister", "foreign secretary", "the foreign secretary"),
+        ("the overseas\n  minister", "overseas minister", "foreign secretary", "the foreign\n  secretary"),
+        ("the overseas\n  minister.", "overseas minister", "secretary", "the\n  secretary."),
+        ("overseas &nbsp;&nbsp; minister", "overseas \xa0\xa0 minister", "foreign aide", "foreign &nbsp;&nbsp; aide"),
         ("an extra&shy;ordinary law", "extraordinary", "odd", "an odd law"),
         ("a super<wbr>power won", "superpower", "state", "a state won"),
         ("the &fjlig;ord", "fjord", "bay", "the bay"),
@@ -342,6 +344,16 @@ def test_a_page_without_an_article_has_no_main_content(raw: str) -> None:
         ("<p><code>x y</code></p><p>{{ body }}</p><pre>x</pre>a", "a", ""),
         ("<p>a <code><script>x</script></code> b", "a b", ""),
         (
+            "{% if a < 3 %}a{% else %}b{% endif %}",
+            "{% if a < 3 %}a{% else %}b{% endif %}",
+            "{% if a < 3 %}{% else %}{% endif %}",
+        ),
+        (
+            r"a \(x &lt; \frac{y}{z}\) b $$w$$ c \[v\] $5 $6",
+            r"a \(x < \frac{y}{z}\) b $$w$$ c \[v\] $5 $6",
+            r"\(x < \frac{y}{z}\)$$w$$\[v\]",
+        ),
+        (
             "Dear {{ user.name }}, {{{ greeting }}}!",
             "Dear {{ user.name }}, {{{ greeting }}}!",
             "{{ user.name }}{{{ greeting }}}",
@@ -366,7 +378,8 @@ def test_what_is_no_prose_inside_a_sentence_is_shown_but_fixed(raw: str, text: s
         ),
         ("[b]a[/b] [code]x <b>y</b> &lt;[/code] b [Code lang='x']y[/CODE] c [video src=x][/video]", "a b c"),
         ('[gallery ids="1,2"]<p>a [1] and [see below] and [a = b]', "a [1] and [see below] and [a = b]"),
-        ("{% if a < 3 %}a{% endif %} <a href={{ url }}>b</a> <a href='{{ url }}'>c</a>", "a b c"),
+        ("{# a 'b' #}a <a href={{ url }}>b</a> <a href='{{ url }}'>c</a>", "a b c"),
+        ("a {% raw %}{{ x }} y{% endraw %} b {%- comment -%} x <b>y</b> {%- endcomment -%} c", "a b c"),
         ("<p class='<?php echo $a->b; ?>'>a <?= $x->y ?> b <% if x > 3 %>c<% end %> d", "a b c d"),
         ("5 <% and {{ and {% and [a b", "5 <% and {{ and {% and [a b"),
     ],

@@ -133,8 +133,20 @@ def test_a_view_reads_like_the_page(raw: str, text: str) -> None:
         ("[old] is [new]\n\n[new]: x", "old", "new", "[old] is [new]\n\n[new]: x"),
         ("| old | b |\n|--|--|\n| c \\| old | e |", "old", "new", "| new | b |\n|--|--|\n| c \\| new | e |"),
         ("an old\r\n  law", "old law", "new rule", "an new\r\n  rule"),
-        ("a\n> an *x* old\n> law\n> b", "old law", "rule", "a\n> an *x* rule\n> b"),
-        ("<p>an old\nlaw", "old law", "rule", "<p>an rule"),
+        ("a\n> an *x* old\n> law\n> b", "old law", "rule", "a\n> an *x*\n> rule\n> b"),
+        (
+            "a <span lang='fr'>old</span> <i translate=no>old</i> <b lang=en>old</b> <u>old</u>",
+            "old",
+            "new",
+            "a <span lang='fr'>old</span> <i translate=no>old</i> <b lang=en>new</b> <u>new</u>",
+        ),
+        (
+            "{% raw %}\nold\n{% endraw %}\n\n[code]\n\nold\n\n[/code]\n\n<% old %> old",
+            "old",
+            "new",
+            "{% raw %}\nold\n{% endraw %}\n\n[code]\n\nold\n\n[/code]\n\n<% old %> new",
+        ),
+        ("<p>an old\nlaw", "old law", "rule", "<p>an\nrule"),
         ("> <p>old law", "old", "new", "> <p>new law"),
     ],
 )

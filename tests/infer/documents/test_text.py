@@ -87,7 +87,8 @@ WRAPPED = (
         ("town council ", "", "that the\r\n  would close"),
         ("road for days", "alley", "the river\r\n  alley, since"),
         ("The", "", "  overseas minister"),
-        ("council would close the old part of the river road for", "x", None),
+        ("council would close the old part of the river road for", "x", "the town\r\n  x\r\n  days"),
+        ("town council would close the old part of the river road for days", "x", None),
     ],
 )
 def test_an_edit_keeps_the_line_ends(old: str, new: str, expected: str | None) -> None:
@@ -102,6 +103,36 @@ def test_an_edit_keeps_the_line_ends(old: str, new: str, expected: str | None) -
         assert edit is not None
         restored = apply(WRAPPED, [edit])
         assert expected in restored and restored.count("\r\n") == 2
+
+
+def test_columns_stay_apart() -> None:
+    raw = "Ann Jones\toverseas    individuals  here   1911"
+    view = _view(raw)
+
+    def restored(old: str, new: str) -> str | None:
+        start = view.text.index(old)
+        edit = view.raw_edit(raw, Edit(start, start + len(old), new))
+        return edit and apply(raw, [edit])
+
+    assert restored("overseas    individuals", "foreign people") == raw.replace("overseas", "foreign").replace(
+        "individuals", "people"
+    )
+    assert restored("Jones\toverseas", "Smith foreign") == raw.replace("Jones", "Smith").replace("overseas", "foreign")
+    assert restored("overseas    individuals", "people") is None
+    assert restored("Jones\toverseas", "a foreign country") is None
+
+
+def test_markup_of_templates_does_not_change() -> None:
+    raw = "Dear {{ overseas }}, {% if old %}the [caption id='a' title='old']old road[/caption] <?php old ?> is old."
+    view = _view(raw)
+    edits = [view.raw_edit(raw, Edit(*match.span(), "new")) for match in re.finditer("old|overseas", view.text)]
+    made = [edit for edit in edits if edit]
+    assert apply(raw, made) == raw.replace("]old", "]new").replace("is old", "is new")
+
+
+def test_a_rule_is_not_a_part_of_a_paragraph() -> None:
+    raw = f"{'=' * 60}\n{textwrap.fill(PARAGRAPH, 60)}"
+    assert _view(raw).text == f"{'=' * 60}\n{PARAGRAPH}"
 
 
 @given(
