@@ -5,6 +5,7 @@ Each test also runs against a server that refuses every third request.
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count

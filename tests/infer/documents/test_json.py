@@ -1,6 +1,7 @@
 """JSON and JSON Lines: the strings under a path are found, faults are named, and all else stays byte for byte."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -268,3 +269,10 @@ def test_any_text_is_read_or_refused(raw: str) -> None:
         except FormatError:
             continue
         assert all(list(v.starts) == sorted(v.starts) and max(v.ends, default=0) <= len(raw) for v in contents.views)
+
+
+def test_markup_of_templates_in_a_string_is_fixed() -> None:
+    raw = json.dumps({"text": 'An {{ old }} law [caption id="old"] is\n{% if old %}old.'})
+    (view,) = json_views(raw).views
+    edits = [view.raw_edit(raw, Edit(*match.span(), "new")) for match in re.finditer("old", view.text)]
+    assert apply(raw, [edit for edit in edits if edit]) == raw.replace("old.", "new.")
