@@ -118,12 +118,12 @@ def _restore_documents(
 @contextmanager
 def _worker_processes(options: RestoreOptions) -> Iterator[ProcessPoolExecutor]:
     """Processes that end with the block, even in the middle of a document if it is left by an error or Ctrl-C."""
-    context = get_context("spawn")
+    context, others = get_context("spawn"), set(active_children())
     with ProcessPoolExecutor(options.jobs, context, initializer=_start_worker, initargs=(options,)) as workers:
         try:
             yield workers
         except BaseException:
-            for process in active_children():
+            for process in set(active_children()) - others:
                 process.terminate()
             raise
 

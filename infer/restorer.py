@@ -188,11 +188,9 @@ class Restorer:
 
     def _rewrite(self, passages: Sequence[Passage]) -> Iterator[tuple[Passage, Rewriting]]:
         """The engine's outputs, those of the shortest passages first: passages of one length share a batch best."""
-        texts = sorted(
-            ((" ".join(sentence.text for sentence in passage), i) for i, passage in enumerate(passages)),
-            key=lambda pair: len(pair[0]),
-        )
-        for first in range(0, len(texts), PASSAGES_PER_CALL):
-            group = texts[first : first + PASSAGES_PER_CALL]
+        pairs = [(" ".join(sentence.text for sentence in passage), passage) for passage in passages]
+        pairs.sort(key=lambda pair: len(pair[0]))
+        for first in range(0, len(pairs), PASSAGES_PER_CALL):
+            group = pairs[first : first + PASSAGES_PER_CALL]
             outputs = self._engine.rewrite([text for text, _ in group])
-            yield from zip([passages[i] for _, i in group], outputs, strict=True)
+            yield from zip([passage for _, passage in group], outputs, strict=True)

@@ -100,7 +100,7 @@ class View:
         return Edit(self.starts[edit.start], self.ends[edit.end - 1], "".join(pieces))
 
     def is_fixed(self, edit: Edit) -> bool:
-        """Whether an edit changes or directly follows characters that must not change."""
+        """Whether an edit changes characters that must not change, or inserts text directly after them."""
         return any(self.fixed[edit.start : edit.end] or self.fixed[max(edit.start - 1, 0) : edit.start])
 
     def place(self, raw: str, position: int) -> str:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from unspin.infer.documents.base import View
 from unspin.infer.documents.html import html_views
-from unspin.infer.documents.templates import with_fixed_markup
+from unspin.infer.documents.templates import template_markup, with_fixed
 
 _TAG = re.compile(  # a tag of HTML or a comment; not "<3", "x < y" or "<name>"
     r"</?(?:a|abbr|article|aside|b|blockquote|br|button|center|cite|code|dd|del|details|dfn|div|dl|dt|em|figcaption|figure"
@@ -37,7 +37,7 @@ def path_prefixes(path: str) -> Iterator[str]:
 def field_views(field: View) -> Sequence[View]:
     """The views of a field's text: `field` itself, or those of the HTML in it, mapped on to the raw text."""
     if not _is_html(field.text):
-        return [with_fixed_markup(field)]
+        return [with_fixed(field, template_markup(field.text), in_raw=False)]
     return [_composed(field, inner) for inner in html_views(field.text).views]
 
 

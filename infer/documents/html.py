@@ -59,7 +59,7 @@ _MAX_LINKED_NOTE_MARK, _MAX_NOTE_MARK_NODES = 12, 8  # characters; tags and text
 _NUMBER_MARK = "\u28ff"
 _BRAILLE = {ord(digit): 0x2801 + int(digit) for digit in "0123456789"}
 _DIGITS_OF_BRAILLE = {braille: digit for digit, braille in _BRAILLE.items()}
-_LINE_NUMBER = re.compile(f"{_NUMBER_MARK}([\u2801-\u280a]+){_NUMBER_MARK}")
+_LINE_NUMBER = re.compile(f"{_NUMBER_MARK}([\u2801-\u280a]{{1,9}}){_NUMBER_MARK}")
 
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _ENCODING = re.compile(
@@ -246,7 +246,7 @@ class _HtmlView(WrappedView):
     """
 
     def raw_edit(self, raw: str, edit: Edit) -> Edit | None:
-        placed = super().raw_edit(raw, edit) or super(WrappedView, self).raw_edit(raw, edit)
+        placed = super().raw_edit(raw, edit) or View.raw_edit(self, raw, edit)
         if placed and _OPEN_MARKUP.search(raw, max(placed.start - 40, 0), placed.start):
             following = (placed.replacement or raw[placed.end : placed.end + 1])[:1]
             if following.isalnum() or following in "#;/!?":
@@ -368,7 +368,8 @@ def _main_content(raw: str, view: View) -> View:
         pieces += raw[position : view.starts[start]].replace(_NUMBER_MARK, " "), _line_number(number)
         position = view.starts[start]
     article = extract("".join([*pieces, raw[position:].replace(_NUMBER_MARK, " ")]), include_comments=False) or ""
-    kept = [lines[int(digits.translate(_DIGITS_OF_BRAILLE))] for digits in _LINE_NUMBER.findall(article)]
+    numbers = [int(digits.translate(_DIGITS_OF_BRAILLE)) for digits in _LINE_NUMBER.findall(article)]
+    kept = [lines[number] for number in numbers if number < len(lines)]  # the page may hold such digits
     if not kept:
         raise FormatError("no article was found in the page: restore all of its text instead of its main content")
     spans = sorted(set(kept))

@@ -27,7 +27,7 @@ from markdown_it.token import Token
 from unspin.edits import Edit
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, View, ViewBuilder
 from unspin.infer.documents.html import html_views
-from unspin.infer.documents.templates import SHORTCODE, with_fixed_markup
+from unspin.infer.documents.templates import SHORTCODE, TemplateMarkup, template_markup, with_fixed
 from unspin.infer.documents.text_files import TextFormat
 from unspin.infer.documents.wrapped import WrappedView
 
@@ -75,13 +75,12 @@ _ADDRESS = re.compile(
     r"""\b(?:https?://|ftp://|www\.)[^\s<>]{1,2000} | (?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}""",
     re.VERBOSE,
 )
-_FIXED_TAG = re.compile(  # a tag around what is no English prose, or any closing tag
-    r"""<(?P<closing>/)(?P<closed>\w+)
-      | <(?P<name>code|kbd|pre|samp|var|tt|script|style|svg|math|textarea)\b
-      | <(?P<other>\w+)(?=\s[^>]*(?:\blang=["']?(?!["']?(?:en|und)\b)\w|\btranslate=["']?no\b|\bnotranslate\b))""",
-    re.VERBOSE | re.IGNORECASE,
-)
+_TAG = re.compile(r"<(/?)(\w+)")
+_CODE_TAGS = frozenset(("code", "kbd", "pre", "samp", "var", "tt"))
 _HIDDEN_TAGS = frozenset(("script", "style", "svg", "math", "textarea"))
+_LEFT_ALONE = re.compile(  # attributes of text in another language, or not to be translated
+    r"""\s(?:(?:xml:)?lang=["']?(?!["']?(?:en|eng|und|mul)\b)\w|translate=["']?no\b|class=[^>]*\bnotranslate\b)""", re.I
+)
 _LINE_BREAK_TAG = re.compile(r"<br\b", re.I)
 _LINE_MARK = re.compile(r"^[ \t]*(?:$|(?:[-+*>]|\d{1,9}[.)]|#{1,6})(?:\s|$))", re.MULTILINE)  # blank or a block's
 _FRAMES = {"#": "# {}", "=": "{}\n===", "-": "{}\n---"}  # headings by their markup
@@ -259,12 +258,12 @@ class _MarkdownView(WrappedView):
         block = self.blocks[number]
         end = self.blocks[number + 1].start - 1 if number + 1 < len(self.blocks) else len(self.text)
         spun = self.text[edit.start : edit.end]
-        if edit.end > end or _BORDER.search(spun + edit.replacement):
+        if edit.end > end or self.is_fixed(edit) or _BORDER.search(spun + edit.replacement):
             return None
         if block.html:
             placed = block.html.raw_edit(raw, replace(edit, start=edit.start - block.start, end=edit.end - block.start))
         else:  # the words are spread over the lines, or the lines are joined if there are too few words
-            placed = super().raw_edit(raw, edit) or super(WrappedView, self).raw_edit(raw, edit)
+            placed = super().raw_edit(raw, edit) or View.raw_edit(self, raw, edit)
         if end - block.start > _MAX_CHECKED_BLOCK:
             return placed if _LETTERS.fullmatch(spun) and _LETTERS.fullmatch(edit.replacement) else None
         expected = self.text[block.start : edit.start] + edit.replacement + self.text[edit.end : end]
@@ -301,6 +300,8 @@ class _Reader:
         self._lines = [match[1].replace("\0", "\ufffd") for match in matches]
         self._builder = ViewBuilder()
         self._blocks: list[_Block] = []
+        self._code: list[tuple[int, int]] = []  # spans of code in the raw text
+        self._code_spans: list[tuple[int, int]] = []  # those in the text of the current block
         self._references: ChainMap[str, object] = ChainMap({}, references or {})
         self._environment: dict[str, object] = {"references": self._references}
 
@@ -313,7 +314,9 @@ class _Reader:
         for i, token in enumerate(tokens):
             if token.map is None:
                 continue
-            if token.type == "inline" and tokens[i - 1].type not in ("th_open", "td_open"):
+            if token.type in ("fence", "code_block"):
+                self._code.append((self._line_start(token.map[0]), self._line_start(token.map[1])))
+            elif token.type == "inline" and tokens[i - 1].type not in ("th_open", "td_open"):
                 self._add_paragraph(token.content, token.map[0], _FRAMES.get(tokens[i - 1].markup[:1], "{}"))
             elif token.type == "tr_open":
                 row = takewhile(lambda token: token.type != "tr_close", (tokens[j] for j in range(i, len(tokens))))
@@ -330,6 +333,17 @@ class _Reader:
             blocks=self._blocks,
             references=dict(self._references),
         )
+
+    def template_markup(self) -> Iterator[TemplateMarkup]:
+        """The templates' markup in the raw text, except in code; call it after `view`."""
+        code = sorted(self._code)
+        for markup in template_markup(self._raw, has_tex=False):
+            i = bisect_right(code, (markup.start, len(self._raw))) - 1
+            if i < 0 or code[i][1] <= markup.start:
+                yield markup
+
+    def _line_start(self, number: int) -> int:
+        return self._starts[number] if number < len(self._starts) else len(self._raw)
 
     def _place(self, number: int, line: str) -> int:
         """Where in line `number` the parsed line stands; -1 if nowhere. Only white space or "#" may follow it."""
@@ -398,11 +412,13 @@ class _Reader:
     def _add_text(self, content: str, offsets: Sequence[int], indents: Sequence[tuple[int, str]], frame: str) -> None:
         """Add the text of a block; its character `i` stands at ``offsets[i]`` of the raw text."""
         fixed, events = bytearray(len(content)), []
+        self._code_spans.clear()
         for start, end, text, is_fixed in self._events(content):
             if is_fixed:
                 fixed[start:end] = b"\1" * (end - start)
             else:
                 events.append((start, end, text))
+        self._code += [(offsets[start], offsets[end - 1] + 1) for start, end in self._code_spans]
         pieces = list(_pieces(content, sorted(events, key=lambda event: (event[0], -event[1]))))
         if not any(text.strip() for _, _, text in pieces):
             return
@@ -431,7 +447,9 @@ class _Reader:
 
         None hides them. What is only fixed is shown as it is.
         """
-        open_tags: dict[str, _Mark] = {}
+        open_tags: dict[
+            str, list[_Mark]
+        ] = {}  # those around text that must not change, and those of their names inside
         first_line_end = content.find("\n") if content.startswith("[!") else -1  # the title of a callout
         for mark in sorted(self._marks(content), key=lambda mark: mark.start):
             start, end, source = mark.start, mark.end, content[mark.start : mark.end]
@@ -443,7 +461,9 @@ class _Reader:
             elif mark.rule in ("escape", "entity") and mark.token:
                 yield start, end, mark.token.content, False
             elif mark.rule in ("backticks", "autolink"):
-                marker = len(source) - len(source.lstrip("`<"))
+                marker = len(source) - len(source.lstrip("`")) if mark.rule == "backticks" else 1
+                if mark.rule == "backticks":
+                    self._code_spans.append((start, end))
                 if source[marker] == source[-marker - 1] == " " and source.strip("` "):  # not part of the code
                     marker += 1
                 yield start, start + marker, None, False
@@ -453,15 +473,19 @@ class _Reader:
                 yield from _fixed_part(content, start, end)
             elif mark.token is None or not mark.token.content:  # HTML tags, images, link targets, used delimiters
                 yield start, end, "\n" if _LINE_BREAK_TAG.match(source) else None, False
-                tag = _FIXED_TAG.match(source)
-                if tag and tag["closing"]:
-                    opening = open_tags.pop(tag["closed"].lower(), None)
-                    if opening and tag["closed"].lower() in _HIDDEN_TAGS:
-                        yield opening.start, end, None, False
-                    elif opening:
-                        yield from _fixed_part(content, opening.end, start)
-                elif tag:
-                    open_tags.setdefault((tag["name"] or tag["other"]).lower(), mark)
+                tag = _TAG.match(source)
+                is_closing, name = (tag[1] == "/", tag[2].lower()) if tag else (False, "")
+                is_left_alone = name in _CODE_TAGS or name in _HIDDEN_TAGS or _LEFT_ALONE.search(source)
+                if is_closing and name in open_tags:
+                    opening = open_tags[name].pop()
+                    if not open_tags[name]:
+                        del open_tags[name]
+                        if name in _HIDDEN_TAGS:
+                            yield opening.start, end, None, False
+                        else:
+                            yield from _fixed_part(content, opening.end, start)
+                elif not is_closing and (is_left_alone or name in open_tags):
+                    open_tags.setdefault(name, []).append(mark)
         for match in _ADDRESS.finditer(content):
             yield match.start(), match.start() + len(match[0].rstrip(".,;:!?*_~'\")]")), None, True
 
@@ -501,7 +525,9 @@ def _pieces(content: str, events: Sequence[tuple[int, int, str | None]]) -> Iter
 
 def markdown_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents:
     """One view of the prose of a Markdown text."""
-    return Contents([with_fixed_markup(_Reader(raw).view(), raw)])
+    reader = _Reader(raw)
+    view = reader.view()
+    return Contents([with_fixed(view, reader.template_markup())])
 
 
 MARKDOWN = TextFormat("md", "Markdown", (".md", ".markdown"), markdown_views)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from unspin.edits import Edit
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, ViewBuilder
+from unspin.infer.documents.templates import template_markup, with_fixed
 from unspin.infer.documents.text_files import TextFormat
 from unspin.infer.documents.wrapped import WrappedView
 
@@ -62,7 +63,7 @@ def rst_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents:
     """One view of the paragraphs of a reStructuredText document."""
     reader = _Reader(raw)
     reader.read(0, len(reader.lines))
-    return Contents([reader.view()])
+    return Contents([with_fixed(reader.view(), template_markup(raw))])
 
 
 @dataclass

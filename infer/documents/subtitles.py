@@ -17,6 +17,7 @@ from functools import partial
 from itertools import groupby
 
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, FormatError, ViewBuilder
+from unspin.infer.documents.templates import template_markup, with_fixed
 from unspin.infer.documents.text_files import TextFormat
 from unspin.infer.documents.wrapped import WrappedView
 
@@ -25,7 +26,7 @@ _LINE_OR_END = re.compile(r"(?P<end>[\r\n]+)|[^\r\n]+")
 _TIMES = re.compile(r"\s*(?:\d+:)?\d+:\d\d(?:[,.]\d+)?\s*-->\s*(?:\d+:)?\d+:\d\d")
 _BETWEEN_CUES = re.compile("-->")
 _NOT_SPOKEN = re.compile(
-    r"""<lang[.\w]*\s+(?!en\b)[^<>]*>[^<>]*</lang>          # words of another language
+    r"""[ \t]?<lang[.\w]*\s++(?!en\b)[^<>]*>[^<>]*</lang>          # words of another language
       | <v(?:\.[^\s<>]*)?\s(?P<voice>[^<>]*)>         # the speaker of what follows
       | </?[A-Za-z][^<>]*> | <[\d:.]+>                 # other tags, times inside a cue
       | \{\\[^{}]*\}                                   # positions, as in {\an8}
@@ -52,7 +53,7 @@ def subtitle_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS, *, is_w
         is_empty = False
     if is_empty:
         raise FormatError("it has no cue, which begins with a line such as 00:00:01,000 --> 00:00:04,000")
-    return Contents([reader.view()])
+    return Contents([with_fixed(reader.view(), template_markup(raw))])
 
 
 def _cues(raw: str, *, end_at_blank_lines: bool) -> Iterator[list[tuple[int, int]]]:

@@ -1,4 +1,4 @@
-"""Markup in a text that other programs replace: PHP, Liquid, Jinja, Mustache, WordPress shortcodes, formulas in TeX.
+"""Markup that other programs replace: PHP, ASP, Liquid, Jinja, Mustache, WordPress shortcodes, formulas in TeX.
 
 Found by its shape, since the systems disagree on all else. Cost: linear in the length of the text.
 """
@@ -8,27 +8,29 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from unspin.infer.documents.base import View
 
-PROGRAM = re.compile(r"<\?(?:php\b|=)(?:[^?]|\?(?!>))*+(?:\?>|\Z)|<%(?:[^%<]|%(?!>)|<(?!%)){0,5000}+%>", re.I)
+PROGRAM = re.compile(
+    r"<\?(?:php\b|=)(?:[^?<]|\?(?!>)|<(?!\?)){0,20000}+\?>|<%(?:[^%<]|%(?!>)|<(?!%)){0,5000}+%>", re.IGNORECASE
+)
 SHORTCODE = r"\[[A-Za-z][\w-]{0,60}\s(?=[^\[\]<>=]{0,200}\w=\S)[^\[\]<>]{1,2000}\]|\[/[A-Za-z][\w-]{0,60}\]"
 _MARKUP = re.compile(
     rf"""{PROGRAM.pattern}
       | (?P<shown> \{{%[^{{}}]{{1,2000}}%\}}
-          | \{{\{{\{{?[^{{}}]{{1,2000}}\}}\}}\}}?
-          | \\\([^\\]{{0,200}}(?:\\(?!\(|\\?\))[^\\]{{0,200}}){{0,50}}\\{{1,2}}\)
+          | \{{\{{\{{?[^{{}}]{{1,2000}}\}}\}}\}}?)
+      | (?P<tex>\\\([^\\]{{0,200}}(?:\\(?!\(|\\?\))[^\\]{{0,200}}){{0,50}}\\{{1,2}}\)
           | \\\[[^\\]{{0,200}}(?:\\(?!\[|\\?\])[^\\]{{0,200}}){{0,50}}\\{{1,2}}\]
-          | \$\$[^$]{{1,2000}}\$\$)
+          | (?<![\w($])\$\$(?![)$])(?:[^$\n]|\n(?!\s*\n)){{1,2000}}\$\$(?![\w)$]))
       | \{{\#[^{{}}]{{0,2000}}\#\}}
       | {SHORTCODE}
       | \[(?P<bare>[A-Za-z][\w-]{{0,60}})\]""",
     re.VERBOSE | re.IGNORECASE,
 )
-_TAG = re.compile(r"(?P<mark>\[|\{%)-?\s*(?P<closing>/|end)?(?P<name>[A-Za-z]\w*)")
+_TAG = re.compile(r"(?P<mark>\[|\{%)-?\s*(?P<closing>(?<=\[)/|(?<!\[)end)?(?P<name>[A-Za-z]\w*)")
 _VERBATIM = frozenset(  # what stands between an opening and a closing tag of these names is no prose either
     """audio code comment css embed highlight html javascript js latex math mermaid php pre raw schema sourcecode
     stylesheet verbatim video""".split()
@@ -43,9 +45,9 @@ class TemplateMarkup(NamedTuple):
     is_shown: bool
 
 
-def template_markup(text: str) -> Iterator[TemplateMarkup]:
-    """The markup in a text, in order. A tag for code or media includes what stands up to its closing one."""
-    matches = [(match, _TAG.match(match[0])) for match in _MARKUP.finditer(text)]
+def template_markup(text: str, has_tex: bool = True) -> Iterator[TemplateMarkup]:
+    """The markup in a text, in order, with or without TeX. A tag for code or media reaches to its closing tag."""
+    matches = [(match, _TAG.match(match[0])) for match in _MARKUP.finditer(text) if has_tex or not match["tex"]]
     closings: dict[tuple[str, str], list[int]] = defaultdict(list)  # the ends of the closing tags of a name
     for match, tag in matches:
         if tag and tag["closing"]:
@@ -64,15 +66,18 @@ def template_markup(text: str) -> Iterator[TemplateMarkup]:
                 yield TemplateMarkup(start, ends[closing], False)
                 position = ends[closing]
                 continue
-        yield TemplateMarkup(start, end, match["shown"] is not None)
+        yield TemplateMarkup(start, end, (match["shown"] or match["tex"]) is not None)
         position = end
 
 
-def with_fixed_markup(view: View, raw: str | None = None) -> View:
-    """A view in which the markup of its text is fixed; with `raw`, the markup of the raw text."""
+def with_fixed(view: View, markup: Iterable[TemplateMarkup], in_raw: bool = True) -> View:
+    """A view in which markup is fixed.
+
+    It was found in the raw text, in which the view's characters must stand in order, or in the view's own text.
+    """
     fixed = bytearray(view.fixed or bytes(len(view.text)))
-    for start, end, _ in template_markup(view.text if raw is None else raw):
-        if raw is not None:
+    for start, end, _ in markup:
+        if in_raw:
             start, end = bisect_left(view.starts, start), bisect_left(view.starts, end)
         fixed[start:end] = b"\1" * (end - start)
     return replace(view, fixed=bytes(fixed)) if any(fixed) else view

@@ -1,7 +1,7 @@
 """Plain text: everything is readable. A line is a paragraph, unless the text is hard-wrapped.
 
-Wrapping put in a line end if the first word of the next line would not have fit before it. The lines of a block are
-read so if one of them also goes on in lower case: those of a list, a poem or an address do not fulfil both.
+Wrapping put in a line end if the first word of the next line would not have fit before it. A block of lines counts as
+wrapped if, besides, one of its lines goes on in lower case; lists, poems and addresses seldom meet both conditions.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from itertools import chain, pairwise
 
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions
-from unspin.infer.documents.templates import with_fixed_markup
+from unspin.infer.documents.templates import template_markup, with_fixed
 from unspin.infer.documents.text_files import TextFormat
 from unspin.infer.documents.wrapped import WrappedView
 
 _MIN_WIDTH, _MAX_WIDTH = 40, 130  # characters in the longest line of a wrapped block
 _MIN_WIDTH_OF_TWO = 50  # in a block of two lines, where the longer one is always full
 _LINE = r"[^\S\r\n]*+\S[^\r\n]*+"
-_BLOCK = re.compile(rf"(?<![^\r\n]){_LINE}(?:(?:\r\n|\r|\n){_LINE})+")
-_LINE_END = re.compile(r"[^\S\r\n]*(?:\r\n|\r|\n)")
+_BLOCK = re.compile(rf"(?<![^\r\n]){_LINE}(?:(?:\r\n|\r|\n){_LINE})++")
+_LINE_END = re.compile(r"(?<![^\S\r\n])[^\S\r\n]*+(?:\r\n|\r|\n)")
 _ITEM = re.compile(r"[-*+•‣·–—>|#]|\(?(?:\d{1,3}|[A-Za-z])[.)]\s")  # of a list, or a quoted line, or a table's row
 _LETTER = re.compile(r"[^\W\d_]")
 _SENTENCE_END = re.compile(r"[.!?:;][\"”’')]*$")
@@ -35,7 +35,7 @@ def text_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents
         position = end
     text = "".join([*pieces, raw[position:]])
     view = WrappedView(starts=range(len(raw)), ends=range(1, len(raw) + 1), text=text)
-    return Contents([with_fixed_markup(view)])
+    return Contents([with_fixed(view, template_markup(raw))])
 
 
 def _wraps(raw: str) -> Iterator[tuple[int, int]]:
@@ -53,10 +53,16 @@ def _wraps(raw: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_wrapped(line: str, following: str, width: int) -> bool:
-    """Whether the next line's first word would not have fit into a line."""
-    is_full = len(line) + 1 + len(following.split(maxsplit=1)[0]) >= width
+    """Whether the next line's first word would not have fit into a line, and may belong to its paragraph."""
+    is_full = len(line) + 1 + len(following.split(maxsplit=1)[0]) > width
+    if _indent(following) > _indent(line) and _SENTENCE_END.search(line):
+        return False  # a paragraph that begins with an indent
     is_prose = _LETTER.search(line) and _LETTER.search(following) and not _ITEM.match(following.lstrip())
     return is_full and bool(is_prose) and not _HYPHENATED.search(line)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _goes_on(line: str, following: str) -> bool:

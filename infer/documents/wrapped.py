@@ -12,7 +12,10 @@ from unspin.infer.documents.base import GAP, View, joined, spread
 
 _LINE_END = re.compile(r"[\r\n]")
 _WHITE_SPACE = re.compile(r"\s+")
-_WHOLE_LINE_END = re.compile(r"[^\S\r\n]*(?:\r\n|\r|\n)(?:[^\S\r\n]|>)*")  # with the marks of a quotation
+_WHOLE_LINE_END = re.compile(  # with the marks of a quotation in the next line
+    r"(?<![^\S\r\n])[^\S\r\n]*+(?:\r\n|\r|\n)(?:[^\S\r\n]|>)*"
+)
+_REST_OF_BLANK_LINE = re.compile(r"[^\S\r\n]*(?:[\r\n]|\Z)")
 _MAX_SPACES = 200  # white space searched around an edit
 
 
@@ -36,7 +39,7 @@ class WrappedView(View):
         line_ends = [
             gap.span()
             for gap in _WHITE_SPACE.finditer(self.text, edit.start, edit.end)
-            if _LINE_END.search(raw, self.starts[gap.start()], self.ends[gap.end() - 1])
+            if self._holds_line_end(raw, *gap.span())
         ]
         if not line_ends:
             placed = place(raw, edit)
@@ -53,14 +56,14 @@ class WrappedView(View):
     def _with_moved_line_end(self, raw: str, edit: Edit) -> Edit | None:
         """An edit whose words stay in one line, with the line end behind or before them.
 
-        None if it crosses markup or several line ends, or would leave a line blank.
+        None if it crosses markup, columns or several line ends, touches fixed text, or would leave a line blank.
         """
         before = self.text[max(edit.start - _MAX_SPACES, 0) : edit.start]
         after = self.text[edit.end : edit.end + _MAX_SPACES]
         start, end = edit.start - len(before) + len(before.rstrip()), edit.end + len(after) - len(after.lstrip())
-        if start < edit.start and _LINE_END.search(raw, self.starts[start], self.ends[edit.start - 1]):
+        if start < edit.start and self._holds_line_end(raw, start, edit.start):
             start = edit.start
-        if end > edit.end and _LINE_END.search(raw, self.starts[edit.end], self.ends[end - 1]):
+        if end > edit.end and self._holds_line_end(raw, edit.end, end):
             end = edit.end
         shown, source = self.text[start:end], raw[self.starts[start] : self.ends[end - 1]]
         line_ends, words = _WHOLE_LINE_END.findall(source), edit.replacement.strip()
@@ -76,6 +79,10 @@ class WrappedView(View):
             new = (" " if has_left and words else "") + self.escape(words) + kept
         return Edit(self.starts[start], self.ends[end - 1], new)
 
+    def _holds_line_end(self, raw: str, start: int, end: int) -> bool:
+        """Whether characters ``start:end``, at least one, end a paragraph or stand for a line end of the raw text."""
+        return "\n" in self.text[start:end] or bool(_LINE_END.search(raw, self.starts[start], self.ends[end - 1]))
+
     def _crosses_border(self, raw: str, line_ends: Sequence[tuple[int, int]]) -> bool:
         border = self.border
         if border is None:
@@ -84,8 +91,9 @@ class WrappedView(View):
 
 
 def _leaves_blank_line(raw: str, edit: Edit) -> bool:
-    if edit.replacement.strip():
+    if edit.replacement.strip() or not _REST_OF_BLANK_LINE.match(raw, edit.end):
         return False
-    start = max(raw.rfind("\n", 0, edit.start), raw.rfind("\r", 0, edit.start)) + 1
-    end = _LINE_END.search(raw, edit.end)
-    return not (raw[start : edit.start] + raw[edit.end : end.start() if end else len(raw)]).strip()
+    start = edit.start
+    while start and raw[start - 1].isspace() and raw[start - 1] not in "\r\n":
+        start -= 1
+    return start == 0 or raw[start - 1] in "\r\n"

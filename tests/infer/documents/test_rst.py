@@ -165,3 +165,7 @@ def test_an_edit_keeps_the_lines_and_everything_around_it(lines: list[str], at: 
         assert restored.startswith(raw[: edit.start]) and restored.endswith(raw[edit.end :])
         assert restored.count("\n") == raw.count("\n")
         assert _view(restored).text.count("\n") == view.text.count("\n")
+
+
+def test_markup_of_templates_is_fixed() -> None:
+    assert _replaced("The {{ old }} law.", "old", "new") is None

@@ -130,6 +130,33 @@ def test_markup_of_templates_does_not_change() -> None:
     assert apply(raw, made) == raw.replace("]old", "]new").replace("is old", "is new")
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "Write <?php and go on about the old law.",
+        "Cafe One ($$) is an old place.\nCafe Two ($$) is not.",
+        "The [ending] of the old [endnote] is [sic].",
+    ],
+)
+def test_what_only_begins_like_markup_is_read(raw: str) -> None:
+    assert not any(_view(raw).fixed)
+
+
+def test_a_paragraph_that_begins_with_an_indent_stays_apart() -> None:
+    first = "    The overseas minister said that the town council\nwould close the old road in the town, as it is safe."
+    second = "    Another paragraph begins here and goes on in the\nnext line."
+    assert _view(f"{first}\n{second}").text == f"{first}\n{second}".replace("council\n", "council ").replace(
+        "the\nnext", "the next"
+    )
+
+
+def test_long_white_space_takes_linear_time() -> None:
+    raw = f"The old{' ' * 100_000}law\n" * 5 + f"of the town is\nas it was{' ' * 100_000}and more."
+    view = _view(raw)
+    for match in re.finditer("law|was", view.text):
+        view.raw_edit(raw, Edit(*match.span(), ""))
+
+
 def test_a_rule_is_not_a_part_of_a_paragraph() -> None:
     raw = f"{'=' * 60}\n{textwrap.fill(PARAGRAPH, 60)}"
     assert _view(raw).text == f"{'=' * 60}\n{PARAGRAPH}"
