@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain, islice
 from operator import attrgetter
 from typing import NamedTuple
@@ -228,7 +229,7 @@ class _Page:
 
         White space between blocks has None for a block. Markup of templates is left out, unless it is shown.
         """
-        markup = list(template_markup(self.raw))
+        markup = [found for found in template_markup(self.raw) if self._is_read(found.start)]
         parts: list[tuple[_Run, int | None, bool]] = []
         for number, run in enumerate(self.runs):
             block = self.blocks.get(number)
@@ -236,6 +237,15 @@ class _Page:
                 parts += ((part, block, number in self.fixed or is_shown) for part, is_shown in _cut(run, markup))
         readable = {block for run, block, is_fixed in parts if not is_fixed and run.text.strip(_WHITE_SPACE)}
         return (part for part in parts if part[1] is None or part[1] in readable)
+
+    @cached_property
+    def _readable_runs(self) -> list[_Run]:
+        return [run for number, run in enumerate(self.runs) if number in self.blocks and number not in self.fixed]
+
+    def _is_read(self, position: int) -> bool:
+        """Whether a character of the raw text stands in text to restore, and not in code, a script or an attribute."""
+        i = bisect_right(self._readable_runs, position, key=attrgetter("start")) - 1
+        return i >= 0 and position < self._readable_runs[i].end
 
 
 @dataclass(frozen=True)

@@ -381,6 +381,10 @@ def test_what_is_no_prose_inside_a_sentence_is_shown_but_fixed(raw: str, text: s
         ("{# a 'b' #}a <a href={{ url }}>b</a> <a href='{{ url }}'>c</a>", "a b c"),
         ("a {% raw %}{{ x }} y{% endraw %} b {%- comment -%} x <b>y</b> {%- endcomment -%} c", "a b c"),
         ("<p class='<?php echo $a->b; ?>'>a <?= $x->y ?> b <% if x > 3 %>c<% end %> d", "a b c d"),
+        (
+            "<code>[code]</code> a <code>[/code]</code> b <a title='[pre]'>c</a> <b title='[/pre]'>d",
+            "[code] a [/code] b c d",
+        ),
         ("5 <% and {{ and {% and [a b", "5 <% and {{ and {% and [a b"),
     ],
 )
