@@ -307,17 +307,22 @@ def test_the_processes_of_a_killed_run_end(tmp_path: Path, word_script: Path) ->
     assert workers and not alive
 
 
+def _heed_ctrl_c() -> None:
+    """The tests may run in the background, where shells let processes ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_ends_a_run_and_says_how_to_go_on(tmp_path: Path, word_script: Path, jobs: int) -> None:
     (tmp_path / "a.txt").write_text(SPUN)
     os.mkfifo(tmp_path / "b.txt")
     line = [sys.executable, word_script, "restore", "a.txt", "b.txt", "--output", "out", "--jobs", str(jobs)]
     with (
-        subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process,
+        subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c) as process,
         (tmp_path / "b.txt").open("w"),  # once the run reads it
     ):
         process.send_signal(signal.SIGINT)
-        _, message = process.communicate()
+        _, message = process.communicate(timeout=60)
     assert process.returncode == 130
     assert message == "stopped after 0 of 2 documents; the same command with --resume goes on\n"
 
