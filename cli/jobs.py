@@ -150,7 +150,7 @@ def _check_executor_options(options: RestoreOptions) -> None:
 
 def _check_suffix(output: Path | None) -> None:
     """Raise `OptionError` if the output for files, without folders, has the suffix of a file that no format has."""
-    if output is None or output.suffix.lower() in (*FORMATS, PARQUET) or output.is_dir():
+    if output is None or is_url(output) or output.suffix.lower() in (*FORMATS, PARQUET) or output.is_dir():
         return
     if re.fullmatch(r"\.[a-z]{2,4}", output.suffix):
         raise OptionError(

@@ -66,9 +66,9 @@ _OPAQUE = re.compile(  # parts of a paragraph: fixed ones are shown and never ch
       | (?P<hidden>%%[^%\n]{1,500}%%                           # comments
           | \[\^[^\[\]\s]{1,200}\](?!\() | !\[\[[^\[\]\n]{1,300}\]\]  # references to notes, embedded files
           | \{[:.\#][^{}\n]{1,300}\}                        # attributes
-          | (?:"""
+          | """
     + SHORTCODE
-    + r""")(?![(\[:]))""",
+    + ")",
     re.VERBOSE | re.DOTALL,
 )
 _ADDRESS = re.compile(
@@ -301,7 +301,6 @@ class _Reader:
         self._builder = ViewBuilder()
         self._blocks: list[_Block] = []
         self._code: list[tuple[int, int]] = []  # spans of code in the raw text
-        self._code_spans: list[tuple[int, int]] = []  # those in the text of the current block
         self._references: ChainMap[str, object] = ChainMap({}, references or {})
         self._environment: dict[str, object] = {"references": self._references}
 
@@ -335,7 +334,7 @@ class _Reader:
         )
 
     def template_markup(self) -> Iterator[TemplateMarkup]:
-        """The templates' markup in the raw text, except in code; call it after `view`."""
+        """The templates' markup in the raw text, except in the code that `view` has found."""
         code = sorted(self._code)
         for markup in template_markup(self._raw, has_tex=False):
             i = bisect_right(code, (markup.start, len(self._raw))) - 1
@@ -412,13 +411,13 @@ class _Reader:
     def _add_text(self, content: str, offsets: Sequence[int], indents: Sequence[tuple[int, str]], frame: str) -> None:
         """Add the text of a block; its character `i` stands at ``offsets[i]`` of the raw text."""
         fixed, events = bytearray(len(content)), []
-        self._code_spans.clear()
-        for start, end, text, is_fixed in self._events(content):
+        code: list[tuple[int, int]] = []
+        for start, end, text, is_fixed in self._events(content, code):
             if is_fixed:
                 fixed[start:end] = b"\1" * (end - start)
             else:
                 events.append((start, end, text))
-        self._code += [(offsets[start], offsets[end - 1] + 1) for start, end in self._code_spans]
+        self._code += [(offsets[start], offsets[end - 1] + 1) for start, end in code]
         pieces = list(_pieces(content, sorted(events, key=lambda event: (event[0], -event[1]))))
         if not any(text.strip() for _, _, text in pieces):
             return
@@ -434,22 +433,20 @@ class _Reader:
                         self._builder.add_encoded(content[i], offsets[i], offsets[i + 1])
                 self._builder.fixed[start - end :] = fixed[start:end]
             else:
-                raw_start = offsets[start]
-                raw_end = raw_start if text == "\n" else offsets[end]
-                self._builder.add_encoded(text, raw_start, raw_end, is_fixed=bool(fixed[start]))
+                position = offsets[start]
+                after = position if text == "\n" else offsets[end]
+                self._builder.add_encoded(text, position, after, is_fixed=bool(fixed[start]))
 
     def _end_line(self, position: int) -> None:
         if self._builder.pieces:
             self._builder.add_encoded("\n", position, position)
 
-    def _events(self, content: str) -> Iterator[_Event]:
+    def _events(self, content: str, code: list[tuple[int, int]]) -> Iterator[_Event]:
         """What stands in a block's text: characters ``start:end``, what to show for them, and whether they are fixed.
 
-        None hides them. What is only fixed is shown as it is.
+        None hides them. What is only fixed is shown as it is. The spans of code are appended to `code`.
         """
-        open_tags: dict[
-            str, list[_Mark]
-        ] = {}  # those around text that must not change, and those of their names inside
+        open_tags: dict[str, list[_Mark]] = {}
         first_line_end = content.find("\n") if content.startswith("[!") else -1  # the title of a callout
         for mark in sorted(self._marks(content), key=lambda mark: mark.start):
             start, end, source = mark.start, mark.end, content[mark.start : mark.end]
@@ -463,7 +460,7 @@ class _Reader:
             elif mark.rule in ("backticks", "autolink"):
                 marker = len(source) - len(source.lstrip("`")) if mark.rule == "backticks" else 1
                 if mark.rule == "backticks":
-                    self._code_spans.append((start, end))
+                    code.append((start, end))
                 if source[marker] == source[-marker - 1] == " " and source.strip("` "):  # not part of the code
                     marker += 1
                 yield start, start + marker, None, False
@@ -473,19 +470,7 @@ class _Reader:
                 yield from _fixed_part(content, start, end)
             elif mark.token is None or not mark.token.content:  # HTML tags, images, link targets, used delimiters
                 yield start, end, "\n" if _LINE_BREAK_TAG.match(source) else None, False
-                tag = _TAG.match(source)
-                is_closing, name = (tag[1] == "/", tag[2].lower()) if tag else (False, "")
-                is_left_alone = name in _CODE_TAGS or name in _HIDDEN_TAGS or _LEFT_ALONE.search(source)
-                if is_closing and name in open_tags:
-                    opening = open_tags[name].pop()
-                    if not open_tags[name]:
-                        del open_tags[name]
-                        if name in _HIDDEN_TAGS:
-                            yield opening.start, end, None, False
-                        else:
-                            yield from _fixed_part(content, opening.end, start)
-                elif not is_closing and (is_left_alone or name in open_tags):
-                    open_tags.setdefault(name, []).append(mark)
+                yield from _tag_events(content, mark, open_tags)
         for match in _ADDRESS.finditer(content):
             yield match.start(), match.start() + len(match[0].rstrip(".,;:!?*_~'\")]")), None, True
 
@@ -499,6 +484,28 @@ class _Reader:
         for rule in parser.inline.ruler2.getRules(""):
             rule(state)
         return marks
+
+
+def _tag_events(content: str, mark: _Mark, open_tags: dict[str, list[_Mark]]) -> Iterator[_Event]:
+    """What a tag hides or fixes: the text since its opening tag, if that one leaves its text alone.
+
+    `open_tags` holds the open tags of that kind by name, and after them the open tags of the same name inside.
+    """
+    source = content[mark.start : mark.end]
+    tag = _TAG.match(source)
+    if not tag:
+        return
+    name = tag[2].lower()
+    same = open_tags.setdefault(name, [])
+    if not tag[1]:
+        if same or name in _CODE_TAGS | _HIDDEN_TAGS or _LEFT_ALONE.search(source):
+            same.append(mark)
+    elif same:
+        opening = same.pop()
+        if not same and name in _HIDDEN_TAGS:
+            yield opening.start, mark.end, None, False
+        elif not same:
+            yield from _fixed_part(content, opening.end, mark.start)
 
 
 def _fixed_part(content: str, start: int, end: int) -> Iterator[_Event]:

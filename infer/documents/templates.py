@@ -17,7 +17,9 @@ from unspin.infer.documents.base import View
 PROGRAM = re.compile(
     r"<\?(?:php\b|=)(?:[^?<]|\?(?!>)|<(?!\?)){0,20000}+\?>|<%(?:[^%<]|%(?!>)|<(?!%)){0,5000}+%>", re.IGNORECASE
 )
-SHORTCODE = r"\[[A-Za-z][\w-]{0,60}\s(?=[^\[\]<>=]{0,200}\w=\S)[^\[\]<>]{1,2000}\]|\[/[A-Za-z][\w-]{0,60}\]"
+SHORTCODE = (  # and no link of Markdown
+    r"(?:\[[A-Za-z][\w-]{0,60}\s(?=[^\[\]<>=]{0,200}\w=\S)[^\[\]<>]{1,2000}\]|\[/[A-Za-z][\w-]{0,60}\])(?!\()"
+)
 _MARKUP = re.compile(
     rf"""{PROGRAM.pattern}
       | (?P<shown> \{{%[^{{}}]{{1,2000}}%\}}

@@ -184,6 +184,8 @@ def test_an_output_that_looks_like_a_file_of_another_type_is_asked_about(folder:
         assert job.target == folder / name / "a.txt"
         (folder / name).mkdir()
         assert find_jobs([folder / "a.txt"], RestoreOptions(output=folder / name))
+    (job,) = find_jobs([folder / "a.txt"], RestoreOptions(output=to_path("s3://bucket/restored.out")))
+    assert str(job.target) == "s3://bucket/restored.out/a.txt"
     (job,) = find_jobs([folder / "a.txt"], RestoreOptions(output=folder / "v1.2"))
     assert job.target == folder / "v1.2" / "a.txt"
 

@@ -166,6 +166,12 @@ def test_a_view_reads_like_the_page(raw: str, text: str) -> None:
             "<span lang=fr>a <span>b</span> old</span> <b data-lang=fr>new</b>",
         ),
         ("- An old\n  law", "An old law", "Rule", "- Rule"),
+        (
+            "[the old=er law](x) [gallery title='old'] old",
+            "old",
+            "new",
+            "[the new=er law](x) [gallery title='old'] new",
+        ),
         ("<p>an old\nlaw", "old law", "rule", "<p>an\nrule"),
         ("> <p>old law", "old", "new", "> <p>new law"),
     ],
