@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from importlib.resources import files
 from typing import Annotated
 
 import typer
@@ -38,10 +39,9 @@ def serve(
     listener = _listen(host, port)  # before the model is loaded, so that a port in use is reported at once
     loaded = load_engine(engine, opened)
 
-    def restorer(min_confidence: float | None) -> Restorer:
-        return Restorer(loaded, opened.calibration, min_confidence, max_passage_words=opened.max_passage_words)
-
-    app = make_app(restorer, opened.calibration.threshold, LOOPBACK if host in LOOPBACK else ("*",))
+    restorer = Restorer(loaded, opened.calibration, max_passage_words=opened.max_passage_words)
+    sample = (files("unspin.data") / "samples" / "ferry.spun.txt").read_text(encoding="utf-8")
+    app = make_app(restorer, opened.calibration.threshold, sample, LOOPBACK if host in LOOPBACK else ("*",))
     print(f"open http://{host}:{listener.getsockname()[1]} (stop with Ctrl-C)", flush=True)
     uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False)).run(sockets=[listener])
 

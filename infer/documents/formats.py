@@ -96,12 +96,33 @@ def decode_document(name: str, data: bytes, options: DocumentOptions = DEFAULT_O
 
     Raises `DocumentError` if the format is not known or the bytes are not valid in it.
     """
+    return choose_format(name, data, options).read(name, data, options)
+
+
+def choose_format(name: str, data: bytes, options: DocumentOptions = DEFAULT_OPTIONS) -> Format:
+    """The format to read a file in: the one that the options name, or the one of its suffix.
+
+    Raises `DocumentError` if it is not known, or if what should be plain text begins like something else.
+    """
     if options.format is not None:
-        return _named_format(options.format).read(name, data, options)
+        return _named_format(options.format)
     format = format_of(name)
     if format is TEXT:
         _check_plain_text(name, data)
-    return format.read(name, data, options)
+    return format
+
+
+def guess_format(name: str, text: str) -> Format:
+    """The format that a text without a suffix begins like: markup is HTML, and what begins like nothing plain text.
+
+    Raises `DocumentError` if it begins like something that cannot be restored.
+    """
+    data = text.encode(errors="replace")
+    _, suffix = _opening(data)
+    if suffix in FORMATS or suffix == ".xml":
+        return FORMATS.get(suffix, HTML)
+    _check_plain_text(name, data)
+    return TEXT
 
 
 def _named_format(name: str) -> Format:
@@ -110,17 +131,24 @@ def _named_format(name: str) -> Format:
     return FORMATS_BY_NAME[name]
 
 
+def _opening(data: bytes) -> tuple[str, str]:
+    """What data begins like that is no plain text, and the suffix of such files; empty if like nothing."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    return next(((kind, suffix) for opening, kind, suffix in _OPENINGS if opening.match(data)), ("", ""))
+
+
 def _check_plain_text(name: str, data: bytes) -> None:
     """Raise `DocumentError` if data that should be plain text begins like something else."""
-    for opening, kind, suffix in _OPENINGS:
-        if opening.match(data.removeprefix(b"\xef\xbb\xbf")):
-            named = FORMATS.get(suffix)
-            if named is None and suffix in _ADVICE:
-                raise DocumentError(f"{name} is {kind}, not plain text: {_ADVICE[suffix]}")
-            if named is None:
-                raise DocumentError(f"{name} looks like {kind}, not plain text; --format txt restores it as plain text")
-            as_what = f"--format {named.name} restores it as such, --format txt as plain text"
-            raise DocumentError(f"{name} looks like {kind}, not plain text: {as_what}")
+    kind, suffix = _opening(data)
+    if not kind:
+        return
+    named = FORMATS.get(suffix)
+    if named is None and suffix in _ADVICE:
+        raise DocumentError(f"{name} is {kind}, not plain text: {_ADVICE[suffix]}")
+    if named is None:
+        raise DocumentError(f"{name} looks like {kind}, not plain text; --format txt restores it as plain text")
+    as_what = f"--format {named.name} restores it as such, --format txt as plain text"
+    raise DocumentError(f"{name} looks like {kind}, not plain text: {as_what}")
 
 
 def _advice(suffix: str) -> str:

@@ -530,6 +530,14 @@ def _pieces(content: str, events: Sequence[tuple[int, int, str | None]]) -> Iter
         position = end
 
 
+def markdown_to_html(raw: str) -> str:
+    """A Markdown text, without its front matter, as HTML. HTML in it is kept, so the result must not be trusted."""
+    parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable(["table", "strikethrough"])
+    text = _LINE_END.sub("\n", raw)
+    front = _FRONT_MATTER.match(text)
+    return parser.render(text[front.end() :] if front else text)
+
+
 def markdown_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents:
     """One view of the prose of a Markdown text."""
     reader = _Reader(raw)

@@ -46,7 +46,7 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codec
 _DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 _START_TAG = re.compile(r"<[^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*>")
 _CHARACTERS = re.compile(r"&[^;]*;|[^&]+")
-_NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LINE_ENDS = str.maketrans("\t\n\r", "   ")  # white space inside a text node is shown as a space
 
 _CODE_STYLE = re.compile(  # names of styles for text that is not prose, in lower case
@@ -362,7 +362,7 @@ def shown(raw: str) -> str:
 
 def escape(text: str) -> str:
     """Encode text for a text node. Characters that XML cannot hold are dropped."""
-    return html.escape(_NOT_IN_XML.sub("", text), quote=False)
+    return html.escape(NOT_IN_XML.sub("", text), quote=False)
 
 
 @dataclass(frozen=True)

@@ -1,266 +1,480 @@
-"use strict";
-// The state holds the source, the edits of any confidence, and what the reader chose. `render` draws it all.
+// The page: the entry form, the list of documents, the toolbar, the keys, and what survives a reload.
+import { Article } from "./article.js";
+import { PlaceDialog } from "./dialog.js";
+import { exportDocument, loadSettings, openDocument, restoreDocument } from "./server.js";
+import { View, element, percent } from "./view.js";
+
 const $ = (id) => document.getElementById(id);
-const MAX_CONTEXT = 9000; // characters of a paragraph sent along on each side of an edit
-const state = {
-  chars: [], // of the source: offsets count Unicode code points, which JavaScript strings do not
-  edits: [],
-  done: 0, // characters restored so far
-  spun_share: 0,
-  warnings: [],
-  format: "txt",
-  name: "article", // of the opened file, without its suffix
-  chosen: new Map(), // the key of an edit -> the replacement that the reader chose, or null for the source's own words
-};
-let formats = [];
+const SESSION = "unspin";
+const NAME = "article"; // of a text that was pasted
+const KINDS = { word: "One word", phrase: "Several words", insertion: "Insertions", deletion: "Deletions" };
+const MORE_KINDS = { quotation: "In quotations", manual: "Changed by you" };
 
-const keyOf = (edit) => `${edit.start}:${edit.end}`;
-const groupOf = (edit) => (edit.group ? state.edits.filter((other) => other.group === edit.group) : [edit]);
-const percent = (share) => `${Math.round(share * 100)} %`;
-const source = (start, end) => state.chars.slice(start, end).join("");
-const minConfidence = () => Number($("threshold").value);
-const buttonOf = (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+let settings = null;
+let articles = [];
+let current = null; // the article that is shown
+let chosen = []; // files to restore
+let running = null; // the controller that stops the restoration that runs
+const view = new View($("rows"), select);
+const dialog = new PlaceDialog((places, words) => change(() => current.choose(places, words), places[0]));
 
-function isApplied(edit) {
-  // The reader's choice overrides the threshold. Edits of a group are applied together or not at all.
-  const choice = state.chosen.get(keyOf(edit));
-  if (choice !== undefined) return choice !== null;
-  return groupOf(edit).every(
-    (other) => other.confidence >= minConfidence() && state.chosen.get(keyOf(other)) !== null,
+const quantity = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+const buttons = () => [...$("rows").querySelectorAll("button[data-key]:not(.cursor)")];
+
+function say(text, isProblem = false) {
+  $("status").textContent = text;
+  $("status").classList.toggle("bad", isProblem);
+}
+
+// --- entering articles
+
+function suffixOf(name) {
+  return /\.[^.]*$/.exec(name.toLowerCase())?.[0] ?? "";
+}
+
+function formatOf(name) {
+  return settings.formats.find(({ suffixes }) => suffixes.includes(suffixOf(name)))?.name;
+}
+
+// Shows the options that the chosen format has.
+function showOptions() {
+  const names = $("format").value ? [$("format").value] : chosen.map(({ name }) => formatOf(name));
+  const has = (...formats) => names.some((name) => formats.includes(name));
+  $("field-label").hidden = !has("csv", "json", "jsonl");
+  $("main-content-label").hidden = !has("html");
+}
+
+function choose(files) {
+  const large = files.filter(({ size }) => size > settings.max_file_bytes);
+  chosen.push(...files.filter((file) => !large.includes(file)));
+  drawChosen();
+  const limit = `${Math.round(settings.max_file_bytes / 1e6)} MB`;
+  if (!large.length) return say("");
+  const sizes = large.map(({ name, size }) => `${name} has ${(size / 1e6).toFixed(1)} MB`).join(", ");
+  say(`${sizes}: the limit of this page is ${limit}. The command unspin restore takes files of any size.`, true);
+}
+
+function drawChosen() {
+  $("chosen").replaceChildren(
+    ...chosen.map((file) => {
+      const item = element("li", file.name);
+      const remove = element("button", "×");
+      remove.type = "button";
+      remove.setAttribute("aria-label", `Leave out ${file.name}`);
+      remove.addEventListener("click", () => {
+        chosen = chosen.filter((other) => other !== file);
+        drawChosen();
+      });
+      item.append(remove);
+      return item;
+    }),
   );
+  const isEmpty = chosen.length === 0;
+  $("chosen").hidden = isEmpty;
+  $("text").hidden = $("text-label").hidden = !isEmpty;
+  showOptions();
 }
 
-function replacementOf(edit) {
-  return state.chosen.get(keyOf(edit)) ?? edit.replacement;
+async function toBase64(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  let binary = "";
+  for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  return btoa(binary);
 }
 
-function restoredText() {
-  const parts = [];
-  let position = 0;
-  for (const edit of state.edits) {
-    if (!isApplied(edit)) continue;
-    parts.push(source(position, edit.start), replacementOf(edit));
-    position = edit.end;
+async function submit(event) {
+  event.preventDefault();
+  await ready;
+  const text = $("text").value;
+  if (!chosen.length && !text.trim()) return say("Paste an article or open a file first.", true);
+  const options = {
+    format: $("format").value || null,
+    field: $("field").value || "text",
+    main_content: $("main-content").checked && !$("main-content-label").hidden,
+    skip_faults: true,
+  };
+  const requests = chosen.length
+    ? await Promise.all(chosen.map(async (file) => ({ data: await toBase64(file), name: file.name, ...options })))
+    : [{ text, name: NAME, ...options }];
+  const added = requests.map((request) => new Article(request, settings.threshold));
+  articles.push(...added);
+  chosen = [];
+  $("text").value = "";
+  drawChosen();
+  await show(added[0]);
+  $("rows").focus({ preventScroll: true });
+  run();
+}
+
+// --- restoring
+
+// Restores the articles that wait, one after the other.
+async function run() {
+  if (running) return;
+  for (let next; (next = articles.find(({ state }) => state === "waiting")); ) await restore(next);
+}
+
+async function restore(article) {
+  article.state = "restoring";
+  running = new AbortController();
+  try {
+    await open(article);
+    if (article === current) await show(article);
+    for await (const line of restoreDocument(article.request, running.signal)) {
+      article.update(line);
+      refresh(article);
+    }
+    article.state = "done";
+  } catch (error) {
+    article.state = error.name === "AbortError" ? "stopped" : "failed";
+    article.problem = error.message;
   }
-  return [...parts, source(position)].join("");
+  running = null;
+  refresh(article);
+  if (article === current) say(article.state === "done" ? `Done: ${countOf(article)}.` : "");
 }
 
-function describe(edit) {
-  const alternatives = edit.alternatives.map((other) => `“${other}”`).join(", ");
-  const change = `${edit.kind}, confidence ${percent(edit.confidence)}: “${edit.spun}” becomes “${edit.restored}”`;
-  return alternatives ? `${change}; alternatives: ${alternatives}` : change;
+async function open(article) {
+  if (!article.blocks.length) article.open(await openDocument(article.request));
 }
 
-function element(name, text, className) {
-  const node = document.createElement(name);
-  node.textContent = text;
-  if (className) node.className = className;
-  return node;
+function goOn() {
+  current.state = "waiting";
+  refresh(current);
+  run();
 }
 
-function editButton(edit, applied) {
-  const text = applied ? replacementOf(edit) : edit.spun;
-  const level = edit.confidence >= 0.8 ? "sure" : edit.confidence >= 0.5 ? "likely" : "doubtful";
-  const button = element("button", text, (applied ? level : "rejected") + (text.trim() ? "" : " empty"));
-  button.type = "button";
-  button.title = describe(edit);
-  button.setAttribute("aria-label", `${text || "nothing"}: ${applied ? "" : "not applied: "}${describe(edit)}`);
-  button.dataset.key = keyOf(edit);
-  button.addEventListener("click", () => openChoices(edit));
-  button.addEventListener("pointerenter", () => loadAlternatives(edit));
-  return button;
+function stop() {
+  if (current.state === "restoring") running?.abort();
+  else if (current.state === "waiting") current.state = "stopped";
+  refresh(current);
 }
 
-function render() {
-  const before = document.createDocumentFragment();
-  const after = document.createDocumentFragment();
-  const focused = document.activeElement?.dataset.key;
-  let position = 0;
-  let count = 0;
-  for (const edit of state.edits) {
-    const applied = isApplied(edit);
-    if (!applied && edit.confidence < minConfidence() && !state.chosen.has(keyOf(edit))) continue;
-    const unchanged = source(position, edit.start);
-    before.append(unchanged, applied ? element("del", edit.spun) : edit.spun);
-    after.append(unchanged, editButton(edit, applied));
-    count += applied;
-    position = edit.end;
+// --- showing
+
+async function show(article) {
+  current = article;
+  $("entry").hidden = true;
+  $("result").hidden = false;
+  try {
+    await open(article);
+  } catch (error) {
+    article.state = "failed";
+    article.problem = error.message;
   }
-  const done = Math.max(position, state.done);
-  before.append(source(position));
-  after.append(source(position, done), element("span", source(done), "pending"));
-  $("before").replaceChildren(before);
-  $("after").replaceChildren(after);
-  if (focused) buttonOf(focused)?.focus();
-  renderFigures(count);
+  if (article !== current) return;
+  $("threshold").value = article.threshold;
+  view.show(article);
+  refresh(article);
 }
 
-function renderFigures(count) {
-  $("spun").value = state.spun_share;
-  $("share").textContent = `about ${percent(state.spun_share)}`;
-  $("level").textContent = percent(minConfidence());
-  $("count").textContent = count === 1 ? "1 edit" : `${count} edits`;
-  $("warnings").replaceChildren(...state.warnings.map((warning) => element("li", warning)));
-  $("warned").hidden = state.warnings.length === 0;
+function countOf(article, places = article.places()) {
+  const edits = places.filter(({ isCursor }) => !isCursor);
+  const made = edits.filter(({ isMade }) => isMade).length;
+  return made === edits.length ? `${quantity(made, "edit")}` : `${made} of ${quantity(edits.length, "edit")} made`;
 }
 
-function loadAlternatives(edit) {
-  // Fetched once, on hover or click: fetching the alternatives of all edits would take longer than restoring.
-  edit.loading ??= fetchAlternatives(edit);
-  return edit.loading;
+// Draws what has changed of an article.
+function refresh(article) {
+  drawDocuments();
+  saveSoon();
+  if (article !== current) return;
+  const places = view.update();
+  const isRunning = article.state === "restoring" || article.state === "waiting";
+  $("progress").hidden = !isRunning;
+  $("done").value = article.done;
+  const share = article.done && !isRunning ? `, about ${percent(article.spunShare)} of the words garbled` : "";
+  const part = article.state === "stopped" ? ` in the first ${percent(article.done)}` : "";
+  $("count").textContent = article.state === "failed" ? "" : `${countOf(article, places)}${part}${share}`;
+  $("level").textContent = percent(article.threshold);
+  $("undo").disabled = !article.past.length;
+  $("redo").disabled = !article.future.length;
+  $("again").hidden = article.state !== "stopped";
+  $("problem").hidden = article.state !== "failed";
+  $("problem").textContent = `This document cannot be restored: ${article.problem}`;
+  $("warnings").replaceChildren(...article.warnings.map((warning) => element("li", warning)));
+  $("warned").hidden = isRunning || !article.warnings.length;
 }
 
-async function fetchAlternatives(edit) {
-  let first = edit.start;
-  let last = edit.end;
-  while (first > 0 && state.chars[first - 1] !== "\n" && edit.start - first < MAX_CONTEXT) first -= 1;
-  while (last < state.chars.length && state.chars[last] !== "\n" && last - edit.end < MAX_CONTEXT) last += 1;
-  const response = await post("api/alternatives", {
-    paragraph: source(first, last),
-    start: edit.start - first,
-    end: edit.end - first,
-    restored: edit.restored,
-  });
-  if (!response.ok) return;
-  edit.alternatives = (await response.json()).alternatives;
-  const button = buttonOf(keyOf(edit));
-  if (button) button.title = describe(edit);
-}
+const STATES = {
+  waiting: () => "waiting",
+  restoring: ({ done }) => percent(done),
+  done: (article) => countOf(article),
+  stopped: () => "stopped",
+  failed: () => "failed",
+};
 
-function post(path, body) {
-  return fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-}
-
-async function openChoices(edit) {
-  await loadAlternatives(edit);
-  const current = isApplied(edit) ? replacementOf(edit) : null;
-  const options = edit.alternatives.map((text) => ({ label: `Use “${text}”`, replacement: text }));
-  options.unshift({ label: `Use “${edit.restored}”`, replacement: edit.replacement });
-  options.push({ label: `Keep “${edit.spun}”`, replacement: null });
-  $("about").textContent = describe(edit) + (edit.group ? "; applied together with other edits of its sentence" : "");
-  $("options").replaceChildren(
-    ...options.map(({ label, replacement }) => {
-      const button = element("button", label);
+function drawDocuments() {
+  const isShown = articles.length > 1 || (articles.length === 1 && !$("entry").hidden);
+  $("documents").hidden = !isShown;
+  if (!isShown) return;
+  $("documents").replaceChildren(
+    ...articles.map((article) => {
+      const button = element("button", article.request.name);
       button.type = "button";
-      button.setAttribute("aria-pressed", String(replacement === current));
-      button.addEventListener("click", () => choose(edit, replacement));
+      button.append(element("small", STATES[article.state](article)));
+      if (article === current && $("entry").hidden) button.setAttribute("aria-current", "true");
+      button.addEventListener("click", () => show(article));
       return button;
     }),
   );
-  $("choice").showModal();
 }
 
-function choose(edit, replacement) {
-  for (const other of groupOf(edit)) {
-    const isOther = replacement !== null && other !== edit;
-    state.chosen.set(keyOf(other), isOther ? replacementOf(other) : replacement);
-  }
-  $("choice").close();
-  render();
-  buttonOf(keyOf(edit))?.focus();
+// --- reviewing
+
+function change(make, place) {
+  make();
+  current.cursor = null;
+  refresh(current);
+  if (place) (view.buttonOf(place.key) ?? $("rows")).focus({ preventScroll: true });
 }
 
-function setStatus(text, isError = false) {
-  $("status").textContent = text;
-  $("status").classList.toggle("bad", isError);
+function select(place) {
+  dialog.open(current, place, view.buttonOf(place.key));
 }
 
-async function* readLines(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    const lines = (rest + value).split("\n");
-    rest = lines.pop();
-    yield* lines;
-  }
+function focusedPlace() {
+  const key = document.activeElement?.dataset.key;
+  return key ? current.places().find((place) => place.key === key) : undefined;
 }
 
-async function restore(event) {
+// Moves to the next edit after the one that has the focus, or before it.
+function step(direction) {
+  const all = buttons();
+  if (!all.length) return;
+  const at = all.indexOf(document.activeElement);
+  const next = at < 0 ? (direction > 0 ? 0 : all.length - 1) : (at + direction + all.length) % all.length;
+  all[next].focus({ preventScroll: true });
+  all[next].scrollIntoView({ block: "center" });
+}
+
+function moveCursor(word) {
+  if (!word) return;
+  current.cursor = word;
+  view.update();
+  const place = current.places().find(
+    ({ article, start, end }) => article === word.article && start < word.end && word.start < end,
+  );
+  const button = place && view.buttonOf(place.key);
+  button?.focus({ preventScroll: true });
+  button?.scrollIntoView({ block: "nearest" });
+}
+
+function stepWord(direction) {
+  const place = focusedPlace() ?? { article: 0, start: 0, end: 0 };
+  moveCursor(current.wordBeside(place, direction));
+}
+
+function decide(isMade) {
+  const place = focusedPlace();
+  const edit = place && current.byKey.get(place.key);
+  if (!place || place.isCursor) return;
+  change(() => current.choose([place], isMade ? (edit?.restored ?? place.words) : null), place);
+}
+
+const KEYS = {
+  n: () => step(1),
+  p: () => step(-1),
+  a: () => decide(true),
+  x: () => decide(false),
+  ArrowRight: () => stepWord(1),
+  ArrowLeft: () => stepWord(-1),
+};
+
+function pressKey(event) {
+  if ($("result").hidden || document.querySelector("dialog[open]") || event.target.matches("input, textarea")) return;
+  const isCommand = event.ctrlKey || event.metaKey;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const isInText = $("rows").contains(document.activeElement);
+  let act;
+  if (isCommand && !event.altKey) act = { z: event.shiftKey ? redo : undo, y: redo }[key];
+  else if (isInText && !event.altKey) act = KEYS[key];
+  if (!act) return;
   event.preventDefault();
-  await settingsLoaded;
-  const text = $("text").value;
-  if (!text.trim()) return setStatus("Paste an article or drop a file first.", true);
-  const format = $("format").value;
-  const fresh = { edits: [], done: 0, spun_share: 0, warnings: [], chosen: new Map() };
-  Object.assign(state, fresh, { chars: Array.from(text), format });
-  $("restore").disabled = true;
-  setStatus("Restoring …");
+  act();
+}
+
+const undo = () => change(() => current.undo());
+const redo = () => change(() => current.redo());
+
+// A word that is clicked gets the cursor; clicked again, its dialog opens.
+function clickText(event) {
+  if (event.target.closest("button") || String(window.getSelection()).trim().includes(" ")) return;
+  const position = view.positionAt(event.clientX, event.clientY);
+  moveCursor(position && current.wordAt(position.article, position.offset));
+}
+
+// --- all edits, copying and downloading
+
+function openAll() {
+  const places = current.places().filter(({ isCursor }) => !isCursor);
+  const rows = Object.entries({ all: "All", ...KINDS, ...MORE_KINDS })
+    .map(([kind, label]) => [label, places.filter((place) => kind === "all" || place.kind === kind)])
+    .filter(([label, own]) => own.length || label === "All")
+    .map(([label, own]) => {
+      const row = element("tr");
+      const name = element("th", `${label} (${own.length})`);
+      name.scope = "row";
+      row.append(name);
+      for (const [text, isMade] of [["Make", true], ["Undo", false]]) {
+        const button = element("button", text);
+        button.type = "button";
+        button.setAttribute("aria-label", `${text}: ${label}`);
+        button.addEventListener("click", () => {
+          $("all-dialog").close();
+          change(() => current.chooseAll(own, isMade));
+        });
+        const cell = element("td");
+        cell.append(button);
+        row.append(cell);
+      }
+      return row;
+    });
+  $("kinds").replaceChildren(...rows);
+  $("all-dialog").showModal();
+}
+
+async function copy() {
+  const paragraphs = [...$("rows").querySelectorAll(".after")].map(({ innerText }) => innerText);
+  await navigator.clipboard.writeText(paragraphs.join("\n\n"));
+  say("Copied the restored text.");
+}
+
+async function download(target) {
+  $("download-dialog").close();
   try {
-    // Edits of any confidence are fetched, so that the slider needs no request.
-    const response = await post("api/stream", { text, format, min_confidence: 0 });
-    if (!response.ok) throw new Error(await problemOf(response));
-    $("entry").hidden = true;
-    $("result").hidden = false;
-    for await (const line of readLines(response)) {
-      Object.assign(state, JSON.parse(line));
-      render();
-      setStatus(`Restoring … ${percent(state.done / state.chars.length)}`);
-    }
-    setStatus(`Done: ${$("count").textContent}.`);
+    const file = await exportDocument(current.request, current.madeEdits(), target);
+    const bytes = Uint8Array.from(atob(file.data), (character) => character.charCodeAt(0));
+    const link = element("a");
+    link.href = URL.createObjectURL(new Blob([bytes], { type: file.media_type }));
+    link.download = file.name;
+    link.click();
+    URL.revokeObjectURL(link.href);
+    const left = file.problems.length ? ` Left out: ${file.problems.join("; ")}.` : "";
+    say(`Downloaded ${file.name}.${left}`, file.problems.length > 0);
   } catch (error) {
-    setStatus(`Restoring failed: ${error.message}`, true);
-  } finally {
-    $("restore").disabled = false;
+    say(`The file cannot be made: ${error.message}`, true);
   }
 }
 
-async function problemOf(response) {
-  const problem = await response.json().catch(() => ({}));
-  return typeof problem.detail === "string" ? problem.detail : `the server answered with status ${response.status}`;
-}
-
-async function open(file) {
-  if (!file) return;
-  await settingsLoaded;
-  const name = file.name.toLowerCase();
-  const format = formats.find(({ suffixes }) => suffixes.some((suffix) => name.endsWith(suffix)));
-  $("format").value = format ? format.name : "txt";
-  state.name = file.name.replace(/\.[^.]*$/, "");
-  $("text").value = await file.text();
-  setStatus(`Opened ${file.name}.`);
-}
-
-function download() {
-  const link = element("a", "");
-  link.href = URL.createObjectURL(new Blob([restoredText()], { type: "text/plain" }));
-  link.download = `${state.name}.restored.${state.format}`;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
-
-function newArticle() {
-  $("entry").hidden = false;
+function enterAnother() {
   $("result").hidden = true;
-  setStatus("");
+  $("entry").hidden = false;
+  drawDocuments();
+  say("");
   $("text").focus();
 }
 
-async function loadSettings() {
-  const settings = await (await fetch("api/settings")).json();
-  formats = settings.formats;
-  $("threshold").value = settings.threshold;
-  $("level").textContent = percent(settings.threshold);
-  $("format").replaceChildren(...formats.map(({ name, label }) => new Option(label, name)));
-  $("file").accept = formats.flatMap(({ suffixes }) => suffixes).join(",");
+// Forgets the article that is shown.
+function closeArticle() {
+  if (current.state === "restoring") running?.abort();
+  const at = articles.indexOf(current);
+  articles.splice(at, 1);
+  save();
+  const next = articles[Math.min(at, articles.length - 1)];
+  if (next) show(next);
+  else enterAnother();
 }
 
-$("entry").addEventListener("submit", restore);
-$("threshold").addEventListener("input", render);
-$("file").addEventListener("change", (event) => open(event.target.files[0]));
-$("close").addEventListener("click", () => $("choice").close());
-$("download").addEventListener("click", download);
-$("back").addEventListener("click", newArticle);
-$("copy").addEventListener("click", async () => {
-  await navigator.clipboard.writeText(restoredText());
-  setStatus("Copied.");
+// --- the session
+
+let saving = 0;
+let isSaved = true;
+
+function saveSoon() {
+  clearTimeout(saving);
+  saving = setTimeout(save, 300);
+}
+
+function save() {
+  clearTimeout(saving);
+  const session = { articles: articles.map((article) => article.save()), current: articles.indexOf(current) };
+  try {
+    sessionStorage.setItem(SESSION, JSON.stringify(session));
+    isSaved = true;
+  } catch {
+    sessionStorage.removeItem(SESSION);
+    isSaved = false; // it is too large for the browser
+  }
+}
+
+async function resume() {
+  const saved = JSON.parse(sessionStorage.getItem(SESSION) ?? "null");
+  if (!saved?.articles.length) return;
+  articles = saved.articles.map((article) => Article.restored(article));
+  for (const article of articles) if (article.state === "restoring") article.state = "waiting";
+  await show(articles[Math.max(saved.current, 0)]);
+  run();
+}
+
+async function start() {
+  settings = await loadSettings();
+  for (const { name, label } of settings.formats.filter(({ is_text }) => is_text)) {
+    $("format").append(new Option(label, name));
+  }
+  $("file").accept = settings.formats.flatMap(({ suffixes }) => suffixes).join(",");
+  $("sample").hidden = !settings.sample;
+}
+
+$("entry").addEventListener("submit", submit);
+$("format").addEventListener("change", showOptions);
+$("file").addEventListener("change", async (event) => {
+  await ready;
+  choose([...event.target.files]);
+  event.target.value = "";
 });
+$("sample").addEventListener("click", async () => {
+  await ready;
+  chosen = [];
+  drawChosen();
+  $("text").value = settings.sample;
+  $("entry").requestSubmit();
+});
+$("cancel").addEventListener("click", stop);
+$("undo").addEventListener("click", undo);
+$("redo").addEventListener("click", redo);
+$("previous").addEventListener("click", () => step(-1));
+$("next").addEventListener("click", () => step(1));
+$("all").addEventListener("click", openAll);
+$("copy").addEventListener("click", copy);
+$("download").addEventListener("click", () => $("download-dialog").showModal());
+$("new").addEventListener("click", enterAnother);
+$("close").addEventListener("click", closeArticle);
+$("again").addEventListener("click", goOn);
+$("keys").addEventListener("click", () => $("keys-dialog").showModal());
+$("rows").addEventListener("click", clickText);
+$("threshold").addEventListener("input", () => {
+  current.threshold = Number($("threshold").value);
+  refresh(current);
+});
+for (const radio of document.querySelectorAll("[name=show]")) {
+  radio.addEventListener("change", () => ($("result").dataset.show = radio.value));
+}
+for (const button of document.querySelectorAll("[data-target]")) {
+  button.addEventListener("click", () => download(button.dataset.target));
+}
+for (const button of document.querySelectorAll("dialog .close")) {
+  button.addEventListener("click", () => button.closest("dialog").close());
+}
 for (const kind of ["dragover", "dragleave", "drop"]) {
-  document.addEventListener(kind, (event) => {
+  document.addEventListener(kind, async (event) => {
     event.preventDefault();
     document.body.classList.toggle("dropping", kind === "dragover");
-    if (kind === "drop") open(event.dataTransfer.files[0]);
+    if (kind !== "drop" || !event.dataTransfer.files.length) return;
+    const files = [...event.dataTransfer.files];
+    await ready;
+    if ($("entry").hidden) enterAnother();
+    choose(files);
   });
 }
-const settingsLoaded = loadSettings();
+document.addEventListener("keydown", pressKey);
+window.addEventListener("pagehide", save);
+window.addEventListener("beforeunload", (event) => {
+  if (!isSaved) event.preventDefault();
+});
+const narrow = window.matchMedia("(max-width: 50rem)");
+const first = document.querySelector(`[name=show][value=${narrow.matches ? "restored" : "both"}]`);
+first.checked = true;
+$("result").dataset.show = first.value;
+const ready = start();
+ready.then(resume);

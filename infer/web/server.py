@@ -1,161 +1,79 @@
 """The server behind `unspin serve`: the page, and the JSON endpoints around one model that it calls.
 
-Articles are held in memory for the length of a request and never stored. The page, its script and its style are
-served from this folder under a content security policy that allows no other origin. The model restores one piece of
-an article at a time, in a thread; waiting requests take turns in order of arrival, so a short article does not wait
-for the whole of a long one.
+Documents are held in memory for the length of a request and never stored. The page and what it loads are served from
+this folder under a content security policy that allows no other origin. The model restores one piece of an article at a
+time, in a thread; waiting requests take turns in order of arrival, so a short article does not wait for the whole of a
+long one, and an article that nobody waits for any more ends with its piece.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from unspin.edits import Edit
-from unspin.infer.documents.base import TEXT_FIELD, Contents, DocumentOptions, FormatError
-from unspin.infer.documents.formats import TEXT_FORMATS
+from unspin.infer.documents.base import Document, DocumentError, View
+from unspin.infer.documents.formats import FORMATS_BY_NAME, TEXT_FORMATS
 from unspin.infer.restoration import Restoration
 from unspin.infer.restorer import Restorer
-from unspin.segment import sentences
+from unspin.infer.web.export import EditError, export
+from unspin.infer.web.layout import layout_of
+from unspin.infer.web.schema import (
+    MAX_FILE_BYTES,
+    MAX_REQUEST_BYTES,
+    Alternatives,
+    AlternativesRequest,
+    Article,
+    ArticleOut,
+    BlockOut,
+    DocumentOut,
+    ExportOut,
+    ExportRequest,
+    FormatOut,
+    Problem,
+    RestorationOut,
+    RestoreRequest,
+    Settings,
+)
+from unspin.segment import words
 
-MAX_REQUEST_BYTES = 2_000_000
-MAX_ALTERNATIVES = 4
+MAX_ALTERNATIVES = 6
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
 _ASSETS = {
     "/": ("index.html", "text/html"),
-    "/app.js": ("app.js", "text/javascript"),
     "/style.css": ("style.css", "text/css"),
+    **{f"/{name}.js": (f"{name}.js", "text/javascript") for name in ("app", "article", "dialog", "server", "view")},
 }
+_REFUSALS: dict[int | str, dict[str, Any]] = {413: {"model": Problem}, 422: {"model": Problem}}
+_FIELDS = {"format": "Format", "field": "Column or key"}  # options of the command, as the page calls them
 
-MakeRestorer = Callable[[float | None], Restorer]
 RunInTurn = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 
-def _known_format(name: str) -> str:
-    if name not in TEXT_FORMATS:
-        raise ValueError(f"unknown format {name!r}: give one of {', '.join(TEXT_FORMATS)}")
-    return name
-
-
-FormatName = Annotated[
-    str, AfterValidator(_known_format), WithJsonSchema({"type": "string", "enum": list(TEXT_FORMATS)})
-]
-
-
-class Article(BaseModel):
-    """A text to restore."""
-
-    model_config = ConfigDict(extra="forbid")
-    text: str = Field(min_length=1, max_length=MAX_REQUEST_BYTES, description="the spun article")
-    format: FormatName = Field("txt", description="document format of the text")
-    field: str = Field(TEXT_FIELD, description="key that holds the article in JSON Lines; other formats ignore it")
-    min_confidence: float | None = Field(
-        None, ge=0, le=1, description="minimum confidence of an edit; null takes the checkpoint's threshold"
-    )
-
-    def contents(self) -> Contents:
-        """The readable text. Raises `FormatError` if the text is not valid in its format."""
-        return TEXT_FORMATS[self.format].views(self.text, DocumentOptions(field=self.field)).checked()
-
-
-class EditOut(BaseModel):
-    """One edit of the text. Offsets count characters (Unicode code points) of the source."""
-
-    start: int
-    end: int
-    spun: str = Field(description="the words that change, as a reader sees them")
-    restored: str = Field(description="the words that replace them")
-    replacement: str = Field(description="what replaces characters start to end of the source: `restored` with markup")
-    kind: Literal["word", "phrase", "insertion", "deletion", "quotation"]
-    confidence: float
-    alternatives: list[str]
-    group: int = Field(description="edits with the same group, unless it is 0, must be applied together or not at all")
-    article: int = Field(description="number of the article that the edit is in, from 0: that of the row in a table")
-    offset: int = Field(description="index of the first changed character in the article's readable text")
-
-
-class RestorationOut(BaseModel):
-    """A restored text and its edits."""
-
-    text: str
-    edits: list[EditOut]
-    spun_share: float = Field(description="estimated share of the words that a spinner garbled, 0 to 1")
-    warnings: list[str]
-
-
-class Problem(BaseModel):
-    """Why a request was refused."""
-
-    detail: str
-
-
-class AlternativesRequest(BaseModel):
-    """An edit for which other replacements are wanted: characters start to end of the paragraph became `restored`."""
-
-    model_config = ConfigDict(extra="forbid")
-    paragraph: str = Field(min_length=1, max_length=20_000)
-    start: int = Field(ge=0)
-    end: int = Field(ge=0)
-    restored: str = Field(max_length=400)
-
-    def sentence_edit(self) -> tuple[str, Edit] | None:
-        """The sentence that the edit lies in, and the edit with offsets in it; None if it does not lie in one
-        sentence."""
-        for span in sentences(self.paragraph):
-            if span.start <= self.start <= self.end <= span.end:
-                edit = Edit(self.start - span.start, self.end - span.start, self.restored)
-                return self.paragraph[span.start : span.end], edit
-        return None
-
-
-class Alternatives(BaseModel):
-    """Other replacements for an edit, most likely first."""
-
-    alternatives: list[str]
-
-
-class FormatOut(BaseModel):
-    """A document format that the page offers."""
-
-    name: str
-    label: str
-    suffixes: list[str]
-
-
-class Settings(BaseModel):
-    """What the page needs to know before it restores anything."""
-
-    threshold: float = Field(description="the checkpoint's own minimum confidence")
-    formats: list[FormatOut]
-
-
-_REFUSALS: dict[int | str, dict[str, Any]] = {413: {"model": Problem}, 422: {"model": Problem}}
-
-
-def make_app(make_restorer: MakeRestorer, threshold: float, hosts: tuple[str, ...] = LOOPBACK) -> FastAPI:
+def make_app(restorer: Restorer, threshold: float, sample: str = "", hosts: tuple[str, ...] = LOOPBACK) -> FastAPI:
     """Build the application.
 
-    `make_restorer` returns a restorer with the given minimum confidence; None stands for the checkpoint's own, which is
-    `threshold`. Requests whose Host header is not among `hosts` are refused ("*" allows any), so that a web page
-    elsewhere cannot reach a loopback server through a domain name that resolves to it (DNS rebinding).
+    `threshold` is the restorer's own minimum confidence, and `sample` an article to try the page with. Requests whose
+    Host header is not among `hosts` are refused ("*" allows any), so that a web page elsewhere cannot reach a loopback
+    server through a domain name that resolves to it (DNS rebinding).
     """
     app = FastAPI(
         title="unspin",
@@ -165,85 +83,127 @@ def make_app(make_restorer: MakeRestorer, threshold: float, hosts: tuple[str, ..
         redoc_url=None,
     )
     run_in_turn = _make_queue()
-    _add_restoring(app, make_restorer, run_in_turn)
-    _add_alternatives(app, make_restorer, run_in_turn)
-    _add_page(app, threshold)
-    app.add_exception_handler(FormatError, _refuse_format)
+    _add_documents(app)
+    _add_restoring(app, restorer, run_in_turn)
+    _add_alternatives(app, restorer, run_in_turn)
+    _add_page(app, threshold, sample)
+    app.add_exception_handler(DocumentError, _refuse)
+    app.add_exception_handler(EditError, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse_request)
     app.middleware("http")(_guard)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     return app
 
 
 def _make_queue() -> RunInTurn:
-    """A function that runs work in a thread, one piece at a time, first come, first served."""
+    """A function that runs work in a thread, one piece at a time, first come, first served.
+
+    Work whose request is cancelled still ends before the next piece begins.
+    """
     turn = asyncio.Lock()  # wakes waiters in order of arrival
 
     async def run_in_turn(work: Callable[[], Any]) -> Any:
-        async with turn:
-            return await asyncio.to_thread(work)
+        await turn.acquire()
+        thread = asyncio.ensure_future(asyncio.to_thread(work))
+        thread.add_done_callback(lambda _: turn.release())
+        return await asyncio.shield(thread)
 
     return run_in_turn
 
 
-def _add_restoring(app: FastAPI, make_restorer: MakeRestorer, run_in_turn: RunInTurn) -> None:
-    @app.post("/api/restore", response_model=RestorationOut, responses=_REFUSALS, summary="Restore an article")
-    async def restore(article: Article) -> Any:
-        contents, restorer = article.contents(), make_restorer(article.min_confidence)
-        restoration: Restoration = await run_in_turn(partial(restorer.restore, article.text, contents.views))
-        return _as_json(restoration, contents) | {"text": restoration.text}
+def _add_documents(app: FastAPI) -> None:
+    @app.post("/api/open", response_model=DocumentOut, responses=_REFUSALS, summary="Read a document")
+    def read(article: Article) -> Any:
+        """What a reader sees of a document: its readable text, and how it is laid out."""
+        document, format_name = article.document()
+        return DocumentOut(
+            format=format_name,
+            articles=[
+                ArticleOut(name=view.name, text=view.text, fixed=list(_fixed_spans(view))) for view in document.views
+            ],
+            blocks=[BlockOut(article=block.article, tree=block.tree) for block in layout_of(document, format_name)],
+            words=sum(len(words(view.text)) for view in document.views),
+            warnings=list(document.warnings),
+        )
+
+    @app.post("/api/export", response_model=ExportOut, responses=_REFUSALS, summary="Make a file of a document")
+    def make_file(request: ExportRequest) -> Any:
+        return export(request)
+
+
+def _fixed_spans(view: View) -> Iterator[tuple[int, int]]:
+    return (match.span() for match in re.finditer(rb"[^\0]+", view.fixed))
+
+
+def _add_restoring(app: FastAPI, restorer: Restorer, run_in_turn: RunInTurn) -> None:
+    @app.post("/api/restore", response_model=RestorationOut, responses=_REFUSALS, summary="Restore a document")
+    async def restore(request: RestoreRequest) -> Any:
+        document, _ = await asyncio.to_thread(request.document)
+        work = partial(restorer.restore, document, min_confidence=request.min_confidence)
+        restoration: Restoration = await run_in_turn(work)
+        return _as_json(restoration, document) | {"text": restoration.text}
 
     @app.post(
         "/api/stream",
         responses=_REFUSALS | {200: {"content": {"application/x-ndjson": {}}}},
-        summary="Restore an article piece by piece",
+        summary="Restore a document piece by piece",
     )
-    async def stream(article: Article) -> Response:
-        """Each line is a JSON object: `done` (characters read so far) and their `edits`, `spun_share` and `warnings`.
+    async def stream(request: RestoreRequest) -> Response:
+        """Each line is a JSON object: `done`, the share of the document that is restored, and, if they have changed,
+        its `edits`, `spun_share` and `warnings`.
 
         A line replaces the one before it, since later text may change earlier edits.
         """
-        contents = article.contents()
-        steps = make_restorer(article.min_confidence).stream(article.text, contents.views)
-        return StreamingResponse(_lines(steps, contents, run_in_turn), media_type="application/x-ndjson")
+        document, _ = await asyncio.to_thread(request.document)
+        steps = restorer.stream(document, min_confidence=request.min_confidence)
+        return StreamingResponse(_lines(steps, document, run_in_turn), media_type="application/x-ndjson")
 
 
 async def _lines(
-    steps: Iterator[tuple[int, Restoration]], contents: Contents, run_in_turn: RunInTurn
+    steps: Iterator[tuple[int, Restoration]], document: Document, run_in_turn: RunInTurn
 ) -> AsyncIterator[str]:
+    last = None
     while (step := await run_in_turn(partial(next, steps, None))) is not None:
         done, restoration = step
-        yield json.dumps({"done": done, **_as_json(restoration, contents)}, ensure_ascii=False) + "\n"
+        line: dict[str, Any] = {"done": round(done / max(len(document.text), 1), 4)}
+        if restoration is not last:
+            line |= _as_json(restoration, document)
+        last = restoration
+        yield json.dumps(line, ensure_ascii=False) + "\n"
 
 
-def _as_json(restoration: Restoration, contents: Contents) -> dict[str, Any]:
+def _as_json(restoration: Restoration, document: Document) -> dict[str, Any]:
     """A restoration without its two texts: the page has the source and builds the restored text from the edits."""
     return {
         "edits": [asdict(edit) for edit in restoration.edits],
         "spun_share": round(restoration.spun_share, 4),
-        "warnings": [*contents.warnings, *restoration.warnings],
+        "warnings": [*document.warnings, *restoration.warnings],
     }
 
 
-def _add_alternatives(app: FastAPI, make_restorer: MakeRestorer, run_in_turn: RunInTurn) -> None:
+def _add_alternatives(app: FastAPI, restorer: Restorer, run_in_turn: RunInTurn) -> None:
     @app.post(
         "/api/alternatives",
         response_model=Alternatives,
         responses=_REFUSALS,
-        summary="List other replacements for an edit",
+        summary="List other words for a place in a text",
     )
     async def alternatives(request: AlternativesRequest) -> Any:
         located = request.sentence_edit()
         if located is None:
             return {"alternatives": []}
-        work = partial(make_restorer(None).alternatives, *located, MAX_ALTERNATIVES)
-        return {"alternatives": await run_in_turn(work)}
+        return {"alternatives": await run_in_turn(partial(restorer.alternatives, *located, MAX_ALTERNATIVES))}
 
 
-def _add_page(app: FastAPI, threshold: float) -> None:
+def _add_page(app: FastAPI, threshold: float, sample: str) -> None:
+    formats = [
+        FormatOut(name=name, label=format.label, suffixes=list(format.suffixes), is_text=name in TEXT_FORMATS)
+        for name, format in FORMATS_BY_NAME.items()
+    ]
+
     @app.get("/api/settings", response_model=Settings, summary="The checkpoint's threshold and the document formats")
     async def settings() -> Any:
-        formats = [FormatOut(name=f.name, label=f.label, suffixes=list(f.suffixes)) for f in TEXT_FORMATS.values()]
-        return Settings(threshold=threshold, formats=formats)
+        return Settings(threshold=threshold, max_file_bytes=MAX_FILE_BYTES, formats=formats, sample=sample)
 
     for path, (name, media_type) in _ASSETS.items():
         app.add_api_route(path, _asset(name, media_type), include_in_schema=False)
@@ -256,17 +216,33 @@ def _asset(name: str, media_type: str) -> Callable[[], Awaitable[Response]]:
     return send
 
 
-async def _refuse_format(request: Request, error: Exception) -> Response:
-    return JSONResponse({"detail": str(error)}, 422)
+async def _refuse(request: Request, error: Exception) -> Response:
+    """Say why a document is refused. Options of the command in the message become what the page calls them."""
+    detail = re.sub(r"--([a-z]+)", lambda match: f"“{_FIELDS[match[1]]}”" if match[1] in _FIELDS else match[0], str(error))
+    return JSONResponse({"detail": detail}, 422)
+
+
+async def _refuse_request(request: Request, error: Exception) -> Response:
+    """Say what is wrong with a request, in the form of every other refusal, and without the request's own text."""
+    assert isinstance(error, RequestValidationError)
+    problems = [f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in error.errors()]
+    return JSONResponse({"detail": "; ".join(problem.removeprefix(": ") for problem in problems)}, 422)
 
 
 async def _guard(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuse requests that are too long or do not say how long they are, and add the security headers to every
-    response."""
+    """Refuse requests of other sites, and those that are too long or do not say how long they are; and add the security
+    headers to every response.
+    """
     length = request.headers.get("content-length", "")
-    if request.method == "POST" and not (length.isdigit() and int(length) <= MAX_REQUEST_BYTES):
-        detail = f"send at most {MAX_REQUEST_BYTES:,} bytes, with their number in a Content-Length header"
-        response: Response = JSONResponse({"detail": detail}, 413)
+    is_post = request.method == "POST"
+    if is_post and request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        response: Response = JSONResponse({"detail": "requests of other sites are refused"}, 403)
+    elif is_post and not (length.isdigit() and int(length) <= MAX_REQUEST_BYTES):
+        detail = (
+            f"the limit is {MAX_REQUEST_BYTES:,} bytes a request, with their number in a Content-Length header; "
+            "`unspin restore` takes files of any size"
+        )
+        response = JSONResponse({"detail": detail}, 413)
     else:
         response = await handle(request)
     response.headers.update(_HEADERS)

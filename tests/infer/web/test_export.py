@@ -1,0 +1,97 @@
+"""The files for download: made from the document and the edits that stand, in every format."""
+
+import base64
+import io
+import json
+import re
+import zipfile
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from unspin.infer.documents.docx import DOCX
+
+EDIT = {"article": 0, "start": 4, "end": 12, "restored": "foreign", "kind": "word", "confidence": 0.9}
+PAGE = b'<meta charset="windows-1252"><p title="overseas">The <b>overseas</b> caf\xe9 &amp; bar</p>'
+
+
+def _export(client: TestClient, body: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    answer = client.post("/api/export", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json(), base64.b64decode(answer.json()["data"])
+
+
+def test_the_restored_file_keeps_its_encoding_and_its_markup(client: TestClient) -> None:
+    body = {"data": base64.b64encode(PAGE).decode(), "name": "my page.html", "edits": [EDIT | {"restored": "A&E <in>"}]}
+    file, data = _export(client, body)
+    assert data == PAGE.replace(b"<b>overseas", b"<b>A&amp;E &lt;in&gt;")
+    assert (file["name"], file["media_type"], file["problems"]) == ("my page.restored.html", "text/html", [])
+
+
+def test_an_edit_that_markup_does_not_allow_is_named_and_the_others_are_made(client: TestClient) -> None:
+    text = "The *overseas* `code` minister."
+    code = {"article": 0, "start": 13, "end": 17, "restored": "words"}
+    file, data = _export(client, {"text": text, "format": "md", "edits": [code, EDIT]})
+    assert data.decode() == "The *foreign* `code` minister."
+    assert file["problems"] == ["line 1: “code” cannot become “words”: the markup does not allow it"]
+
+
+def test_edits_that_overlap_are_not_both_made(client: TestClient) -> None:
+    other = EDIT | {"start": 8, "end": 20, "restored": "x"}
+    file, data = _export(client, {"text": "The overseas minister.", "edits": [EDIT, other]})
+    assert data == b"The foreign minister." and len(file["problems"]) == 1
+
+
+@pytest.mark.parametrize("change", [{"article": 1}, {"end": 100}, {"start": 13}])
+def test_an_edit_outside_its_article_is_refused(client: TestClient, change: dict[str, int]) -> None:
+    answer = client.post("/api/export", json={"text": "The overseas man.", "edits": [EDIT | change]})
+    assert answer.status_code == 422 and "do not exist" in answer.json()["detail"]
+
+
+def test_the_list_of_edits_has_their_confidences(client: TestClient) -> None:
+    own = {"article": 0, "start": 13, "end": 21, "restored": "secretary"}
+    body = {"text": "The overseas minister.", "name": "a.txt", "edits": [own, EDIT], "target": "json"}
+    file, data = _export(client, body)
+    edits = json.loads(data)["edits"]
+    assert [(edit["spun"], edit["restored"], edit["kind"], edit["confidence"]) for edit in edits] == [
+        ("overseas", "foreign", "word", 0.9),
+        ("minister", "secretary", "manual", 1.0),
+    ]
+    assert file["name"] == "a.txt.edits.json"
+
+
+def test_the_page_has_both_versions(client: TestClient) -> None:
+    file, data = _export(client, {"text": "The overseas <i>.", "format": "txt", "edits": [EDIT], "target": "html"})
+    assert file["name"] == "article.html" and ">overseas</del>" in data.decode() and "&lt;i&gt;" in data.decode()
+
+
+def _tracked(data: bytes) -> str:
+    """The text of a Word document, with its tracked changes as in "[-old-]{+new+}"."""
+    xml = zipfile.ZipFile(io.BytesIO(data)).read("word/document.xml").decode()
+    xml = re.sub(r"<w:del .*?<w:delText[^>]*>(.*?)</w:delText>.*?</w:del>", r"[-\1-]", xml)
+    xml = re.sub(r"<w:ins .*?<w:t[^>]*>(.*?)</w:t>.*?</w:ins>", r"{+\1+}", xml)
+    return re.sub(r"<[^>]*>", "", xml.replace("</w:p>", "\n")).strip()
+
+
+def test_any_format_becomes_a_word_document_with_tracked_changes(client: TestClient) -> None:
+    rows = "text\nThe overseas man & <co>.\n\"One. \U0001f600\n\nThe overseas woman.\x0b\"\n"
+    late = EDIT | {"article": 1, "start": 12, "end": 20}
+    body = {"text": rows, "format": "csv", "name": "rows.csv", "edits": [late, EDIT], "target": "tracked"}
+    file, data = _export(client, body)
+    assert file["name"] == "rows.tracked.docx" and file["problems"] == []
+    assert _tracked(data).split("\n") == [
+        "The [-overseas-]{+foreign+} man &amp; &lt;co&gt;.",
+        "One. \U0001f600",
+        "The [-overseas-]{+foreign+} woman.",
+    ]
+    assert _export(client, body)[1] == data
+
+
+def test_a_word_document_keeps_everything_but_its_edits(client: TestClient) -> None:
+    plain = {"text": "The overseas man.", "edits": [], "target": "tracked"}
+    _, source = _export(client, plain)
+    body = {"data": base64.b64encode(source).decode(), "name": "Letter.docx", "edits": [EDIT]}
+    file, restored = _export(client, body)
+    assert file["name"] == "Letter.restored.docx" and DOCX.read("x", restored).views[0].text == "The foreign man."
+    _, tracked = _export(client, body | {"target": "tracked"})
+    assert _tracked(tracked) == "The [-overseas-]{+foreign+} man."
