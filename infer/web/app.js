@@ -1,5 +1,5 @@
 // The page: the entry form, the list of documents, the toolbar, the keys, and what survives a reload.
-import { Article } from "./article.js";
+import { Article, overlap } from "./article.js";
 import { PlaceDialog } from "./dialog.js";
 import { exportDocument, loadSettings, openDocument, restoreDocument } from "./server.js";
 import { View, element, percent } from "./view.js";
@@ -157,7 +157,7 @@ async function show(article) {
   $("entry").hidden = true;
   $("result").hidden = false;
   try {
-    await open(article);
+    if (article.state !== "failed") await open(article);
   } catch (error) {
     article.state = "failed";
     article.problem = error.message;
@@ -181,16 +181,17 @@ function refresh(article) {
   if (article !== current) return;
   const places = view.update();
   const isRunning = article.state === "restoring" || article.state === "waiting";
-  $("progress").hidden = !isRunning;
+  $("done").hidden = $("stop").hidden = !isRunning;
   $("done").value = article.done;
   const share = article.done && !isRunning ? `, about ${percent(article.spunShare)} of the words garbled` : "";
-  const part = article.state === "stopped" ? ` in the first ${percent(article.done)}` : "";
+  const part = isRunning || article.state === "stopped" ? ` in the first ${percent(article.done)}` : "";
   $("count").textContent = article.state === "failed" ? "" : `${countOf(article, places)}${part}${share}`;
   $("level").textContent = percent(article.threshold);
   $("undo").disabled = !article.past.length;
   $("redo").disabled = !article.future.length;
   $("again").hidden = article.state !== "stopped";
   $("problem").hidden = article.state !== "failed";
+  $("heads").hidden = $("rows").hidden = !article.blocks.length;
   $("problem").textContent = `This document cannot be restored: ${article.problem}`;
   $("warnings").replaceChildren(...article.warnings.map((warning) => element("li", warning)));
   $("warned").hidden = isRunning || !article.warnings.length;
@@ -226,7 +227,13 @@ function change(make, place) {
   make();
   current.cursor = null;
   refresh(current);
-  if (place) (view.buttonOf(place.key) ?? $("rows")).focus({ preventScroll: true });
+  if (place) (buttonAt(place) ?? $("rows")).focus({ preventScroll: true });
+}
+
+// The button of the edit or word that is at a place now.
+function buttonAt(place) {
+  const found = current.places().find((other) => overlap(other, place));
+  return found && view.buttonOf(found.key);
 }
 
 function select(place) {
@@ -252,10 +259,7 @@ function moveCursor(word) {
   if (!word) return;
   current.cursor = word;
   view.update();
-  const place = current.places().find(
-    ({ article, start, end }) => article === word.article && start < word.end && word.start < end,
-  );
-  const button = place && view.buttonOf(place.key);
+  const button = buttonAt(word);
   button?.focus({ preventScroll: true });
   button?.scrollIntoView({ block: "nearest" });
 }
@@ -430,7 +434,7 @@ $("sample").addEventListener("click", async () => {
   $("text").value = settings.sample;
   $("entry").requestSubmit();
 });
-$("cancel").addEventListener("click", stop);
+$("stop").addEventListener("click", stop);
 $("undo").addEventListener("click", undo);
 $("redo").addEventListener("click", redo);
 $("previous").addEventListener("click", () => step(-1));

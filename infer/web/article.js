@@ -44,7 +44,7 @@ function placeOf(key) {
 const inOrder = (a, b) => a.article - b.article || a.start - b.start || a.end - b.end;
 
 // Whether two places touch the same characters, or are insertions at the same point.
-function overlap(a, b) {
+export function overlap(a, b) {
   if (a.article !== b.article) return false;
   return (a.start < b.end && b.start < a.end) || (a.start === b.start && (a.end === b.end || a.start === a.end));
 }
