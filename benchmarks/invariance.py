@@ -104,7 +104,7 @@ class InvarianceBenchmark:
     def _ways(self) -> Iterator[tuple[str, Callable[[Restorer], list[Restoration]]]]:
         yield "alone", lambda restorer: [restorer.restore(text) for text in self._texts]
         yield "in pieces (stream)", lambda restorer: [[*restorer.stream(text)][-1][1] for text in self._texts]
-        yield "reversed", lambda restorer: [*restorer.restore_all((text, None) for text in self._texts[::-1])][::-1]
+        yield "reversed", lambda restorer: [*restorer.restore_all(self._texts[::-1])][::-1]
         decoder, together = self._draft.decoder, self._together
         for tokens in TOKENS_PER_BATCH:
             with patch.object(decoder, "tokens_per_batch", tokens):
@@ -127,7 +127,7 @@ class InvarianceBenchmark:
         return restore(restorer), engine.outputs, time.perf_counter() - start
 
     def _together(self, restorer: Restorer) -> list[Restoration]:
-        return [*restorer.restore_all((text, None) for text in self._texts)]
+        return [*restorer.restore_all(self._texts)]
 
     def _in_processes(self, _: Restorer) -> list[Restoration]:
         """Restore in processes with a model each; their outputs are not recorded."""
@@ -141,7 +141,7 @@ class InvarianceBenchmark:
 
 def _restore(checkpoint: str, texts: Sequence[str]) -> list[Restoration]:
     torch.set_num_threads(1)
-    return [*Restorer.from_pretrained(checkpoint).restore_all((text, None) for text in texts)]
+    return [*Restorer.from_pretrained(checkpoint).restore_all(texts)]
 
 
 @contextmanager

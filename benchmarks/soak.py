@@ -64,7 +64,7 @@ def soak(restorer: Restorer, sizes: Sequence[int]) -> list[Sample]:
     process, samples = psutil.Process(), []
     for size in sizes:
         start = time.perf_counter()
-        for count, _ in enumerate(restorer.restore_all((text, None) for text in texts[:size]), 1):
+        for count, _ in enumerate(restorer.restore_all(texts[:size]), 1):
             megabytes = process.memory_info().rss / 1e6
             samples.append(Sample(size, count, sum(lengths[:count]), time.perf_counter() - start, megabytes))
     return samples

@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
 from functools import cached_property
 from itertools import chain
@@ -21,8 +21,7 @@ from tempfile import TemporaryDirectory
 from unspin.cli.jobs import STDIN, Job, RestoreOptions, page_of
 from unspin.cli.options import OptionError
 from unspin.cli.records import digest_of, digest_of_file, keep_original, write_record
-from unspin.edits import target_spans
-from unspin.infer.documents.base import Document, DocumentError, View
+from unspin.infer.documents.base import Document, DocumentError
 from unspin.infer.documents.formats import decode_document, format_of, read_bytes
 from unspin.infer.render import html_page
 from unspin.infer.restoration import Restoration
@@ -75,7 +74,7 @@ def restore_documents(
     pending: deque[tuple[Job, Document, str]] = deque()
     unreadable: list[Outcome] = []
 
-    def texts() -> Iterator[tuple[str, Sequence[View]]]:
+    def documents() -> Iterator[Document]:
         for job in jobs:
             try:
                 document, digest = read_job(job, options)
@@ -83,11 +82,11 @@ def restore_documents(
                 unreadable.append(Outcome(job, error=str(error)))
                 continue
             pending.append((job, document, digest))
-            yield document.text, document.views
+            yield document
 
-    documents = texts()
-    for first in documents:  # runs once, and only if there is a readable document: `lazy.restorer` loads the model
-        for restoration in lazy.restorer.restore_all(chain([first], documents), on_read):
+    readable = documents()
+    for first in readable:  # runs once, and only if there is a readable document: `lazy.restorer` loads the model
+        for restoration in lazy.restorer.restore_all(chain([first], readable), on_read):
             job, document, digest = pending.popleft()
             yield Outcome(job, digest, document.encode(restoration), restoration, document.warnings)
     yield from unreadable
@@ -128,7 +127,7 @@ def write_outcome(outcome: Outcome, options: RestoreOptions, settings: str) -> t
         raise DocumentError(outcome.error)
     with _document_errors(job):
         if options.edits is not None:
-            _append_rows(options.edits, ({"document": job.name, **row} for row in _edit_rows(restoration)))
+            _append_rows(options.edits, ({"document": job.name, **row} for row in restoration.edit_rows()))
         if options.html is not None:
             page = html_page(restoration, job.name)
             write_atomic(page_of(job, options.html), page.encode(errors="replace"))  # an escape may be half a character
@@ -179,7 +178,7 @@ def restore_table_file(
     from unspin.infer.documents.parquet import restore_table
 
     def restore(texts: Sequence[str]) -> Iterator[Restoration]:
-        return lazy.restorer.restore_all((text, None) for text in texts)
+        return lazy.restorer.restore_all(texts)
 
     assert job.target is not None, "find_jobs gives every table a target"
     with local_table(job) as source, TemporaryDirectory(prefix=".unspin-", dir=_scratch_parent(job.target)) as scratch:
@@ -187,7 +186,7 @@ def restore_table_file(
         for number, restoration in restore_table(source, restored, options.documents.field, restore):
             if options.edits is not None:
                 place = {"document": job.name, "row": number}
-                _append_rows(options.edits, ({**place, **row} for row in _edit_rows(restoration)))
+                _append_rows(options.edits, ({**place, **row} for row in restoration.edit_rows()))
             yield number, restoration
         digests = digest_of_file(source), digest_of_file(restored)
         with _document_errors(job):
@@ -240,9 +239,3 @@ def _scratch_parent(target: Path) -> Path | None:
 def _append_rows(file: Path, rows: Iterable[dict[str, object]]) -> None:
     with file.open("a", encoding="utf-8") as lines:
         lines.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def _edit_rows(restoration: Restoration) -> Iterator[dict[str, object]]:
-    """One row per edit, with its place in the restored text."""
-    for edit, (start, end) in zip(restoration.edits, target_spans(restoration.edits), strict=True):
-        yield {**asdict(edit), "restored_start": start, "restored_end": end}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import takewhile
 
-from unspin.infer.documents.base import View
+from unspin.infer.documents.base import Document, View
 from unspin.infer.documents.text import text_views
 from unspin.infer.fidelity.context import Context
 from unspin.infer.proposals import Proposal, SentenceProposals, UncertainWord
@@ -148,11 +148,10 @@ class DocumentDraft:
     articles: list[ArticleDraft]
 
     @classmethod
-    def from_views(cls, text: str, views: Sequence[View] | None) -> DocumentDraft:
-        """A document with one article per view; without views it is one article of plain text."""
-        return cls(
-            text, [ArticleDraft.from_view(view) for view in (text_views(text).views if views is None else views)]
-        )
+    def of(cls, text: str | Document) -> DocumentDraft:
+        """A document with one article per view; a string is one article of plain text."""
+        raw, views = (text, text_views(text).views) if isinstance(text, str) else (text.text, text.views)
+        return cls(raw, [ArticleDraft.from_view(view) for view in views])
 
     def passages(self, max_words: int) -> Iterator[Passage]:
         """The passages of all articles, in order. No passage holds sentences of two articles."""

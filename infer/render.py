@@ -1,6 +1,7 @@
 """Shows a restoration: as a coloured word diff for the terminal, or as HTML with both versions side by side.
 
-What is shown is the readable text, without the markup of the document. The HTML is self-contained and escaped. Two
+What is shown is the readable text, without the markup of the document. The HTML is self-contained and escaped; page and
+notebook have one look. Two
 protocols describe what can be shown; the classes of `unspin.infer.restoration` implement them.
 """
 
@@ -72,6 +73,11 @@ class Renderable(Protocol):
         ...
 
     @property
+    def spun_share(self) -> float:
+        """Estimated share of garbled words, 0..1."""
+        ...
+
+    @property
     def warnings(self) -> Sequence[str]:
         """What the reader should know."""
         ...
@@ -103,20 +109,39 @@ def terminal_diff(restoration: Renderable, is_plain: bool = False) -> Text:
     return text
 
 
+def level(confidence: float) -> str:
+    """The name of a confidence: "sure" from 0.8 on, "likely" from 0.5 on, else "doubtful"."""
+    return "sure" if confidence >= 0.8 else "likely" if confidence >= 0.5 else "doubtful"
+
+
 def html_page(restoration: Renderable, title: str) -> str:
     """A self-contained HTML page: the source on the left, the restoration on the right, one row per paragraph."""
-    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in restoration.warnings)
-    template = Template((files("unspin.infer") / "side_by_side.html").read_text(encoding="utf-8"))
-    return template.substitute(
-        title=escape(title), count=len(restoration.edits), rows="\n".join(_rows(restoration)), warnings=warnings
+    return _template("page.html").substitute(title=escape(title), restoration=html_fragment(restoration))
+
+
+def html_fragment(restoration: Renderable) -> str:
+    """What `html_page` shows below its title, with a style of its own: for display in a notebook, light or dark."""
+    edits = _count(len(restoration.edits), "edit")
+    return _template("side_by_side.html").substitute(
+        summary=f"{edits}, about {restoration.spun_share:.0%} of the words garbled",
+        rows="\n".join(_rows(restoration)),
+        warnings=_warnings(restoration.warnings),
     )
 
 
-def html_table(restoration: Renderable) -> str:
-    """The table of `html_page` alone, for display in a notebook."""
-    head = "<tr><th style='text-align:left'>Original</th><th style='text-align:left'>Restored</th></tr>"
-    cells = "".join(_rows(restoration)).replace("<td>", "<td style='text-align:left;vertical-align:top'>")
-    return f"<table>{head}{cells}</table>"
+def _warnings(warnings: Sequence[str]) -> str:
+    if not warnings:
+        return ""
+    items = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
+    return f"<details><summary>{_count(len(warnings), 'warning')}</summary><ul>{items}</ul></details>"
+
+
+def _template(name: str) -> Template:
+    return Template((files("unspin.infer") / name).read_text(encoding="utf-8"))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _by_article(restoration: Renderable) -> Iterator[tuple[str, list[RenderableEdit]]]:
@@ -147,8 +172,9 @@ def _rows(restoration: Renderable) -> Iterator[str]:
                     left.append(escape(piece))
                     right.append(escape(piece))
                 else:
-                    left.append(f"<del>{escape(piece.spun)}</del>" if piece.spun else "")
-                    right.append(f'<ins title="{escape(_tooltip(piece))}">{escape(piece.restored)}</ins>')
+                    look = f'class="{level(piece.confidence)}" title="{escape(_tooltip(piece))}"'
+                    left.append(f"<del {look}>{escape(piece.spun)}</del>" if piece.spun else "")
+                    right.append(f"<ins {look}>{escape(piece.restored)}</ins>")
             yield f"<tr><td>{''.join(left)}</td><td>{''.join(right)}</td></tr>"
 
 
@@ -156,4 +182,4 @@ def _tooltip(edit: RenderableEdit) -> str:
     """The text shown while the pointer rests on an edit."""
     alternatives = ", ".join(f"“{alternative}”" for alternative in edit.alternatives)
     suffix = f"; alternatives: {alternatives}" if alternatives else ""
-    return f"{edit.kind}, confidence {edit.confidence:.0%}, was “{edit.spun}”{suffix}"
+    return f"{edit.kind}, confidence {edit.confidence:.0%}, “{edit.spun}” became “{edit.restored}”{suffix}"

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from unspin.infer.render import html_table
+from unspin.edits import target_spans
+from unspin.infer.render import html_fragment, html_page, terminal_diff
 from unspin.segment import words
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,9 @@ class RestoredEdit:
 
 @dataclass(frozen=True)
 class Restoration:
-    """A restored text, its edits in order, and warnings. In a notebook it is displayed as both versions side by side.
+    """A restored text, its edits in order, and warnings.
+
+    `str` gives the restored text. A notebook shows both versions side by side, and ``rich.print`` the coloured diff.
 
     `source` and `text` are the document before and after. `articles` are its readable texts before restoring: one, the
     source itself, for plain text; one per row, without the other columns, for a table.
@@ -48,10 +57,10 @@ class Restoration:
     restores them.
     """
 
-    source: str
+    source: str = field(repr=False)
     text: str
     edits: tuple[RestoredEdit, ...]
-    articles: tuple[str, ...]
+    articles: tuple[str, ...] = field(repr=False)
     spun_share: float = 0.0
     warnings: tuple[str, ...] = ()
 
@@ -60,5 +69,39 @@ class Restoration:
         """The number of readable words before restoring."""
         return sum(len(words(article)) for article in self.articles)
 
+    def edit_rows(self) -> Iterator[dict[str, Any]]:
+        """One row per edit: its attributes, and its place in the restored text, `restored_start` to `restored_end`."""
+        for edit, (start, end) in zip(self.edits, target_spans(self.edits), strict=True):
+            row = {**asdict(edit), "alternatives": list(edit.alternatives)}
+            yield {**row, "restored_start": start, "restored_end": end}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the articles, in the types of JSON."""
+        return {
+            "source": self.source,
+            "text": self.text,
+            "spun_share": self.spun_share,
+            "warnings": list(self.warnings),
+            "edits": list(self.edit_rows()),
+        }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """`to_dict` as JSON: on one line, or with so many spaces for each level."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+
+    def diff(self) -> str:
+        """The readable text with its edits marked as in the word diffs of git: ``[-warfare-]{+war+}``."""
+        return terminal_diff(self, is_plain=True).plain
+
+    def html(self, title: str = "Article") -> str:
+        """A self-contained HTML page with both versions side by side."""
+        return html_page(self, title)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __rich__(self) -> Text:
+        return terminal_diff(self)
+
     def _repr_html_(self) -> str:
-        return html_table(self)
+        return html_fragment(self)

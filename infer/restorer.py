@@ -2,24 +2,28 @@
 
 `Restorer.restore` never loses, doubles or merges a sentence: an output that is empty, truncated or runaway is rejected
 with a warning, and an edit that would change a fact is dropped. Text outside the edits is kept byte for byte. Cost: one
-decoded token per token of prose.
+decoded token per token of prose. Several threads may use one restorer; the calls of engines take turns.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from threading import RLock
+from typing import Any, SupportsIndex, overload
 
 from unspin.edits import Edit, apply
 from unspin.infer.article import ArticleDraft, DocumentDraft, Passage, SentenceDraft
 from unspin.infer.assembly import assemble
 from unspin.infer.confidence import Calibration
 from unspin.infer.decision import RestoredArticle, RestoredSentence, decide
-from unspin.infer.documents.base import View
-from unspin.infer.engines import load_engine
+from unspin.infer.documents.base import Document
 from unspin.infer.engines.base import Engine, Rewriting
+from unspin.infer.engines.recipe import Recipe
 from unspin.infer.fidelity.context import NO_CONTEXT, Context
 from unspin.infer.fidelity.judge import violation
 from unspin.infer.fitting import fit, fit_articles
+from unspin.infer.inputs import Text, check_many, check_options, check_text
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.proposals import propose_edits, split_output
 from unspin.infer.restoration import Restoration
@@ -31,9 +35,20 @@ PASSAGES_PER_CALL = 64  # passages given to the engine at a time; progress moves
 
 OnRead = Callable[[int], None]  # is told each time how many more words the model has read
 
+# Held while an engine runs, and while a process forks: no engine is copied in the middle of a call.
+_engine_lock = RLock()
+os.register_at_fork(
+    before=_engine_lock.acquire, after_in_parent=_engine_lock.release, after_in_child=_engine_lock.release
+)
+
 
 class Restorer:
-    """Restores texts with one loaded engine; keeps no state from one text to the next."""
+    """Restores texts with one loaded engine; keeps no state from one text to the next.
+
+    A restorer made by `from_pretrained` pickles as the name of its checkpoint, its engine, device and options. A
+    process that was forked after the engine was loaded unpickles it with that engine; any other process loads the
+    checkpoint, once for each.
+    """
 
     def __init__(
         self,
@@ -47,14 +62,16 @@ class Restorer:
         """Restore with a loaded engine; `from_pretrained` explains most options.
 
         The model is shown neighbouring sentences of up to `max_passage_words` words together, as in its training;
-        0: one sentence at a time.
+        0: one sentence at a time. Raises TypeError or ValueError for a wrong `min_confidence` or `alternatives`.
         """
+        check_options(min_confidence, alternatives)
         self._engine = engine
         self._calibration = calibration or Calibration()
         self._threshold = self._calibration.threshold if min_confidence is None else min_confidence
         self._keep_quotations = keep_quotations
         self._max_passage_words = max_passage_words
         self._alternative_count = alternatives
+        self._recipe: Recipe | None = None
 
     @classmethod
     def from_pretrained(
@@ -76,52 +93,73 @@ class Restorer:
 
         Raises `ModelError` if the checkpoint is incomplete, a package is missing or the device cannot be used,
         `ChecksumError` if a file does not match its checksum, `StorageError` if the store cannot be read, and
-        ValueError for an unknown engine.
+        TypeError or ValueError for an unknown engine or a wrong option.
         """
+        check_options(min_confidence, alternatives)
         checkpoint = Checkpoint.open(name)
-        loaded = load_engine(engine, checkpoint, device)
-        return cls(
-            loaded, checkpoint.calibration, min_confidence, keep_quotations, checkpoint.max_passage_words, alternatives
+        recipe = Recipe.of(name, engine, device, checkpoint)
+        restorer = cls(
+            recipe.load(checkpoint),
+            checkpoint.calibration,
+            min_confidence,
+            keep_quotations,
+            checkpoint.max_passage_words,
+            alternatives,
         )
+        restorer._recipe = recipe
+        return restorer
 
-    def restore(self, text: str, views: Sequence[View] | None = None) -> Restoration:
-        """Restore one text: an article, or a document whose `views` show one article each."""
-        (restoration,) = self.restore_all([(text, views)])
-        return restoration
+    @overload
+    def restore(  # type: ignore[overload-overlap]  # a string is an iterable of strings too
+        self, texts: Text, *, min_confidence: float | None = None, alternatives: int | None = None
+    ) -> Restoration: ...
+    @overload
+    def restore(
+        self, texts: Iterable[Text], *, min_confidence: float | None = None, alternatives: int | None = None
+    ) -> list[Restoration]: ...
+    def restore(
+        self, texts: Text | Iterable[Text], *, min_confidence: float | None = None, alternatives: int | None = None
+    ) -> Restoration | list[Restoration]:
+        """Restore one text, or all texts of an iterable.
+
+        A text is a string, which is one article, or a `Document`, whose views show one article each. `min_confidence`
+        and `alternatives` are those of `from_pretrained`, for this call; by default, those of the restorer.
+
+        Raises TypeError for anything else, and ValueError for an option that is out of its range.
+        """
+        if isinstance(texts, (str, Document)):
+            (restoration,) = self.restore_all([texts], min_confidence=min_confidence, alternatives=alternatives)
+            return restoration
+        return list(self.restore_all(texts, min_confidence=min_confidence, alternatives=alternatives))
 
     def restore_all(
-        self, documents: Iterable[tuple[str, Sequence[View] | None]], on_read: OnRead | None = None
+        self,
+        texts: Iterable[Text],
+        on_read: OnRead | None = None,
+        *,
+        min_confidence: float | None = None,
+        alternatives: int | None = None,
     ) -> Iterator[Restoration]:
-        """Restore many texts, in order; short ones share batches.
+        """Restore many texts, in order and one after the other as they are asked for; short ones share batches.
 
-        Reads ahead until it holds about `WORDS_PER_WINDOW` words, so memory does not grow with the number of documents.
+        Reads ahead until it holds about `WORDS_PER_WINDOW` words, so memory does not grow with the number of texts.
+        The options and errors are those of `restore`.
         """
-        window: list[DocumentDraft] = []
-        words_held = 0
-        for text, views in documents:
-            window.append(DocumentDraft.from_views(text, views))
-            words_held += len(text) // CHARACTERS_PER_WORD
-            if words_held >= WORDS_PER_WINDOW:
-                yield from self._restore_window(window, on_read)
-                window, words_held = [], 0
-        yield from self._restore_window(window, on_read)
+        check_many(texts)
+        return self._with(min_confidence, alternatives)._restore_all(texts, on_read)
 
-    def stream(self, text: str, views: Sequence[View] | None = None) -> Iterator[tuple[int, Restoration]]:
+    def stream(
+        self, text: Text, *, min_confidence: float | None = None, alternatives: int | None = None
+    ) -> Iterator[tuple[int, Restoration]]:
         """Restore one text piece by piece: yields (characters done, restoration so far).
 
-        The last restoration equals that of `restore`. Each piece doubles the part that is done, so the first comes
-        soon. Edits of earlier pieces may change, since later text of the article affects their confidence.
+        The last restoration equals that of `restore`, whose options and errors are the same. Each piece doubles the
+        part that is done, so the first comes soon. Edits of earlier pieces may change, since later text of the article
+        affects their confidence.
         """
-        document = DocumentDraft.from_views(text, views)
-        passages = list(document.passages(self._max_passage_words))
-        done = 0
-        while done < len(passages):
-            piece = passages[done : max(2 * done, 1)]
-            self._read(piece)
-            done += len(piece)
-            yield document.characters_done, self._restoration(document)
-        if not passages:
-            yield document.characters_done, self._restoration(document)
+        if not isinstance(text, (str, Document)):
+            raise TypeError(f"stream takes one text, not a {type(text).__name__}: call restore_all")
+        return self._with(min_confidence, alternatives)._stream(text)
 
     def restore_sentences(self, sentences: Sequence[str]) -> RestoredArticle:
         """Restore the sentences of one article, in order; white space in a sentence must be single spaces."""
@@ -144,7 +182,9 @@ class Restorer:
         """
         opening = apply(sentence[: edit.start], earlier)
         replacements: dict[str, None] = {}
-        for output in self._engine.variants(sentence, opening, 2 * count + 2):
+        with _engine_lock:
+            outputs = self._engine.variants(sentence, opening, 2 * count + 2)
+        for output in outputs:
             for proposal in propose_edits(sentence, output).edits:
                 fitted = fit(sentence, proposal.edit, context)
                 if not fitted or violation(sentence, fitted, context, is_sure=True):  # a person chooses
@@ -153,6 +193,56 @@ class Restorer:
                 if (other.start, other.end) == (edit.start, edit.end) and other.replacement != edit.replacement:
                     replacements.setdefault(other.replacement)
         return tuple(replacements)[:count]
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """Pickle the recipe of the engine, if there is one."""
+        return (_unpickle, (self._recipe, self._options)) if self._recipe else super().__reduce_ex__(protocol)
+
+    @property
+    def _options(self) -> tuple[Calibration, float, bool, int, int]:
+        """What the constructor takes after the engine."""
+        return (
+            self._calibration,
+            self._threshold,
+            self._keep_quotations,
+            self._max_passage_words,
+            self._alternative_count,
+        )
+
+    def _with(self, min_confidence: float | None, alternatives: int | None) -> Restorer:
+        """This restorer with other options, where they are not None. Raises TypeError or ValueError for wrong ones."""
+        calibration, threshold, keep_quotations, max_passage_words, count = self._options
+        return Restorer(
+            self._engine,
+            calibration,
+            threshold if min_confidence is None else min_confidence,
+            keep_quotations,
+            max_passage_words,
+            count if alternatives is None else alternatives,
+        )
+
+    def _restore_all(self, texts: Iterable[Text], on_read: OnRead | None) -> Iterator[Restoration]:
+        window: list[DocumentDraft] = []
+        words_held = 0
+        for index, text in enumerate(texts):
+            window.append(DocumentDraft.of(check_text(text, index)))
+            words_held += len(window[-1].text) // CHARACTERS_PER_WORD
+            if words_held >= WORDS_PER_WINDOW:
+                yield from self._restore_window(window, on_read)
+                window, words_held = [], 0
+        yield from self._restore_window(window, on_read)
+
+    def _stream(self, text: Text) -> Iterator[tuple[int, Restoration]]:
+        document = DocumentDraft.of(text)
+        passages = list(document.passages(self._max_passage_words))
+        done = 0
+        while done < len(passages):
+            piece = passages[done : max(2 * done, 1)]
+            self._read(piece)
+            done += len(piece)
+            yield document.characters_done, self._restoration(document)
+        if not passages:
+            yield document.characters_done, self._restoration(document)
 
     def _restore_window(self, documents: Sequence[DocumentDraft], on_read: OnRead | None) -> Iterator[Restoration]:
         passages = [passage for document in documents for passage in document.passages(self._max_passage_words)]
@@ -192,5 +282,12 @@ class Restorer:
         pairs.sort(key=lambda pair: len(pair[0]))
         for first in range(0, len(pairs), PASSAGES_PER_CALL):
             group = pairs[first : first + PASSAGES_PER_CALL]
-            outputs = self._engine.rewrite([text for text, _ in group])
+            with _engine_lock:
+                outputs = self._engine.rewrite([text for text, _ in group])
             yield from zip([passage for _, passage in group], outputs, strict=True)
+
+
+def _unpickle(recipe: Recipe, options: tuple[Calibration, float, bool, int, int]) -> Restorer:
+    restorer = Restorer(recipe.engine_of_process(), *options)
+    restorer._recipe = recipe
+    return restorer

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # for tiny models, threads cost more than they save
@@ -26,6 +30,37 @@ would cost 40,000 pounds.
 The library was built in 1911 and has not been repaired for two decades. Its roof leaks in winter and the heating \
 often fails.
 """
+
+
+@pytest.fixture
+def run_script(tmp_path: Path) -> Callable[..., str]:
+    """Runs a Python script whose processes may hang, with two threads for each; returns what it printed.
+
+    Fails after two minutes, and ends all processes of the script.
+    """
+
+    def run(script: str, *arguments: str) -> str:
+        file = tmp_path / "script.py"
+        file.write_text(script, encoding="utf-8")
+        environment = os.environ | {"OMP_NUM_THREADS": "2", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        process = subprocess.Popen(
+            [sys.executable, str(file), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            output, errors = process.communicate(timeout=120)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        assert process.returncode == 0 and "forked" not in errors, errors
+        return output
+
+    return run
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import runpy
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,7 @@ def test_the_pages_have_what_these_tests_look_for() -> None:
     assert len(MODULES) > 8
     assert len(CONFIGS) >= 2
     assert len(_blocks("python")) > 10
+    assert len(SCRIPTS) >= 2
 
 
 def _write_configs(folder: Path) -> dict[str, Path]:
@@ -259,10 +260,15 @@ REGISTRIES = {
 PYTHON_PAGES = [page for page, text in TEXTS.items() if "```python" in text]
 
 
+SCRIPTS = {name: block for name, block in _blocks("python").items() if "__main__" in block}
+
+
 def _run_python(page: Path) -> dict[str, Any]:
+    """Run the blocks of a page, apart from those that start processes and are scripts of their own."""
     names: dict[str, Any] = {"__name__": "page"}
     for block in re.findall(r"```python\n(.*?)```", TEXTS[page], re.DOTALL):
-        exec(compile(block, page.name, "exec"), names)
+        if "__main__" not in block:
+            exec(compile(block, page.name, "exec"), names)
     return names
 
 
@@ -274,6 +280,15 @@ def test_python_on_a_page_runs(page: Path, tiny_adapter: Path, tmp_path: Path, m
         Restorer, "from_pretrained", classmethod(lambda cls, name, **options: real(cls, str(tiny_adapter), **options))
     )
     _run_python(page)
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_on_a_page_runs(name: str, method: str, tiny_adapter: Path, run_script: Callable[..., str]) -> None:
+    """In a process of its own, with both ways to start workers if it names one."""
+    script = SCRIPTS[name].replace('"default"', repr(str(tiny_adapter)))
+    assert str(tiny_adapter) in script
+    assert run_script(script.replace('"spawn"', repr(method))).strip()
 
 
 def test_the_examples_for_contributors_work(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The wheel: exactly the packages of unspin and their assets, and the dependencies of every import are declared."""
 
 import ast
+import os
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PACKAGES = {"core": "unspin"} | {name: f"unspin/{name}" for name in ("data", "infer", "evaluation", "train", "cli")}
 ASSETS = {
     "core": ["py.typed", "english/*.tsv", "english/*.tsv.gz", "english/names.txt", "english/WORDNET_LICENSE"],
-    "infer": ["side_by_side.html", "adapter/*", "web/*.html", "web/*.css", "web/*.js"],
+    "infer": ["page.html", "side_by_side.html", "adapter/*", "web/*.html", "web/*.css", "web/*.js"],
     "evaluation": ["report.html", "external/requirements.txt"],
 }
 
@@ -66,6 +67,7 @@ def test_the_wheel_holds_what_restoring_reads(wheel: zipfile.ZipFile) -> None:
         "infer/adapter/adapter_model.safetensors",
         "infer/adapter/unspin.json",
         "infer/adapter/vocabulary.safetensors",
+        "infer/page.html",
         "infer/side_by_side.html",
         "infer/web/index.html",
     ):
@@ -77,6 +79,20 @@ def test_its_metadata_names_version_and_licences(wheel: zipfile.ZipFile) -> None
     fields = message_from_bytes(wheel.read(name))
     assert fields["Version"] == PROJECT["version"] and "Typing :: Typed" in fields.get_all("Classifier", [])
     assert set(fields.get_all("License-File", [])) == {"LICENSE", "NOTICE", "core/english/WORDNET_LICENSE"}
+
+
+def test_the_installed_package_offers_its_public_names(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
+    script = (
+        "import sys, unspin; assert 'torch' not in sys.modules; from unspin import Restoration, Restorer, pipeline; "
+        "print(unspin.__file__, unspin.__version__, *sorted(unspin.__all__), callable(pipeline))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    line = [sys.executable, "-c", script]
+    done = subprocess.run(line, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
+    version = PROJECT["version"]
+    names = ["Restoration", "Restorer", "__version__", "pipeline", "True"]
+    assert done.stdout.split() == [str(tmp_path / "unspin" / "__init__.py"), version, *names]
 
 
 def _imports(statements: Iterable[ast.AST]) -> Iterator[str]:

@@ -22,7 +22,7 @@ ENGINES = {
 }
 
 
-def load_engine(name: str, checkpoint: Checkpoint, device: str = "cpu") -> Engine:
+def load_engine(name: str, checkpoint: Checkpoint, device: str = "cpu") -> LoadableEngine:
     """Load an engine by name, with a checkpoint, on a device such as "cpu" or "cuda".
 
     Raises ValueError for an unknown name, and `ModelError` if the device is not available, the engine cannot use it, or

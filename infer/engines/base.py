@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from unspin.infer.models.backbone import ModelError
@@ -76,7 +78,21 @@ class Engine(Protocol):
 
 
 class LoadableEngine(Engine, Protocol):
-    """An engine that `unspin.infer.engines.load_engine` can load."""
+    """An engine that `unspin.infer.engines.load_engine` can load.
+
+    `process` is the id of the only process that can use the engine, since a fork copies neither its threads nor the
+    memory of a GPU; None: processes that are forked from it can use it too.
+    """
+
+    process: int | None = None
+
+    def check_process(self) -> None:
+        """Raise `ModelError` if this process was forked from the only one that can use the engine."""
+        if self.process not in (None, os.getpid()):
+            raise ModelError(
+                f"{type(self).__name__} was used before this process was forked, and does not work in it: "
+                'start workers with the method "spawn", or load the model in the workers only'
+            )
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "cpu") -> LoadableEngine:
@@ -97,10 +113,29 @@ def check_device(device: str) -> None:
         if torch.device(device).type == "cpu":  # "cpu:0", which not every library accepts
             raise RuntimeError
         torch.ones(1, device=device).item()  # the device "meta" holds tensors, but no values
-    except (RuntimeError, AssertionError, NotImplementedError, ImportError):
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
+        if "forked" in str(error):  # CUDA works in no process that is forked after its first use
+            raise ModelError(f'device {device!r} cannot be used here: start workers with the method "spawn"') from None
         has_gpu = torch.cuda.is_available()
         gpu = f"cuda with {torch.cuda.get_device_name()}" if has_gpu else "no GPU that torch can see"
         raise ModelError(f"device {device!r} cannot be used: this machine has cpu, and {gpu}") from None
+
+
+@cache
+def _use_one_thread_after_fork() -> None:
+    """Let torch run on one thread in all processes that are forked from now on.
+
+    A forked process has none of the threads of OpenMP, and would wait for them forever.
+    """
+    import torch
+
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+
+
+def process_of(device: str) -> int | None:
+    """The `process` of an engine that runs on a torch device; prepares torch for forks."""
+    _use_one_thread_after_fork()
+    return None if device == "cpu" else os.getpid()
 
 
 def length_batches(sources: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:

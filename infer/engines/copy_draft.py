@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 
-from unspin.infer.engines.base import LoadableEngine, Rewriting, check_device
+from unspin.infer.engines.base import LoadableEngine, Rewriting, check_device, process_of
 from unspin.infer.engines.decoding import CopyDecoder
 from unspin.infer.models import ARCHITECTURES
 from unspin.infer.models.backbone import ModelError
@@ -25,6 +25,7 @@ class CopyDraftEngine(LoadableEngine):
 
     def __init__(self, checkpoint: Checkpoint, model: DecodingModel, folder: Path) -> None:
         """Decode with a loaded model, whose tokenizer is in `folder`."""
+        self.process = process_of(str(model.device))
         ids = checkpoint.vocabulary()
         self._prompt, self._start_ids = checkpoint.prompt.from_folder(folder), model.start_ids
         self.decoder = CopyDecoder(model, self._prompt.eos, range(len(model.embeddings)) if ids is None else ids)
@@ -47,6 +48,7 @@ class CopyDraftEngine(LoadableEngine):
         return cls(checkpoint, architecture.load(folder, device), folder)
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
+        self.check_process()
         sources = [self._source(sentence) for sentence in sentences]
         outputs = self.decoder.decode(sources, [self._prompt.prefix_ids("")] * len(sentences))
         return [
@@ -54,6 +56,7 @@ class CopyDraftEngine(LoadableEngine):
         ]
 
     def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+        self.check_process()
         source, prefix = self._source(sentence), self._prompt.prefix_ids(opening)
         tokens = self.decoder.likeliest_next(source, prefix, count)
         prefixes = [[*prefix, token] for token in tokens if token != self._prompt.eos]

@@ -7,8 +7,9 @@ to the full model, which is converted and loaded on first use.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ class CTranslate2Engine(LoadableEngine):
     batch_size = 16
 
     def __init__(self, checkpoint: Checkpoint) -> None:
+        self.process = _first_process()
+        self.check_process()
         self._checkpoint = checkpoint
         folder = checkpoint.int8_folder(trimmed=True)
         self._prompt = Prompt.from_folder(folder)
@@ -56,7 +59,10 @@ class CTranslate2Engine(LoadableEngine):
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "cpu") -> CTranslate2Engine:
-        """Load the converted checkpoint; convert it on first use. Raises `ModelError` for any device but the CPU."""
+        """Load the converted checkpoint; convert it on first use.
+
+        Raises `ModelError` for any device but the CPU, and in a process that was forked from one that did the same.
+        """
         if device != "cpu":
             raise ModelError(
                 f"the ctranslate2 engine runs on the CPU only: leave out --device {device}, or use --engine draft"
@@ -68,6 +74,7 @@ class CTranslate2Engine(LoadableEngine):
         return _Model(self._checkpoint.int8_folder())
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
+        self.check_process()
         sources = [self._prompt.text_ids(sentence) for sentence in sentences]
         common: list[int] = []
         rare: list[int] = []
@@ -79,6 +86,7 @@ class CTranslate2Engine(LoadableEngine):
         return [outputs[row] for row in range(len(sources))]
 
     def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+        self.check_process()
         source, prefix = self._prompt.text_ids(sentence), self._prompt.prefix_ids(opening)
         model = self._trimmed if self._trimmed.knows([*source, *prefix]) else self._full
         (result,) = model.generate(
@@ -118,3 +126,9 @@ class CTranslate2Engine(LoadableEngine):
             Rewriting.of(self._prompt, truncate_at_end(row, self._prompt.eos, max_output_tokens(source)), probabilities)
             for row, source, probabilities in zip(ids, sources, log_probabilities, strict=True)
         ]
+
+
+@cache
+def _first_process() -> int:
+    """The first process to load a model, of this one and those it was forked from: after it, even loading hangs."""
+    return os.getpid()

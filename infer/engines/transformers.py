@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from unspin.infer.engines.base import LoadableEngine, Rewriting, check_device, length_batches, truncate_at_end
+from unspin.infer.engines.base import (
+    LoadableEngine,
+    Rewriting,
+    check_device,
+    length_batches,
+    process_of,
+    truncate_at_end,
+)
 from unspin.infer.models.backbone import auto_model_class
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.models.prompt import Prompt, max_output_tokens
@@ -25,6 +32,7 @@ class TransformersEngine(LoadableEngine):
 
     def __init__(self, model: Any, prompt: Prompt) -> None:
         self._model, self._prompt = model, prompt
+        self.process = process_of(str(model.device))
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "cpu") -> TransformersEngine:
@@ -37,6 +45,7 @@ class TransformersEngine(LoadableEngine):
         return cls(model.to(device).eval(), checkpoint.prompt.from_folder(folder))
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
+        self.check_process()
         sources = [self._prompt.text_ids(sentence) for sentence in sentences]
         outputs: dict[int, Rewriting] = {}
         for batch in length_batches(sources, self.batch_size):
@@ -47,6 +56,7 @@ class TransformersEngine(LoadableEngine):
         return [outputs[row] for row in range(len(sources))]
 
     def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+        self.check_process()
         source, prefix = self._prompt.text_ids(sentence), self._prompt.prefix_ids(opening)
         with torch.inference_mode():
             tokens = self._model(**self._inputs([source], [prefix])).logits[0, -1].topk(count).indices.tolist()

@@ -12,6 +12,7 @@ import json
 import shutil
 import tempfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
@@ -89,6 +90,14 @@ class Checkpoint:
         sha256 = hashlib.sha256()
         for file in contents:
             sha256.update(file.read_bytes())
+        return sha256.hexdigest()[:16]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with whatever restorations depend on: weights, vocabulary, calibration, and the version of unspin."""
+        sha256 = hashlib.sha256(f"{version('unspin')} {self.digest}".encode())
+        for file in (self.folder / UNSPIN_JSON, self.folder / VOCABULARY):
+            sha256.update(file.read_bytes() if file.is_file() else b"")
         return sha256.hexdigest()[:16]
 
     def backbone_folder(self) -> Path:

@@ -27,7 +27,7 @@ def test_passages_hold_every_sentence_once_and_in_order(lengths: list[int], max_
 
 def test_a_document_is_done_up_to_the_last_sentence_that_was_read() -> None:
     text = "The mayor said so on Monday. Then he left the town."
-    document = DocumentDraft.from_views(text, None)
+    document = DocumentDraft.of(text)
     first, second = document.articles[0].sentences
     assert document.characters_done == 0
     first.reading.proposals = SentenceProposals()

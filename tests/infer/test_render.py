@@ -1,7 +1,10 @@
 """A restoration displayed: in the terminal, as a page and in a notebook."""
 
+from dataclasses import replace
+
+import pytest
 from rich.text import Span
-from unspin.infer.render import html_page, terminal_diff
+from unspin.infer.render import html_page, level, terminal_diff
 from unspin.infer.restoration import Restoration, RestoredEdit
 
 SOURCE = "The <b>overseas</b> minister & his wife came."
@@ -12,17 +15,31 @@ RESTORATION = Restoration(SOURCE, SOURCE.replace("overseas", "foreign"), (EDIT,)
 def test_the_page_shows_both_versions_and_all_notes_escaped() -> None:
     page = html_page(RESTORATION, "<script>")
     assert not any(tag in page for tag in ("<b>", "<script>", "<i>", "<u>"))
-    assert "<del>overseas</del>" in page and ">foreign</ins>" in page
-    assert "word, confidence 90%, was “overseas”; alternatives: “alien”, “&lt;i&gt;”" in page
-    assert "<li>line 1: &lt;u&gt;</li>" in page and "Edits: 1." in page
+    assert "<title>&lt;script&gt; – restored</title>" in page
+    assert ">overseas</del>" in page and ">foreign</ins>" in page
+    assert "word, confidence 90%, “overseas” became “foreign”; alternatives: “alien”, “&lt;i&gt;”" in page
+    assert "<p>1 edit, about 10% of the words garbled.</p>" in page
+    assert "<summary>1 warning</summary><ul><li>line 1: &lt;u&gt;</li></ul>" in page
+
+
+def test_page_and_notebook_have_one_look() -> None:
+    shown = RESTORATION._repr_html_()
+    assert shown.startswith('<div class="unspin">') and "<b>" not in shown and "<script" not in shown
+    assert shown in RESTORATION.html("a") == html_page(RESTORATION, "a")
+    assert "$" not in shown
+
+
+@pytest.mark.parametrize(
+    ("confidence", "name"),
+    [(1.0, "sure"), (0.8, "sure"), (0.79, "likely"), (0.5, "likely"), (0.49, "doubtful"), (0.0, "doubtful")],
+)
+def test_an_edit_has_the_colour_of_its_confidence(confidence: float, name: str) -> None:
+    assert level(confidence) == name
+    shown = replace(RESTORATION, edits=(replace(EDIT, confidence=confidence),), warnings=())._repr_html_()
+    assert f'<del class="{name}"' in shown and f'<ins class="{name}"' in shown and "<details>" not in shown
 
 
 def test_the_terminal_diff_strikes_out_what_was_replaced() -> None:
     diff = terminal_diff(RESTORATION)
     assert diff.plain == SOURCE.replace("overseas", "overseas foreign")
     assert diff.spans == [Span(7, 15, "red strike"), Span(16, 23, "bold green")]
-
-
-def test_a_notebook_displays_the_table_escaped() -> None:
-    table = RESTORATION._repr_html_()
-    assert table.startswith("<table>") and "<del>overseas</del>" in table and "<b>" not in table

@@ -1,14 +1,24 @@
 """The restorer: only checked edits change a text, and no sentence is lost, doubled or merged."""
 
 import json
-from collections.abc import Callable, Sequence
+import pickle
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from pathlib import Path
+from threading import Lock
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unspin.edits import Edit, apply
 from unspin.infer.confidence import Calibration
-from unspin.infer.documents.jsonl import jsonl_views
+from unspin.infer.documents.jsonl import JSON_LINES
 from unspin.infer.engines.base import Rewriting
 from unspin.infer.restorer import Restorer
 
@@ -38,6 +48,10 @@ class Rewrite:
             Rewriting(text, tuple(range(1, len(text) + 1)), (self._log_probability,) * (len(text) + 1))
             for text in texts
         ]
+
+
+def _foreign(sentence: str) -> str:
+    return sentence.replace("overseas", "foreign")
 
 
 def _restore(function: Callable[[str], str], text: str = TEXT) -> str:
@@ -90,11 +104,8 @@ def test_edits_turn_the_source_into_the_text_and_mark_quotations() -> None:
 
 
 def test_an_edit_below_the_threshold_is_not_made_and_confidence_is_calibrated() -> None:
-    def foreign(sentence: str) -> str:
-        return sentence.replace("overseas", "foreign")
-
     # "foreign" and the character after it are 8 tokens, so their probability is exp(-0.8) = 0.4493.
-    unsure = Rewrite(foreign, log_probability=-0.1)
+    unsure = Rewrite(_foreign, log_probability=-0.1)
     assert Restorer(unsure).restore(TEXT).edits == ()
     assert Restorer(unsure, min_confidence=0.4).restore(TEXT).edits[0].confidence == pytest.approx(0.4493, abs=1e-3)
     sure = Restorer(unsure, Calibration(intercept=3)).restore(TEXT)
@@ -150,7 +161,7 @@ def test_documents_share_batches_and_are_returned_in_order() -> None:
 
     texts = [TEXT.replace("Astana", name) for name in ("Astana", "Oslo", "Rome")]
     restorer = Restorer(Counting(lambda s: s.replace("overseas", "foreign")))
-    together = list(restorer.restore_all((text, None) for text in texts))
+    together = list(restorer.restore_all(texts))
     assert len([n for n in calls if n]) == 1
     assert together == [restorer.restore(text) for text in texts]
 
@@ -159,7 +170,7 @@ def test_each_view_is_a_separate_article() -> None:
     texts = ("The overseas minister spoke.", GERMAN, "The overseas minister left.")
     raw = "\n".join(json.dumps({"text": text}) for text in texts)
     engine = Rewrite(lambda s: s.replace("overseas", "foreign").replace("Minister", "Pfarrer"))
-    restoration = Restorer(engine).restore(raw, jsonl_views(raw).views)
+    restoration = Restorer(engine).restore(JSON_LINES.read("a.jsonl", raw.encode()))
     assert restoration.text == raw.replace("overseas", "foreign")
     assert restoration.warnings == ("line 2: does not read as English: left unchanged",)
 
@@ -210,3 +221,158 @@ def test_quotations_are_left_unchanged_on_request() -> None:
     engine = Rewrite(lambda s: s.replace("overseas", "foreign").replace("However", "But"))
     restoration = Restorer(engine, keep_quotations=True).restore(TEXT)
     assert restoration.text == TEXT.replace("The overseas", "The foreign")
+
+
+MANY = ["The overseas minister spoke.", "It rained all day.", "The overseas minister left."]
+MANY_RESTORED = ["The foreign minister spoke.", "It rained all day.", "The foreign minister left."]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [MANY, tuple(MANY), (text for text in MANY), pd.Series(MANY, index=[7, 8, 9]), np.array(MANY), iter(MANY)],
+    ids=["list", "tuple", "generator", "Series", "array", "iterator"],
+)
+def test_many_texts_give_a_list_of_restorations(texts: Sequence[str]) -> None:
+    restorations = Restorer(Rewrite(_foreign)).restore(texts)
+    assert isinstance(restorations, list) and [restored.text for restored in restorations] == MANY_RESTORED
+
+
+def test_a_column_of_a_data_set_and_one_with_indexes_only_are_many_texts() -> None:
+    import datasets
+
+    class Indexed:
+        """As `KeyDataset` of transformers: no __iter__."""
+
+        def __getitem__(self, index: int) -> str:
+            return MANY[index]
+
+    column = datasets.Dataset.from_dict({"text": MANY})["text"]
+    for texts in (column, Indexed()):
+        assert [restored.text for restored in Restorer(Rewrite(_foreign)).restore(texts)] == MANY_RESTORED
+    assert Restorer(Rewrite(_foreign)).restore([]) == []
+
+
+def test_documents_and_strings_can_be_mixed() -> None:
+    document = JSON_LINES.read("a.jsonl", b'{"text": "The overseas minister spoke."}')
+    restored = Restorer(Rewrite(_foreign)).restore([document, MANY[2]])
+    assert [restoration.text for restoration in restored] == [
+        document.text.replace("overseas", "foreign"),
+        MANY_RESTORED[2],
+    ]
+    ((done, last),) = Restorer(Rewrite(_foreign)).stream(document)
+    assert (done, last) == (len(document.text), restored[0])
+
+
+def test_many_texts_are_read_and_restored_as_they_are_asked_for() -> None:
+    asked: list[int] = []
+
+    def texts() -> Iterator[str]:
+        for number in range(1000):
+            asked.append(number)
+            yield TEXT * 100
+
+    restorations = Restorer(Rewrite(str)).restore_all(texts())
+    assert asked == []
+    next(restorations)
+    assert 1 <= len(asked) < 10
+
+
+DECODE = ": decode it, or read it with unspin.infer.documents.formats.decode_document"
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (None, "cannot restore None (a NoneType): give a string, a Document, or many of them"),
+        (1.5, "cannot restore 1.5 (a float): give a string, a Document, or many of them"),
+        (b"abc", f"cannot restore b'abc' (a bytes){DECODE}"),
+        (Path("a.txt"), "read it with unspin.infer.documents.formats.read_document"),
+        ({"text": "a"}, "cannot restore {'text': 'a'} (a dict): give the column of its texts"),
+        (pd.DataFrame({"text": ["a"]}), "(a DataFrame): give the column of its texts"),
+        ([b"abc"], f"text 0 is b'abc' (a bytes), not a string{DECODE}"),
+        (["a", {"text": "b"}], "text 1 is {'text': 'b'} (a dict), not a string"),
+        (pd.Series(["a", "b", "c", float("nan")], dtype=object), "text 3 is nan (a float), not a string"),
+        (pd.Series(["a", None], dtype=object), "text 1 is None (a NoneType), not a string"),
+        ([["a"]], "text 0 is ['a'] (a list), not a string"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_no_text_is_refused_and_named(texts: object, message: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(message)):
+        Restorer(Rewrite(str)).restore(texts)  # type: ignore[call-overload]
+
+
+def test_one_text_and_many_are_not_confused() -> None:
+    restorer = Restorer(Rewrite(str))
+    with pytest.raises(TypeError, match=r"many texts: give \[text\], or call restore"):
+        restorer.restore_all("abc")
+    with pytest.raises(TypeError, match="one text, not a list: call restore_all"):
+        restorer.stream(MANY)  # type: ignore[arg-type]
+
+
+def test_a_call_may_have_options_of_its_own() -> None:
+    restorer = Restorer(WithVariants(_foreign, log_probability=-0.1), min_confidence=0.4)  # confidence 0.4493
+    text = MANY[0]
+    assert restorer.restore(text).text == MANY_RESTORED[0]
+    assert restorer.restore(text, min_confidence=0.5).text == text
+    assert [restored.text for restored in restorer.restore_all([text], min_confidence=0.5)] == [text]
+    assert [restored.text for _, restored in restorer.stream(text, min_confidence=0.5)] == [text]
+    assert restorer.restore(text).edits[0].alternatives == ()
+    assert restorer.restore(text, alternatives=2).edits[0].alternatives == ("alien", "external")
+    (restored,) = restorer.restore([text], alternatives=np.int64(1), min_confidence=np.float32(0.25))
+    assert restored.edits[0].alternatives == ("alien",)
+    keeping = Restorer(Rewrite(_foreign), keep_quotations=True)
+    assert keeping.restore("He said: “The overseas minister spoke.”", min_confidence=0).edits == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"min_confidence": 7}, ValueError),
+        ({"min_confidence": -0.1}, ValueError),
+        ({"min_confidence": float("nan")}, ValueError),
+        ({"min_confidence": True}, TypeError),
+        ({"min_confidence": "0.5"}, TypeError),
+        ({"alternatives": -1}, ValueError),
+        ({"alternatives": 1.0}, TypeError),
+        ({"alternatives": True}, TypeError),
+    ],
+    ids=str,
+)
+def test_wrong_options_are_refused_at_the_call(options: dict[str, Any], error: type[Exception]) -> None:
+    (name,) = options
+    restorer = Restorer(Rewrite(str))
+    calls: list[Callable[[], object]] = [
+        lambda: restorer.restore("a", **options),
+        lambda: restorer.restore_all([], **options),
+        lambda: restorer.stream("a", **options),
+        lambda: Restorer(Rewrite(str), **options),
+        lambda: Restorer.from_pretrained("missing", **options),
+    ]
+    for call in calls:
+        with pytest.raises(error, match=f"^{name} is "):
+            call()
+
+
+def test_every_real_number_from_0_to_1_is_a_confidence() -> None:
+    for number in (0, 0.5, Fraction(1, 2), np.float32(0.5)):
+        assert Restorer(Rewrite(_foreign)).restore(MANY[0], min_confidence=number).text == MANY_RESTORED[0]  # type: ignore[arg-type]
+
+
+def test_threads_may_share_a_restorer_and_the_engine_runs_once_at_a_time() -> None:
+    running = Lock()
+
+    def slow(sentence: str) -> str:
+        assert running.acquire(blocking=False), "two threads are in the engine"
+        time.sleep(0.005)
+        running.release()
+        return _foreign(sentence)
+
+    restorer = Restorer(Rewrite(slow))
+    with ThreadPoolExecutor(4) as threads:
+        assert [restored.text for restored in threads.map(restorer.restore, MANY * 4)] == MANY_RESTORED * 4
+
+
+def test_a_restorer_of_an_engine_pickles_with_it() -> None:
+    restorer = pickle.loads(pickle.dumps(Restorer(Rewrite(_foreign), keep_quotations=True)))
+    assert restorer.restore(TEXT).text == TEXT.replace("The overseas", "The foreign")

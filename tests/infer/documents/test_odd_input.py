@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from unspin.infer.documents.base import DocumentError
+from unspin.infer.documents.base import Document, DocumentError
 from unspin.infer.documents.formats import TEXT_FORMATS, decode_document
 from unspin.infer.engines.base import Rewriting
 from unspin.infer.restorer import Restorer
@@ -49,7 +49,8 @@ ODD = {
 @pytest.mark.parametrize("name", ODD)
 def test_odd_text_stays_unchanged(name: str, format: str) -> None:
     engine = Unchanging()
-    restoration = Restorer(engine, max_passage_words=64).restore(ODD[name], TEXT_FORMATS[format].views(ODD[name]).views)
+    document = Document(name, ODD[name], TEXT_FORMATS[format].views(ODD[name]).views, lambda done: done.text.encode())
+    restoration = Restorer(engine, max_passage_words=64).restore(document)
     assert restoration.text == ODD[name] and restoration.edits == ()
     assert engine.longest < 25_000
 
@@ -64,7 +65,7 @@ def test_any_bytes_come_back_or_are_refused(format: str, data: bytes) -> None:
     except DocumentError as error:
         assert str(error).startswith(f"x.{format}")
         return
-    restoration = Restorer(Unchanging()).restore(document.text, document.views)
+    restoration = Restorer(Unchanging()).restore(document)
     assert document.encode(restoration) == data
 
 
