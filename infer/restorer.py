@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from threading import RLock
 from typing import Any, SupportsIndex, overload
 
@@ -32,6 +33,7 @@ from unspin.segment import words
 WORDS_PER_WINDOW = 8000  # documents are collected until they hold about this many words, then restored together
 CHARACTERS_PER_WORD = 6  # to estimate the number of words of a document
 PASSAGES_PER_CALL = 64  # passages given to the engine at a time; progress moves in such steps
+PASSAGES_PER_STEP = 16  # the most that `stream` reads between two of its results, so that it can be stopped soon
 
 OnRead = Callable[[int], None]  # is told each time how many more words the model has read
 
@@ -153,9 +155,9 @@ class Restorer:
     ) -> Iterator[tuple[int, Restoration]]:
         """Restore one text piece by piece: yields (characters done, restoration so far).
 
-        The last restoration equals that of `restore`, whose options and errors are the same. Each piece doubles the
-        part that is done, so the first comes soon. Edits of earlier pieces may change, since later text of the article
-        affects their confidence.
+        The last restoration equals that of `restore`, whose options and errors are the same. The restoration is made
+        anew each time the part that is done has doubled, so the first comes soon; in between, the same one is yielded
+        again. Edits of earlier pieces may change, since later text of the article affects their confidence.
         """
         if not isinstance(text, (str, Document)):
             raise TypeError(f"stream takes one text, not a {type(text).__name__}: call restore_all")
@@ -177,21 +179,21 @@ class Restorer:
     ) -> tuple[str, ...]:
         """Up to `count` other replacements for an edit, most likely first; none of them changes a fact.
 
-        `earlier` are the sentence's edits before it; the model continues the text in which they have been made.
-        `context` is the article, as evidence of names.
+        An edit may also be of words that the model keeps. `earlier` are the sentence's edits before it; the model
+        continues the text in which they have been made. `context` is the article, as evidence of names.
         """
         opening = apply(sentence[: edit.start], earlier)
         replacements: dict[str, None] = {}
         with _engine_lock:
             outputs = self._engine.variants(sentence, opening, 2 * count + 2)
         for output in outputs:
-            for proposal in propose_edits(sentence, output).edits:
-                fitted = fit(sentence, proposal.edit, context)
-                if not fitted or violation(sentence, fitted, context, is_sure=True):  # a person chooses
-                    continue
-                (other,) = fit_articles(sentence, [fitted])
-                if (other.start, other.end) == (edit.start, edit.end) and other.replacement != edit.replacement:
-                    replacements.setdefault(other.replacement)
+            proposed = [proposal.edit for proposal in propose_edits(sentence, output).edits]
+            fitted = fit(sentence, other, context) if (other := _within(sentence, proposed, edit)) else None
+            if not fitted or violation(sentence, fitted, context, is_sure=True):  # a person chooses
+                continue
+            (other,) = fit_articles(sentence, [fitted])
+            if (other.start, other.end) == (edit.start, edit.end) and other.replacement != edit.replacement:
+                replacements.setdefault(other.replacement)
         return tuple(replacements)[:count]
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
@@ -235,14 +237,16 @@ class Restorer:
     def _stream(self, text: Text) -> Iterator[tuple[int, Restoration]]:
         document = DocumentDraft.of(text)
         passages = list(document.passages(self._max_passage_words))
-        done = 0
+        restoration, done, shown = self._restoration(document), 0, 0
         while done < len(passages):
-            piece = passages[done : max(2 * done, 1)]
+            piece = passages[done : done + min(max(done, 1), PASSAGES_PER_STEP)]
             self._read(piece)
             done += len(piece)
-            yield document.characters_done, self._restoration(document)
+            if done >= 2 * shown or done == len(passages):
+                restoration, shown = self._restoration(document), done
+            yield document.characters_done, restoration
         if not passages:
-            yield document.characters_done, self._restoration(document)
+            yield document.characters_done, restoration
 
     def _restore_window(self, documents: Sequence[DocumentDraft], on_read: OnRead | None) -> Iterator[Restoration]:
         passages = [passage for document in documents for passage in document.passages(self._max_passage_words)]
@@ -285,6 +289,15 @@ class Restorer:
             with _engine_lock:
                 outputs = self._engine.rewrite([text for text, _ in group])
             yield from zip([passage for _, passage in group], outputs, strict=True)
+
+
+def _within(sentence: str, edits: Sequence[Edit], place: Edit) -> Edit | None:
+    """One edit of the whole place that does what the edits in it do; None if there are none, or one goes beyond it."""
+    touching = [edit for edit in edits if edit.start <= place.end and edit.end >= place.start]
+    if not touching or touching[0].start < place.start or touching[-1].end > place.end:
+        return None
+    moved = [replace(edit, start=edit.start - place.start, end=edit.end - place.start) for edit in touching]
+    return Edit(place.start, place.end, apply(sentence[place.start : place.end], moved))
 
 
 def _unpickle(recipe: Recipe, options: tuple[Calibration, float, bool, int, int]) -> Restorer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import json
 import zipfile
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -34,9 +35,7 @@ _DOCX_PARTS = {  # the parts of a Word document without any styles
     '<Relationship Id="rId1" Target="word/document.xml" '
     'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"/></Relationships>',
 }
-_DOCX_MAIN = (
-    '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>{}</w:body></w:document>'
-)
+_DOCX_MAIN = '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>{}</w:body></w:document>'
 
 
 class EditError(ValueError):
@@ -98,7 +97,8 @@ def export(request: ExportRequest) -> ExportOut:
     if request.target == "html":
         name, data = f"{path.name}.html", placed.restoration.html(path.name).encode(errors="replace")
     elif request.target == "json":
-        name, data = f"{path.name}.edits.json", placed.restoration.to_json(indent=1).encode(errors="replace")
+        rows = {"document": path.name, "edits": list(placed.restoration.edit_rows())}
+        name, data = f"{path.name}.edits.json", json.dumps(rows, ensure_ascii=False, indent=1).encode(errors="replace")
     else:
         data = document.encode(placed.restoration)
     if request.target == "document":

@@ -1,8 +1,8 @@
 """How a document is laid out on the page: as a reader sees it, without any of its own markup, styles or scripts.
 
-A layout is a list of blocks. A block is a tree whose leaves are text: either a span of an article's readable text, which
-can be edited, or other text of the document, which cannot. The page builds its elements from the tree, so that no markup
-of a document ever becomes markup of the page.
+A layout is a list of blocks. A block is a tree whose leaves are text: either a span of an article's readable text,
+which can be edited, or other text of the document, which cannot. The page builds its elements from the tree, so that no
+markup of a document ever becomes markup of the page.
 
 HTML and Markdown keep their headings, lists, tables and emphasis; other formats are laid out as paragraphs.
 """

@@ -63,7 +63,7 @@ _ASSETS = {
     **{f"/{name}.js": (f"{name}.js", "text/javascript") for name in ("app", "article", "dialog", "server", "view")},
 }
 _REFUSALS: dict[int | str, dict[str, Any]] = {413: {"model": Problem}, 422: {"model": Problem}}
-_FIELDS = {"format": "Format", "field": "Column or key"}  # options of the command, as the page calls them
+_FIELDS = {"--format": "“Format”", "--field": "“Column or key”"}  # options of the command, as the page calls them
 
 RunInTurn = Callable[[Callable[[], Any]], Awaitable[Any]]
 
@@ -218,7 +218,9 @@ def _asset(name: str, media_type: str) -> Callable[[], Awaitable[Response]]:
 
 async def _refuse(request: Request, error: Exception) -> Response:
     """Say why a document is refused. Options of the command in the message become what the page calls them."""
-    detail = re.sub(r"--([a-z]+)", lambda match: f"“{_FIELDS[match[1]]}”" if match[1] in _FIELDS else match[0], str(error))
+    detail = str(error)
+    for option, name in _FIELDS.items():
+        detail = detail.replace(option, name)
     return JSONResponse({"detail": detail}, 422)
 
 

@@ -74,7 +74,7 @@ def _tracked(data: bytes) -> str:
 
 
 def test_any_format_becomes_a_word_document_with_tracked_changes(client: TestClient) -> None:
-    rows = "text\nThe overseas man & <co>.\n\"One. \U0001f600\n\nThe overseas woman.\x0b\"\n"
+    rows = 'text\nThe overseas man & <co>.\n"One. \U0001f600\n\nThe overseas woman.\x0b"\n'
     late = EDIT | {"article": 1, "start": 12, "end": 20}
     body = {"text": rows, "format": "csv", "name": "rows.csv", "edits": [late, EDIT], "target": "tracked"}
     file, data = _export(client, body)

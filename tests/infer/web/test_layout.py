@@ -110,7 +110,9 @@ def test_marks_in_the_text_are_no_marks() -> None:
 
 PARTS = st.lists(
     st.sampled_from(["<p>", "</p>", "<b>", "</b>", "<li>", "<table>", "<td>", "<!--", "-->", "<script>", "</script>"])
-    | st.sampled_from(["word ", "two words", "&amp;", " ", "\n", "*", "_", "`", "# ", "> ", "- ", "[a](b)", "| ", "~~"]),
+    | st.sampled_from(
+        ["word ", "two words", "&amp;", " ", "\n", "*", "_", "`", "# ", "> ", "- ", "[a](b)", "| ", "~~"]
+    ),
     max_size=20,
 )
 

@@ -72,9 +72,7 @@ def test_a_document_is_opened_by_the_code_of_the_command(client: TestClient) -> 
         ("1\n00:00:01,000 --> 00:00:04,000\nThe overseas man.\n", "srt"),
     ],
 )
-def test_a_text_without_a_format_is_read_as_what_it_looks_like(
-    client: TestClient, text: str, format_name: str
-) -> None:
+def test_a_text_without_a_format_is_read_as_what_it_looks_like(client: TestClient, text: str, format_name: str) -> None:
     assert client.post("/api/open", json={"text": text}).json()["format"] == format_name
 
 
