@@ -19,7 +19,7 @@ def serve(
     checkpoint: CheckpointName = "default",
     engine: EngineName = "draft",
 ) -> None:
-    """Serve a local web page: paste an article, review each edit, keep it or undo it.
+    """Serve a local web page: open articles, review each edit, undo it or use other words, and download the result.
 
     Examples:
 

@@ -44,12 +44,11 @@ def _address(server: subprocess.Popen[str]) -> str:
 
 def _take_pictures(page: Page) -> None:
     PICTURES.mkdir(exist_ok=True)
-    page.get_by_label("Article").fill((ROOT / "data/samples/ferry.spun.txt").read_text(encoding="utf-8"))
-    page.get_by_role("button", name="Restore", exact=True).click()
+    page.get_by_role("button", name="Try a sample").click()
     page.get_by_role("status").filter(has_text="Done").wait_for(timeout=120_000)
     page.screenshot(path=PICTURES / "page.png")
-    page.locator("#after button").nth(3).click()
-    page.locator("dialog[open]").wait_for(timeout=60_000)
+    page.locator("#rows .after button").nth(3).click()
+    page.locator("#options button").nth(4).wait_for(timeout=60_000)
     page.screenshot(path=PICTURES / "choice.png")
 
 

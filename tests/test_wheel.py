@@ -21,6 +21,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PACKAGES = {"core": "unspin"} | {name: f"unspin/{name}" for name in ("data", "infer", "evaluation", "train", "cli")}
 ASSETS = {
     "core": ["py.typed", "english/*.tsv", "english/*.tsv.gz", "english/names.txt", "english/WORDNET_LICENSE"],
+    "data": ["samples/*.txt"],
     "infer": ["page.html", "side_by_side.html", "adapter/*", "web/*.html", "web/*.css", "web/*.js"],
     "evaluation": ["report.html", "external/requirements.txt"],
 }

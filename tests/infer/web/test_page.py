@@ -1,4 +1,4 @@
-"""The page in a browser: reviewing, editing and downloading. Hostile text stays text; a phone and a keyboard suffice."""
+"""The page in a browser: reviewing, editing, downloading. Hostile text stays text; a phone and a keyboard suffice."""
 
 import json
 import re
