@@ -74,10 +74,10 @@ def test_no_module_imports_itself_by_a_detour() -> None:
 
 
 def _undocumented(body: list[ast.stmt], prefix: str) -> Iterator[str]:
-    """Public functions, classes and methods without a docstring, apart from methods that a base class documents."""
+    """Public functions, classes and methods without a docstring, apart from overloads and methods of a base class."""
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
-            if not ast.get_docstring(node):
+            if not ast.get_docstring(node) and "overload" not in map(ast.unparse, node.decorator_list):
                 yield f"{prefix}.{node.name}"
             if isinstance(node, ast.ClassDef):
                 bases = {ast.unparse(base) for base in node.bases} - {"Protocol", "NamedTuple", "Config"}
