@@ -23,7 +23,7 @@ from unspin.infer.engines.base import Rewriting
 from unspin.infer.restorer import Restorer
 from unspin.infer.web.server import make_app
 
-FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+FIRST_PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 WATCH_SHIFTS = """() => { window.shift = 0; new PerformanceObserver((list) => list.getEntries().forEach((entry) => {
     window.shift += entry.hadRecentInput ? 0 : entry.value; })).observe({ type: "layout-shift", buffered: true }); }"""
 MOVE_THRESHOLD = """(level) => { const slider = document.getElementById("threshold"); const start = performance.now();
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _times(page: Page, text: str) -> Iterator[tuple[str, float]]:
-    yield "first paint, ms", page.evaluate(FIRST_PAINT)
+    yield "first paint, ms", page.wait_for_function(FIRST_PAINT).json_value()
     page.evaluate(WATCH_SHIFTS)
     page.get_by_label("Article", exact=True).fill(text)
     start = perf_counter()
@@ -91,9 +91,11 @@ def _served() -> Iterator[str]:
         server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 if __name__ == "__main__":
