@@ -14,7 +14,8 @@ let settings = null;
 let articles = [];
 let current = null; // the article that is shown
 let chosen = []; // files to restore
-let running = null; // the controller that stops the restoration that runs
+let isRunning = false; // whether articles are being restored
+let running = null; // the controller that stops the restoration of one of them
 const view = new View($("rows"), select);
 const dialog = new PlaceDialog((places, words) => change(() => current.choose(places, words), places[0]));
 
@@ -110,8 +111,10 @@ async function submit(event) {
 
 // Restores the articles that wait, one after the other.
 async function run() {
-  if (running) return;
+  if (isRunning) return;
+  isRunning = true;
   for (let next; (next = articles.find(({ state }) => state === "waiting")); ) await restore(next);
+  isRunning = false;
 }
 
 async function restore(article) {
@@ -180,21 +183,22 @@ function refresh(article) {
   saveSoon();
   if (article !== current) return;
   const places = view.update();
-  const isRunning = article.state === "restoring" || article.state === "waiting";
-  $("done").hidden = $("stop").hidden = !isRunning;
+  const isOpen = article.state === "restoring" || article.state === "waiting";
+  $("done").hidden = $("stop").hidden = !isOpen;
   $("done").value = article.done;
-  const share = article.done && !isRunning ? `, about ${percent(article.spunShare)} of the words garbled` : "";
-  const part = isRunning || article.state === "stopped" ? ` in the first ${percent(article.done)}` : "";
+  const share = article.done && !isOpen ? `, about ${percent(article.spunShare)} of the words garbled` : "";
+  const part = isOpen || article.state === "stopped" ? ` in the first ${percent(article.done)}` : "";
   $("count").textContent = article.state === "failed" ? "" : `${countOf(article, places)}${part}${share}`;
   $("level").textContent = percent(article.threshold);
   $("undo").disabled = !article.past.length;
   $("redo").disabled = !article.future.length;
-  $("again").hidden = article.state !== "stopped";
+  $("again").hidden = article.state !== "stopped" && article.state !== "failed";
+  $("again").textContent = article.state === "failed" ? "Try again" : "Go on";
   $("problem").hidden = article.state !== "failed";
   $("heads").hidden = $("rows").hidden = !article.blocks.length;
   $("problem").textContent = `This document cannot be restored: ${article.problem}`;
   $("warnings").replaceChildren(...article.warnings.map((warning) => element("li", warning)));
-  $("warned").hidden = isRunning || !article.warnings.length;
+  $("warned").hidden = isOpen || !article.warnings.length;
 }
 
 const STATES = {
@@ -323,6 +327,7 @@ function openAll() {
       for (const [text, isMade] of [["Make", true], ["Undo", false]]) {
         const button = element("button", text);
         button.type = "button";
+        button.disabled = !own.length;
         button.setAttribute("aria-label", `${text}: ${label}`);
         button.addEventListener("click", () => {
           $("all-dialog").close();
@@ -481,4 +486,4 @@ const first = document.querySelector(`[name=show][value=${narrow.matches ? "rest
 first.checked = true;
 $("result").dataset.show = first.value;
 const ready = start();
-ready.then(resume);
+ready.then(resume, () => say("The server does not answer: is `unspin serve` still running?", true));
