@@ -93,7 +93,7 @@ export class PlaceDialog {
     this.onChoose($("same").checked ? [this.place, ...this.others] : [this.place], words);
   }
 
-  // Below the place or above it, where the window is wide enough; at the bottom of a narrow one.
+  // Below the place, above it or beside it, where the window is wide enough; at the bottom of a narrow one.
   #moveToAnchor() {
     const { style } = this.node;
     style.left = style.top = "";
@@ -102,9 +102,12 @@ export class PlaceDialog {
     if (!isBeside || !this.node.open) return;
     const at = this.anchor.getBoundingClientRect();
     const { width, height } = this.node.getBoundingClientRect();
-    const below = at.bottom + 6;
-    const top = below + height <= window.innerHeight || at.top < height ? below : at.top - height - 6;
-    style.left = `${Math.max(8, Math.min(at.left, window.innerWidth - width - 8))}px`;
+    const [above, below] = [at.top - height - 6, at.bottom + 6];
+    const isBelow = below + height <= window.innerHeight;
+    const isBesideWord = !isBelow && above < 0; // there is room neither below nor above
+    const left = !isBesideWord ? at.left : at.left > width ? at.left - width - 6 : at.right + 6;
+    const top = isBelow || isBesideWord ? below : above;
+    style.left = `${Math.max(8, Math.min(left, window.innerWidth - width - 8))}px`;
     style.top = `${Math.max(8, Math.min(top, window.innerHeight - height - 8))}px`;
   }
 }

@@ -47,7 +47,7 @@ from unspin.infer.web.schema import (
 )
 from unspin.segment import words
 
-MAX_ALTERNATIVES = 6
+MAX_ALTERNATIVES = 5
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _HEADERS = {
