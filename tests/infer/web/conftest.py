@@ -105,7 +105,7 @@ def _served(app: Any) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # as long as it is open, an event loop runs in this thread
 def browser() -> Iterator[Any]:
     """Debian's chromium; tests that need it are skipped if it is not installed."""
     from playwright.sync_api import sync_playwright
