@@ -253,6 +253,7 @@ function focusedPlace() {
 function step(direction) {
   const all = buttons();
   if (!all.length) return;
+  if ($("result").dataset.show === "original") document.querySelector("[name=show][value=both]").click();
   const at = all.indexOf(document.activeElement);
   const next = at < 0 ? (direction > 0 ? 0 : all.length - 1) : (at + direction + all.length) % all.length;
   all[next].focus({ preventScroll: true });

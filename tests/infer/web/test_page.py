@@ -148,6 +148,9 @@ def test_everything_can_be_done_with_keys(page: Any) -> None:
     for _ in range(5):
         page.keyboard.press("n")
     assert page.evaluate("document.activeElement.textContent") == "alien"
+    page.get_by_label("Original", exact=True).check()
+    page.get_by_role("button", name="Next edit").click()
+    assert page.locator("#rows .after button").first.is_visible()
 
 
 def test_all_edits_of_a_kind_and_equal_edits_are_changed_together(page: Any) -> None:
