@@ -155,7 +155,7 @@ def _by_article(restoration: Renderable) -> Iterator[tuple[str, list[RenderableE
 def _pieces(source: str, edits: Sequence[RenderableEdit], start: int, end: int) -> Iterator[str | RenderableEdit]:
     """Characters ``start:end`` of an article: unchanged stretches, and the edits that begin between them."""
     for edit in edits[bisect_left(edits, start, key=lambda edit: edit.offset) :]:
-        if edit.offset > end or edit.offset == end < len(source):
+        if edit.offset > end:
             break
         yield source[start : edit.offset]
         yield edit

@@ -14,6 +14,7 @@ let settings = null;
 let articles = [];
 let current = null; // the article that is shown
 let chosen = []; // files to restore
+let visited = ""; // the key of the edit that had the focus last
 let isRunning = false; // whether articles are being restored
 let running = null; // the controller that stops the restoration of one of them
 const view = new View($("rows"), select);
@@ -254,7 +255,7 @@ function step(direction) {
   const all = buttons();
   if (!all.length) return;
   if ($("result").dataset.show === "original") document.querySelector("[name=show][value=both]").click();
-  const at = all.indexOf(document.activeElement);
+  const at = all.findIndex((button) => button.dataset.key === visited);
   const next = at < 0 ? (direction > 0 ? 0 : all.length - 1) : (at + direction + all.length) % all.length;
   all[next].focus({ preventScroll: true });
   all[next].scrollIntoView({ block: "center" });
@@ -453,6 +454,7 @@ $("close").addEventListener("click", closeArticle);
 $("again").addEventListener("click", goOn);
 $("keys").addEventListener("click", () => $("keys-dialog").showModal());
 $("rows").addEventListener("click", clickText);
+$("rows").addEventListener("focusin", (event) => (visited = event.target.dataset.key ?? visited));
 $("threshold").addEventListener("input", () => {
   current.threshold = Number($("threshold").value);
   refresh(current);

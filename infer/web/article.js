@@ -116,7 +116,7 @@ export class Article {
 
   #manual(key, words) {
     const place = placeOf(key);
-    const spun = this.texts[place.article].slice(place.start, place.end);
+    const spun = this.texts[place.article]?.slice(place.start, place.end) ?? ""; // not opened yet after a reload
     return { ...place, spun, restored: words, words, kind: "manual", confidence: 1, group: 0, isMade: true };
   }
 
@@ -169,7 +169,7 @@ export class Article {
     while (first > 0 && text.slice(first - 1, first) !== "\n" && place.start - first < MAX_CONTEXT) first -= 1;
     while (last < text.length && text.slice(last, last + 1) !== "\n" && last - place.end < MAX_CONTEXT) last += 1;
     const others = this.places().filter(
-      (other) => other.isMade && other.article === place.article && other.start >= first && other.end <= last,
+      (other) => other.key !== place.key && other.isMade && other.article === place.article && other.start >= first && other.end <= last,
     );
     const before = this.#applied(place.article, first, place.start, others);
     const after = this.#applied(place.article, place.end, last, others);
@@ -196,7 +196,7 @@ export class Article {
     const before = new Map(this.choices);
     for (const place of places) {
       const edit = this.byKey.get(place.key);
-      if (!edit || words === "") {
+      if (!edit || (words === "" && edit.restored !== "")) {
         this.choices.delete(place.key);
         if (words !== null && words !== place.spun) this.choices.set(keyOf(this.#widened(place, words)), words);
       } else {
@@ -212,7 +212,8 @@ export class Article {
   // A word that is deleted takes the space before it along.
   #widened(place, words) {
     const hasSpace = place.start > 0 && this.texts[place.article].slice(place.start - 1, place.start) === " ";
-    return words === "" && hasSpace ? { ...place, start: place.start - 1 } : place;
+    const isBare = place.spun === place.spun.trim();
+    return words === "" && hasSpace && isBare ? { ...place, start: place.start - 1 } : place;
   }
 
   // Makes or undoes edits: all that are shown, or those of a kind.
@@ -221,8 +222,9 @@ export class Article {
     for (const place of places) {
       const edit = this.byKey.get(place.key);
       if (!edit && !isMade) this.choices.delete(place.key);
-      else if (edit && !isMade) this.choices.set(edit.key, null);
-      else if (edit && !place.isMade) this.choices.set(edit.key, edit.restored);
+      else if (edit && (!isMade || !place.isMade)) {
+        for (const other of this.#groupOf(edit)) this.choices.set(other.key, isMade ? other.restored : null);
+      }
     }
     this.#remember(before);
   }

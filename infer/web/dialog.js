@@ -16,7 +16,7 @@ export class PlaceDialog {
   constructor(onChoose) {
     this.onChoose = onChoose; // called with the places and the words for them; null keeps the text's own
     this.node = $("place");
-    $("own").addEventListener("submit", () => this.#choose($("own-text").value.trim()));
+    $("own").addEventListener("submit", () => this.#choose(this.#ownWords()));
     this.node.addEventListener("keydown", (event) => this.#pressNumber(event));
   }
 
@@ -34,7 +34,7 @@ export class PlaceDialog {
     if (restored !== null) this.options.set(restored, restored.trim() ? restored : "Delete it");
     else if (place.words !== place.spun) this.options.set(place.words, place.words || "Delete it");
     this.#draw();
-    $("own-text").value = place.isMade ? place.words : place.spun;
+    $("own-text").value = (place.isMade ? place.words : place.spun).trim();
     $("same-label").hidden = !this.others.length;
     $("same").checked = false;
     $("same-text").textContent =
@@ -86,6 +86,14 @@ export class PlaceDialog {
   #pressNumber(event) {
     if (event.target.id === "own-text" || !/^[1-9]$/.test(event.key)) return;
     $("options").children[Number(event.key) - 1]?.click();
+  }
+
+  // What was typed, with the white space that the words it replaces begin and end with.
+  #ownWords() {
+    const words = $("own-text").value.trim();
+    const old = this.place.restored.trim() ? this.place.restored : this.place.spun;
+    if (!words) return this.place.spun.trim() ? "" : null;
+    return /^\s*/.exec(old)[0] + words + /\s*$/.exec(old)[0];
   }
 
   #choose(words) {

@@ -25,7 +25,7 @@ MAX_DEPTH = 30  # of the elements of a block, and of the emphasis in it; what li
 Tree = list[Any]  # a tag, then its children: trees, spans (start, end) of the article's text, and other text
 
 _MARK = "\ue000"  # a character for private use, which stands before and after the number of a span
-_MARKS = re.compile(f"{_MARK}(\\d+){_MARK}")
+_MARKS = re.compile(f"{_MARK}([0-9]{{1,9}}){_MARK}")
 _UNSEEN = frozenset("script style template noscript iframe noembed noframes object svg math select textarea".split())
 _BLOCKS = frozenset("p h1 h2 h3 h4 h5 h6 pre blockquote ul ol dl table figure hr title".split())
 _PARTS = frozenset("li dt dd thead tbody tfoot tr td th caption figcaption".split())  # of blocks
@@ -151,6 +151,8 @@ class _Reader:
     def _add_text(self, text: str, path: _Path) -> None:
         position = 0
         for mark in _MARKS.finditer(text):
+            if int(mark[1]) >= len(self._spans):  # no mark, but character references in the page
+                continue
             start, end = self._spans[int(mark[1])]
             before = text[position : mark.start()]
             self._add_other_text(before.rstrip() if self._text[start].isspace() else before, path)

@@ -75,7 +75,9 @@ export class View {
       row.before.replaceChildren(build(row.tree, (span) => originalOf(text, span, own[i++])));
       row.after.replaceChildren(build(row.tree, (span) => this.#restoredOf(text, row.number, span, own[j++])));
     }
-    if (focused && document.activeElement === document.body) this.buttonOf(focused)?.focus();
+    if (focused && document.activeElement === document.body) {
+      (this.buttonOf(focused) ?? this.container).focus({ preventScroll: true });
+    }
     return places;
   }
 

@@ -148,6 +148,9 @@ def test_everything_can_be_done_with_keys(page: Any) -> None:
     for _ in range(5):
         page.keyboard.press("n")
     assert page.evaluate("document.activeElement.textContent") == "alien"
+    for _ in range(3):
+        page.get_by_role("button", name="Next edit").click()
+    assert page.evaluate("document.activeElement.textContent.trim()") == "not"
     page.get_by_label("Original", exact=True).check()
     page.get_by_role("button", name="Next edit").click()
     assert page.locator("#rows .after button").first.is_visible()
