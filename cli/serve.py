@@ -38,11 +38,11 @@ def serve(
     opened = Checkpoint.open(checkpoint)
     listener = _listen(host, port)  # before the model is loaded, so that a port in use is reported at once
     loaded = load_engine(engine, opened)
-
     restorer = Restorer(loaded, opened.calibration, max_passage_words=opened.max_passage_words)
     sample = (files("unspin.data") / "samples" / "ferry.spun.txt").read_text(encoding="utf-8")
     app = make_app(restorer, opened.calibration.threshold, sample, LOOPBACK if host in LOOPBACK else ("*",))
-    print(f"open http://{host}:{listener.getsockname()[1]} (stop with Ctrl-C)", flush=True)
+    shown = f"[{host}]" if ":" in host else host
+    print(f"open http://{shown}:{listener.getsockname()[1]} (stop with Ctrl-C)", flush=True)
     uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False)).run(sockets=[listener])
 
 

@@ -28,7 +28,7 @@ class Pipeline:
     ) -> list[dict[str, Any]] | Iterator[dict[str, Any]]:
         """A list of one dict for one text, a list of dicts for a list or tuple, else an iterator that reads lazily.
 
-        There is no `batch_size`: texts share batches of their own accord. Options and errors are those of
+        There is no `batch_size`: texts share batches automatically. Options and errors are those of
         `Restorer.restore`.
         """
         many = [texts] if isinstance(texts, (str, Document)) else texts

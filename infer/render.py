@@ -1,8 +1,8 @@
 """Shows a restoration: as a coloured word diff for the terminal, or as HTML with both versions side by side.
 
-What is shown is the readable text, without the markup of the document. The HTML is self-contained and escaped; page and
-notebook have one look. Two
-protocols describe what can be shown; the classes of `unspin.infer.restoration` implement them.
+What is shown is the readable text, without the markup of the document. The HTML is self-contained and escaped, and the
+same in a page and in a notebook. Two protocols describe what can be shown; the classes of `unspin.infer.restoration`
+implement them.
 """
 
 from __future__ import annotations

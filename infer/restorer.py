@@ -2,14 +2,15 @@
 
 `Restorer.restore` never loses, doubles or merges a sentence: an output that is empty, truncated or runaway is rejected
 with a warning, and an edit that would change a fact is dropped. Text outside the edits is kept byte for byte. Cost: one
-decoded token per token of prose. Several threads may use one restorer; the calls of engines take turns.
+decoded token per token of prose. Threads may share a restorer. All engines of a process take turns, those of several
+restorers and GPUs too: use a process for each GPU.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import RLock
 from typing import Any, SupportsIndex, overload
 
@@ -35,7 +36,7 @@ CHARACTERS_PER_WORD = 6  # to estimate the number of words of a document
 PASSAGES_PER_CALL = 64  # passages given to the engine at a time; progress moves in such steps
 PASSAGES_PER_STEP = 16  # the most that `stream` reads between two of its results, so that it can be stopped soon
 
-OnRead = Callable[[int], None]  # is told each time how many more words the model has read
+OnRead = Callable[[int], None]  # called with the number of words that the model has just read
 
 # Held while an engine runs, and while a process forks: no engine is copied in the middle of a call.
 _engine_lock = RLock()
@@ -44,12 +45,23 @@ os.register_at_fork(
 )
 
 
+@dataclass(frozen=True)
+class _Options:
+    """What `Restorer.from_pretrained` explains; `threshold` is the minimum confidence."""
+
+    calibration: Calibration
+    threshold: float
+    keep_quotations: bool
+    max_passage_words: int
+    alternatives: int
+
+
 class Restorer:
     """Restores texts with one loaded engine; keeps no state from one text to the next.
 
     A restorer made by `from_pretrained` pickles as the name of its checkpoint, its engine, device and options. A
     process that was forked after the engine was loaded unpickles it with that engine; any other process loads the
-    checkpoint, once for each.
+    checkpoint and keeps it until it unpickles a restorer of another one.
     """
 
     def __init__(
@@ -67,12 +79,10 @@ class Restorer:
         0: one sentence at a time. Raises TypeError or ValueError for a wrong `min_confidence` or `alternatives`.
         """
         check_options(min_confidence, alternatives)
+        calibration = calibration or Calibration()
+        threshold = calibration.threshold if min_confidence is None else min_confidence
         self._engine = engine
-        self._calibration = calibration or Calibration()
-        self._threshold = self._calibration.threshold if min_confidence is None else min_confidence
-        self._keep_quotations = keep_quotations
-        self._max_passage_words = max_passage_words
-        self._alternative_count = alternatives
+        self._options = _Options(calibration, threshold, keep_quotations, max_passage_words, alternatives)
         self._recipe: Recipe | None = None
 
     @classmethod
@@ -166,8 +176,8 @@ class Restorer:
     def restore_sentences(self, sentences: Sequence[str]) -> RestoredArticle:
         """Restore the sentences of one article, in order; white space in a sentence must be single spaces."""
         article = ArticleDraft([SentenceDraft(sentence) for sentence in sentences])
-        self._read(list(article.passages(self._max_passage_words)))
-        return decide(article, self._calibration, self._threshold)
+        self._read(list(article.passages(self._options.max_passage_words)))
+        return decide(article, self._options.calibration, self._options.threshold)
 
     def alternatives(
         self,
@@ -200,28 +210,16 @@ class Restorer:
         """Pickle the recipe of the engine, if there is one."""
         return (_unpickle, (self._recipe, self._options)) if self._recipe else super().__reduce_ex__(protocol)
 
-    @property
-    def _options(self) -> tuple[Calibration, float, bool, int, int]:
-        """What the constructor takes after the engine."""
-        return (
-            self._calibration,
-            self._threshold,
-            self._keep_quotations,
-            self._max_passage_words,
-            self._alternative_count,
-        )
-
     def _with(self, min_confidence: float | None, alternatives: int | None) -> Restorer:
         """This restorer with other options, where they are not None. Raises TypeError or ValueError for wrong ones."""
-        calibration, threshold, keep_quotations, max_passage_words, count = self._options
-        return Restorer(
-            self._engine,
-            calibration,
-            threshold if min_confidence is None else min_confidence,
-            keep_quotations,
-            max_passage_words,
-            count if alternatives is None else alternatives,
+        check_options(min_confidence, alternatives)
+        restorer = Restorer(self._engine)
+        restorer._options = replace(
+            self._options,
+            threshold=self._options.threshold if min_confidence is None else min_confidence,
+            alternatives=self._options.alternatives if alternatives is None else alternatives,
         )
+        return restorer
 
     def _restore_all(self, texts: Iterable[Text], on_read: OnRead | None) -> Iterator[Restoration]:
         window: list[DocumentDraft] = []
@@ -236,7 +234,7 @@ class Restorer:
 
     def _stream(self, text: Text) -> Iterator[tuple[int, Restoration]]:
         document = DocumentDraft.of(text)
-        passages = list(document.passages(self._max_passage_words))
+        passages = list(document.passages(self._options.max_passage_words))
         restoration, done, shown = self._restoration(document), 0, 0
         while done < len(passages):
             piece = passages[done : done + min(max(done, 1), PASSAGES_PER_STEP)]
@@ -249,21 +247,23 @@ class Restorer:
             yield document.characters_done, restoration
 
     def _restore_window(self, documents: Sequence[DocumentDraft], on_read: OnRead | None) -> Iterator[Restoration]:
-        passages = [passage for document in documents for passage in document.passages(self._max_passage_words)]
+        passages = [passage for document in documents for passage in document.passages(self._options.max_passage_words)]
         self._read(passages, on_read)
         for document in documents:
             yield self._restoration(document)
 
     def _restoration(self, document: DocumentDraft) -> Restoration:
         """The restoration of a document as far as the model has read it."""
-        articles = [decide(article, self._calibration, self._threshold) for article in document.articles]
-        return assemble(document.text, articles, self._find_alternatives, self._keep_quotations)
+        articles = [
+            decide(article, self._options.calibration, self._options.threshold) for article in document.articles
+        ]
+        return assemble(document.text, articles, self._find_alternatives, self._options.keep_quotations)
 
     def _find_alternatives(self, sentence: RestoredSentence, edit: Edit) -> tuple[str, ...]:
-        if not self._alternative_count:
+        if not self._options.alternatives:
             return ()
         earlier = [other for other, _ in sentence.edits if other.end <= edit.start and other != edit]
-        return self.alternatives(sentence.source, edit, self._alternative_count, earlier, sentence.context)
+        return self.alternatives(sentence.source, edit, self._options.alternatives, earlier, sentence.context)
 
     def _read(self, passages: Sequence[Passage], on_read: OnRead | None = None) -> None:
         """Let the model read passages and store its proposals in their sentences.
@@ -300,7 +300,7 @@ def _within(sentence: str, edits: Sequence[Edit], place: Edit) -> Edit | None:
     return Edit(place.start, place.end, apply(sentence[place.start : place.end], moved))
 
 
-def _unpickle(recipe: Recipe, options: tuple[Calibration, float, bool, int, int]) -> Restorer:
-    restorer = Restorer(recipe.engine_of_process(), *options)
-    restorer._recipe = recipe
+def _unpickle(recipe: Recipe, options: _Options) -> Restorer:
+    restorer = Restorer(recipe.engine_of_process())
+    restorer._options, restorer._recipe = options, recipe
     return restorer

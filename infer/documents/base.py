@@ -88,7 +88,7 @@ class View:
             return Edit(position, position, self.escape(edit.replacement))
         if not self.may_empty and self._empties(raw, edit):
             return None
-        bounds = self._stretches(edit.start, edit.end)
+        bounds = self.stretches(edit.start, edit.end)
         texts = spread(edit.replacement, [self.text[start:end] for start, end in bounds])
         if texts is None and self.may_empty:
             texts = [edit.replacement, *[""] * (len(bounds) - 1)]
@@ -139,7 +139,7 @@ class View:
         """Whether two neighbouring characters of the view, the second at `position`, adjoin in the raw text."""
         return self.starts[position] <= max(self.ends[position - 1], self.starts[position - 1])
 
-    def _stretches(self, start: int, end: int) -> list[tuple[int, int]]:
+    def stretches(self, start: int, end: int) -> list[tuple[int, int]]:
         """The spans of view characters ``start:end`` whose characters adjoin in the raw text."""
         cuts = [i for i in range(start + 1, end) if not self._adjoin(i)]
         return list(pairwise([start, *cuts, end]))

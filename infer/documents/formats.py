@@ -113,9 +113,9 @@ def choose_format(name: str, data: bytes, options: DocumentOptions = DEFAULT_OPT
 
 
 def guess_format(name: str, text: str) -> Format:
-    """The format that a text without a suffix begins like: markup is HTML, and what begins like nothing plain text.
+    """The format that the first characters of a text suggest: any markup is HTML, anything unknown plain text.
 
-    Raises `DocumentError` if it begins like something that cannot be restored.
+    Raises `DocumentError` if they suggest something that cannot be restored.
     """
     data = text.encode(errors="replace")
     _, suffix = _opening(data)
@@ -132,7 +132,7 @@ def _named_format(name: str) -> Format:
 
 
 def _opening(data: bytes) -> tuple[str, str]:
-    """What data begins like that is no plain text, and the suffix of such files; empty if like nothing."""
+    """The kind that the first bytes suggest and the suffix of such files; both empty for plain text."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     return next(((kind, suffix) for opening, kind, suffix in _OPENINGS if opening.match(data)), ("", ""))
 

@@ -373,7 +373,7 @@ class XmlView(View):
         """Translate an edit as `View.raw_edit` does. None also if it would change what cannot be edited."""
         if edit.start == edit.end:
             return self._insertion(edit)
-        bounds = self._stretches(edit.start, edit.end)
+        bounds = self.stretches(edit.start, edit.end)
         texts = self._texts(edit.replacement, bounds)
         filled = [rank for rank, (start, _) in enumerate(bounds) if self._is_editable(start)]
         if texts is None or not filled:

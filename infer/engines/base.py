@@ -114,7 +114,7 @@ def check_device(device: str) -> None:
             raise RuntimeError
         torch.ones(1, device=device).item()  # the device "meta" holds tensors, but no values
     except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
-        if "forked" in str(error):  # CUDA works in no process that is forked after its first use
+        if "forked" in str(error):  # CUDA cannot be used after a fork
             raise ModelError(f'device {device!r} cannot be used here: start workers with the method "spawn"') from None
         has_gpu = torch.cuda.is_available()
         gpu = f"cuda with {torch.cuda.get_device_name()}" if has_gpu else "no GPU that torch can see"

@@ -130,5 +130,5 @@ class CTranslate2Engine(LoadableEngine):
 
 @cache
 def _first_process() -> int:
-    """The first process to load a model, of this one and those it was forked from: after it, even loading hangs."""
+    """The id of the first process that loaded a model. In processes forked from it, even loading one hangs."""
     return os.getpid()

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 from unspin.infer.engines import load_engine
 from unspin.infer.engines.base import LoadableEngine
+from unspin.infer.models.backbone import ModelError
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.storage import is_url
 
@@ -44,7 +45,7 @@ class Recipe:
     def engine_of_process(self) -> LoadableEngine:
         """The engine that this process, or the one it was forked from, has loaded; else loads it, and keeps it.
 
-        Raises as `Checkpoint.open` and `load_engine` do.
+        Raises as `Checkpoint.open` and `load_engine` do, and `ModelError` if the checkpoint has changed.
         """
         return _engine(self, os.getpid())
 
@@ -57,4 +58,7 @@ def _engine(recipe: Recipe, process: int) -> LoadableEngine:
     engine = _loaded.get(recipe)
     if engine is not None and engine.process in (None, process):
         return engine
-    return recipe.load(Checkpoint.open(recipe.name))
+    checkpoint = Checkpoint.open(recipe.name)
+    if checkpoint.fingerprint != recipe.fingerprint:
+        raise ModelError(f"{recipe.name} has changed since this restorer was pickled: make and pickle a new one")
+    return recipe.load(checkpoint)

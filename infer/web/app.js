@@ -7,8 +7,14 @@ import { View, element, percent } from "./view.js";
 const $ = (id) => document.getElementById(id);
 const SESSION = "unspin";
 const NAME = "article"; // of a text that was pasted
-const KINDS = { word: "One word", phrase: "Several words", insertion: "Insertions", deletion: "Deletions" };
-const MORE_KINDS = { quotation: "In quotations", manual: "Changed by you" };
+const KINDS = {
+  word: "One word",
+  phrase: "Several words",
+  insertion: "Insertions",
+  deletion: "Deletions",
+  quotation: "In quotations",
+  manual: "Changed by you",
+};
 
 let settings = null;
 let articles = [];
@@ -46,7 +52,7 @@ function showOptions() {
   $("main-content-label").hidden = !has("html");
 }
 
-function choose(files) {
+function addFiles(files) {
   const large = files.filter(({ size }) => size > settings.max_file_bytes);
   chosen.push(...files.filter((file) => !large.includes(file)));
   drawChosen();
@@ -73,7 +79,6 @@ function drawChosen() {
   );
   const isEmpty = chosen.length === 0;
   $("chosen").hidden = isEmpty;
-  $("text").hidden = $("text-label").hidden = !isEmpty;
   showOptions();
 }
 
@@ -88,23 +93,43 @@ async function submit(event) {
   event.preventDefault();
   await ready;
   const text = $("text").value;
-  if (!chosen.length && !text.trim()) return say("Paste an article or open a file first.", true);
+  const files = chosen;
+  if (!files.length && !text.trim()) return say("Paste an article or open a file first.", true);
   const options = {
     format: $("format").value || null,
     field: $("field").value || "text",
     main_content: $("main-content").checked && !$("main-content-label").hidden,
     skip_faults: true,
   };
-  const requests = chosen.length
-    ? await Promise.all(chosen.map(async (file) => ({ data: await toBase64(file), name: file.name, ...options })))
-    : [{ text, name: NAME, ...options }];
-  const added = requests.map((request) => new Article(request, settings.threshold));
-  articles.push(...added);
-  chosen = [];
+  chosen = []; // at once, so that a second click finds nothing to do
   $("text").value = "";
   drawChosen();
+  try {
+    const requests = text.trim() ? [{ text, name: NAME, ...options }] : [];
+    for (const file of files) requests.push({ data: await toBase64(file), name: file.name, ...options });
+    await add(requests);
+  } catch (error) {
+    $("text").value = text;
+    say(`Nothing was opened: ${error.message}`, true);
+  }
+}
+
+// Opens documents and restores them. A pasted text that cannot be read goes back to where it was pasted.
+async function add(requests) {
+  const added = requests.map((request) => new Article(request, settings.threshold));
+  articles.push(...added);
   await show(added[0]);
-  $("rows").focus({ preventScroll: true });
+  const [{ state, problem, request }] = added;
+  if (state === "failed" && request.text) {
+    closeArticle();
+    enterAnother();
+    $("text").value = request.text;
+    $("field-label").hidden = false;
+    say(`This text cannot be restored: ${problem}`, true);
+  } else {
+    $("format").value = "";
+    $("rows").focus({ preventScroll: true });
+  }
   run();
 }
 
@@ -142,9 +167,10 @@ async function open(article) {
   if (!article.blocks.length) article.open(await openDocument(article.request));
 }
 
-function goOn() {
+function restoreAgain() {
   current.state = "waiting";
   refresh(current);
+  keepFocus();
   run();
 }
 
@@ -152,6 +178,14 @@ function stop() {
   if (current.state === "restoring") running?.abort();
   else if (current.state === "waiting") current.state = "stopped";
   refresh(current);
+  keepFocus();
+}
+
+// Moves the focus to the text if what had it is gone, hidden or disabled: the keys work there.
+function keepFocus() {
+  const { activeElement } = document;
+  const isLost = activeElement === document.body || activeElement.disabled || !activeElement.offsetParent;
+  if (isLost) $("rows").focus({ preventScroll: true });
 }
 
 // --- showing
@@ -175,7 +209,7 @@ async function show(article) {
 function countOf(article, places = article.places()) {
   const edits = places.filter(({ isCursor }) => !isCursor);
   const made = edits.filter(({ isMade }) => isMade).length;
-  return made === edits.length ? `${quantity(made, "edit")}` : `${made} of ${quantity(edits.length, "edit")} made`;
+  return made === edits.length ? quantity(made, "edit") : `${made} of ${quantity(edits.length, "edit")} accepted`;
 }
 
 // Draws what has changed of an article.
@@ -194,9 +228,10 @@ function refresh(article) {
   $("undo").disabled = !article.past.length;
   $("redo").disabled = !article.future.length;
   $("again").hidden = article.state !== "stopped" && article.state !== "failed";
-  $("again").textContent = article.state === "failed" ? "Try again" : "Go on";
+  $("again").textContent = article.state === "failed" ? "Try again" : "Start again";
   $("problem").hidden = article.state !== "failed";
   $("heads").hidden = $("rows").hidden = !article.blocks.length;
+  for (const id of ["all", "copy", "download"]) $(id).disabled = !article.blocks.length;
   $("problem").textContent = `This document cannot be restored: ${article.problem}`;
   $("warnings").replaceChildren(...article.warnings.map((warning) => element("li", warning)));
   $("warned").hidden = isOpen || !article.warnings.length;
@@ -210,20 +245,31 @@ const STATES = {
   failed: () => "failed",
 };
 
+const documentButtons = new WeakMap(); // of the articles
+
+function documentButton(article) {
+  if (!documentButtons.has(article)) {
+    const button = element("button", article.request.name);
+    button.type = "button";
+    button.append(element("small"));
+    button.addEventListener("click", () => show(article));
+    documentButtons.set(article, button);
+  }
+  return documentButtons.get(article);
+}
+
 function drawDocuments() {
   const isShown = articles.length > 1 || (articles.length === 1 && !$("entry").hidden);
   $("documents").hidden = !isShown;
   if (!isShown) return;
-  $("documents").replaceChildren(
-    ...articles.map((article) => {
-      const button = element("button", article.request.name);
-      button.type = "button";
-      button.append(element("small", STATES[article.state](article)));
-      if (article === current && $("entry").hidden) button.setAttribute("aria-current", "true");
-      button.addEventListener("click", () => show(article));
-      return button;
-    }),
-  );
+  const buttons = articles.map(documentButton);
+  articles.forEach((article, i) => {
+    buttons[i].lastChild.textContent = STATES[article.state](article);
+    buttons[i].setAttribute("aria-current", String(article === current && $("entry").hidden));
+  });
+  const { children } = $("documents");
+  const isSame = children.length === buttons.length && buttons.every((button, i) => button === children[i]);
+  if (!isSame) $("documents").replaceChildren(...buttons);
 }
 
 // --- reviewing
@@ -233,6 +279,7 @@ function change(make, place) {
   current.cursor = null;
   refresh(current);
   if (place) (buttonAt(place) ?? $("rows")).focus({ preventScroll: true });
+  keepFocus();
 }
 
 // The button of the edit or word that is at a place now.
@@ -278,7 +325,7 @@ function stepWord(direction) {
 function decide(isMade) {
   const place = focusedPlace();
   const edit = place && current.byKey.get(place.key);
-  if (!place || place.isCursor) return;
+  if (!place || place.isCursor || place.isMade === isMade) return;
   change(() => current.choose([place], isMade ? (edit?.restored ?? place.words) : null), place);
 }
 
@@ -291,8 +338,10 @@ const KEYS = {
   ArrowLeft: () => stepWord(-1),
 };
 
+const TYPING = "textarea, input:not([type=range], [type=radio], [type=checkbox])";
+
 function pressKey(event) {
-  if ($("result").hidden || document.querySelector("dialog[open]") || event.target.matches("input, textarea")) return;
+  if ($("result").hidden || document.querySelector("dialog[open]") || event.target.matches(TYPING)) return;
   const isCommand = event.ctrlKey || event.metaKey;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const isInText = $("rows").contains(document.activeElement);
@@ -318,7 +367,7 @@ function clickText(event) {
 
 function openAll() {
   const places = current.places().filter(({ isCursor }) => !isCursor);
-  const rows = Object.entries({ all: "All", ...KINDS, ...MORE_KINDS })
+  const rows = Object.entries({ all: "All", ...KINDS })
     .map(([kind, label]) => [label, places.filter((place) => kind === "all" || place.kind === kind)])
     .filter(([label, own]) => own.length || label === "All")
     .map(([label, own]) => {
@@ -326,7 +375,7 @@ function openAll() {
       const name = element("th", `${label} (${own.length})`);
       name.scope = "row";
       row.append(name);
-      for (const [text, isMade] of [["Make", true], ["Undo", false]]) {
+      for (const [text, isMade] of [["Accept", true], ["Reject", false]]) {
         const button = element("button", text);
         button.type = "button";
         button.disabled = !own.length;
@@ -346,21 +395,24 @@ function openAll() {
 }
 
 async function copy() {
-  const paragraphs = [...$("rows").querySelectorAll(".after")].map(({ innerText }) => innerText);
-  await navigator.clipboard.writeText(paragraphs.join("\n\n"));
-  say("Copied the restored text.");
+  try {
+    await navigator.clipboard.writeText(current.restoredText());
+    say("Copied the restored text.");
+  } catch {
+    say("The browser does not allow copying here: it does on localhost and over https.", true);
+  }
 }
 
 async function download(target) {
   $("download-dialog").close();
   try {
-    const file = await exportDocument(current.request, current.madeEdits(), target);
+    const file = await exportDocument(current, target);
     const bytes = Uint8Array.from(atob(file.data), (character) => character.charCodeAt(0));
     const link = element("a");
     link.href = URL.createObjectURL(new Blob([bytes], { type: file.media_type }));
     link.download = file.name;
     link.click();
-    URL.revokeObjectURL(link.href);
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // some browsers read it after the click
     const left = file.problems.length ? ` Left out: ${file.problems.join("; ")}.` : "";
     say(`Downloaded ${file.name}.${left}`, file.problems.length > 0);
   } catch (error) {
@@ -390,6 +442,7 @@ function closeArticle() {
 // --- the session
 
 let saving = 0;
+let isResumed = false; // before that, there is nothing to save
 let isSaved = true;
 
 function saveSoon() {
@@ -399,6 +452,7 @@ function saveSoon() {
 
 function save() {
   clearTimeout(saving);
+  if (!isResumed) return;
   const session = { articles: articles.map((article) => article.save()), current: articles.indexOf(current) };
   try {
     sessionStorage.setItem(SESSION, JSON.stringify(session));
@@ -410,12 +464,18 @@ function save() {
 }
 
 async function resume() {
-  const saved = JSON.parse(sessionStorage.getItem(SESSION) ?? "null");
-  if (!saved?.articles.length) return;
-  articles = saved.articles.map((article) => Article.restored(article));
-  for (const article of articles) if (article.state === "restoring") article.state = "waiting";
-  await show(articles[Math.max(saved.current, 0)]);
-  run();
+  try {
+    const saved = JSON.parse(sessionStorage.getItem(SESSION) ?? "null");
+    articles = (saved?.articles ?? []).map((article) => Article.restored(article));
+    isResumed = true;
+    for (const article of articles) if (article.state === "restoring") article.state = "waiting";
+    if (articles.length) await show(articles[Math.max(saved.current, 0)]);
+    run();
+  } catch (error) {
+    articles = [];
+    isResumed = true;
+    say(`The last session cannot be shown again: ${error.message}`, true);
+  }
 }
 
 async function start() {
@@ -431,15 +491,12 @@ $("entry").addEventListener("submit", submit);
 $("format").addEventListener("change", showOptions);
 $("file").addEventListener("change", async (event) => {
   await ready;
-  choose([...event.target.files]);
+  addFiles([...event.target.files]);
   event.target.value = "";
 });
 $("sample").addEventListener("click", async () => {
   await ready;
-  chosen = [];
-  drawChosen();
-  $("text").value = settings.sample;
-  $("entry").requestSubmit();
+  await add([{ text: settings.sample, name: "sample.txt" }]);
 });
 $("stop").addEventListener("click", stop);
 $("undo").addEventListener("click", undo);
@@ -451,7 +508,7 @@ $("copy").addEventListener("click", copy);
 $("download").addEventListener("click", () => $("download-dialog").showModal());
 $("new").addEventListener("click", enterAnother);
 $("close").addEventListener("click", closeArticle);
-$("again").addEventListener("click", goOn);
+$("again").addEventListener("click", restoreAgain);
 $("keys").addEventListener("click", () => $("keys-dialog").showModal());
 $("rows").addEventListener("click", clickText);
 $("rows").addEventListener("focusin", (event) => (visited = event.target.dataset.key ?? visited));
@@ -470,13 +527,14 @@ for (const button of document.querySelectorAll("dialog .close")) {
 }
 for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, async (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return; // text goes where it is dropped
     event.preventDefault();
     document.body.classList.toggle("dropping", kind === "dragover");
-    if (kind !== "drop" || !event.dataTransfer.files.length) return;
+    if (kind !== "drop") return;
     const files = [...event.dataTransfer.files];
     await ready;
     if ($("entry").hidden) enterAnother();
-    choose(files);
+    addFiles(files);
   });
 }
 document.addEventListener("keydown", pressKey);
@@ -489,4 +547,4 @@ const first = document.querySelector(`[name=show][value=${narrow.matches ? "rest
 first.checked = true;
 $("result").dataset.show = first.value;
 const ready = start();
-ready.then(resume, () => say("The server does not answer: is `unspin serve` still running?", true));
+ready.then(resume, () => say("The server does not answer: is unspin serve still running?", true));

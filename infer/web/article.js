@@ -3,10 +3,11 @@
 // A place is a stretch of a text that an edit, the reader or the cursor is at. Offsets count Unicode code points, which
 // JavaScript's strings do not; `Points` bridges the two.
 
-const WORD = /[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu;
+const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*(?:['’-][\p{L}\p{N}][\p{L}\p{N}\p{M}]*)*/gu;
 const MAX_STEPS = 200; // that can be undone
-const REACH = 1000; // characters on each side of a place in which the next word is looked for
-const MAX_CONTEXT = 9000; // characters of a paragraph sent along on each side of a place
+const MAX_SAVED_STEPS = 20; // that can be undone after a reload
+const REACH = 1000; // characters that are searched at a time for the next word
+const MAX_CONTEXT = 4000; // characters of a paragraph sent along on each side of a place
 
 class Points {
   constructor(text) {
@@ -43,10 +44,10 @@ function placeOf(key) {
 
 const inOrder = (a, b) => a.article - b.article || a.start - b.start || a.end - b.end;
 
-// Whether two places touch the same characters, or are insertions at the same point.
+// Whether two places share characters, or are insertions at the same point.
 export function overlap(a, b) {
   if (a.article !== b.article) return false;
-  return (a.start < b.end && b.start < a.end) || (a.start === b.start && (a.end === b.end || a.start === a.end));
+  return (a.start < b.end && b.start < a.end) || (a.start === b.start && a.end === b.end);
 }
 
 export class Article {
@@ -72,12 +73,10 @@ export class Article {
   // --- what the server says
 
   open(document) {
-    this.format = document.format;
     this.texts = document.articles.map(({ text }) => new Points(text));
     this.fixed = document.articles.map(({ fixed }) => fixed);
     this.blocks = document.blocks;
-    this.words = document.words;
-    this.warnings = document.warnings;
+    if (!this.done) this.warnings = document.warnings; // a restoration has them too
   }
 
   update(line) {
@@ -111,12 +110,28 @@ export class Article {
     }
     const { cursor } = this;
     if (cursor && !places.some((place) => overlap(place, cursor))) places.push(this.#cursorPlace());
-    return places.sort(inOrder);
+    places.sort(inOrder);
+    return places.map((place, i) => this.#widened(place, places[i - 1], places[i + 1]));
+  }
+
+  // A deleted word takes a space along: the one before it, or at the beginning of a line the one after it.
+  #widened(place, previous, next) {
+    const { article, start, end, spun, words, isMade } = place;
+    const text = this.texts[article];
+    if (!text || !isMade || words || !spun || spun !== spun.trim()) return place;
+    const isFreeSpace = (at) => {
+      const space = { article, start: at, end: at + 1 };
+      return text.slice(at, at + 1) === " " && ![previous, next].some((other) => other && overlap(other, space));
+    };
+    const isLineStart = !text.slice(Math.max(start - 2, 0), start).trim();
+    if (!isLineStart && isFreeSpace(start - 1)) return { ...place, start: start - 1, spun: ` ${spun}` };
+    if (isLineStart && isFreeSpace(end)) return { ...place, end: end + 1, spun: `${spun} ` };
+    return place;
   }
 
   #manual(key, words) {
     const place = placeOf(key);
-    const spun = this.texts[place.article]?.slice(place.start, place.end) ?? ""; // not opened yet after a reload
+    const spun = this.#textAt(place);
     return { ...place, spun, restored: words, words, kind: "manual", confidence: 1, group: 0, isMade: true };
   }
 
@@ -125,8 +140,13 @@ export class Article {
     return { ...edit, isMade, words: isMade ? this.choices.get(edit.key) ?? edit.restored : edit.spun };
   }
 
+  // The words of the text at a place; none as long as a saved article has not been opened again.
+  #textAt({ article, start, end }) {
+    return this.texts[article]?.slice(start, end) ?? "";
+  }
+
   #cursorPlace() {
-    const spun = this.texts[this.cursor.article].slice(this.cursor.start, this.cursor.end);
+    const spun = this.#textAt(this.cursor);
     const place = { ...this.cursor, key: keyOf(this.cursor) };
     return { ...place, spun, restored: spun, words: spun, kind: "word", confidence: 0, group: 0, isCursor: true };
   }
@@ -148,7 +168,7 @@ export class Article {
     return this.fixed[article].some(([first, last]) => first < end && start < last);
   }
 
-  // What a list of edits needs, of the edits that are made.
+  // The edits that are made, as the server takes them.
   madeEdits() {
     return this.places()
       .filter((place) => place.isMade)
@@ -157,8 +177,16 @@ export class Article {
         const isOwn = !edit || edit.restored !== place.words;
         const { article, start, end } = place;
         const kind = isOwn ? "manual" : edit.kind;
-        return { article, start, end, restored: place.words, kind, confidence: isOwn ? 1 : edit.confidence };
+        const confidence = isOwn ? 1 : edit.confidence;
+        return { article, start, end, restored: place.words, kind, confidence, group: place.group };
       });
+  }
+
+  // The readable text with the edits that are made.
+  restoredText() {
+    const made = this.places().filter(({ isMade }) => isMade);
+    const byArticle = Map.groupBy(made, ({ article }) => article);
+    return this.texts.map((text, i) => this.#applied(i, 0, text.length, byArticle.get(i) ?? [])).join("\n\n");
   }
 
   // The paragraph around a place, with the edits made in it, and the place in it: what the model needs for other words.
@@ -169,20 +197,20 @@ export class Article {
     while (first > 0 && text.slice(first - 1, first) !== "\n" && place.start - first < MAX_CONTEXT) first -= 1;
     while (last < text.length && text.slice(last, last + 1) !== "\n" && last - place.end < MAX_CONTEXT) last += 1;
     const others = this.places().filter(
-      (other) => other.key !== place.key && other.isMade && other.article === place.article && other.start >= first && other.end <= last,
+      (other) => other.isMade && other.key !== place.key && other.article === place.article,
     );
     const before = this.#applied(place.article, first, place.start, others);
     const after = this.#applied(place.article, place.end, last, others);
     const start = Array.from(before).length;
     const end = start + place.end - place.start;
-    return { paragraph: before + place.spun + after, start, end, restored: place.restored };
+    return { paragraph: before + text.slice(place.start, place.end) + after, start, end, restored: place.restored };
   }
 
   #applied(article, start, end, places) {
     const pieces = [];
     let position = start;
     for (const place of places) {
-      if (place.start < position || place.end > end) continue;
+      if (place.start < position || place.end > end) continue; // outside the stretch
       pieces.push(this.texts[article].slice(position, place.start), place.words);
       position = place.end;
     }
@@ -193,43 +221,43 @@ export class Article {
 
   // Chooses words for places: null keeps the text's own. One step for undoing.
   choose(places, words) {
-    const before = new Map(this.choices);
-    for (const place of places) {
-      const edit = this.byKey.get(place.key);
-      if (!edit || (words === "" && edit.restored !== "")) {
-        this.choices.delete(place.key);
-        if (words !== null && words !== place.spun) this.choices.set(keyOf(this.#widened(place, words)), words);
-      } else {
-        for (const other of this.#groupOf(edit)) {
-          const isOther = words !== null && other !== edit;
-          this.choices.set(other.key, isOther ? this.choices.get(other.key) ?? other.restored : words);
-        }
-      }
-    }
-    this.#remember(before);
+    this.#step(() => places.forEach((place) => this.#set(place, words)));
   }
 
-  // A word that is deleted takes the space before it along.
-  #widened(place, words) {
-    const hasSpace = place.start > 0 && this.texts[place.article].slice(place.start - 1, place.start) === " ";
-    const isBare = place.spun === place.spun.trim();
-    return words === "" && hasSpace && isBare ? { ...place, start: place.start - 1 } : place;
-  }
-
-  // Makes or undoes edits: all that are shown, or those of a kind.
+  // Accepts or rejects edits: all that are shown, or those of a kind. Words of the reader's own stay if accepted.
   chooseAll(places, isMade) {
-    const before = new Map(this.choices);
-    for (const place of places) {
-      const edit = this.byKey.get(place.key);
-      if (!edit && !isMade) this.choices.delete(place.key);
-      else if (edit && (!isMade || !place.isMade)) {
-        for (const other of this.#groupOf(edit)) this.choices.set(other.key, isMade ? other.restored : null);
-      }
-    }
-    this.#remember(before);
+    const changing = places.filter((place) => place.isMade !== isMade);
+    this.#step(() => changing.forEach((place) => this.#set(place, isMade ? place.restored : null)));
   }
 
-  #remember(before) {
+  // The edits of a group change together: each of the others is made, or none is.
+  #set(place, words) {
+    const edit = this.byKey.get(place.key);
+    const own = words === this.#textAt(placeOf(place.key)) ? null : words;
+    if (!edit && own === null) this.choices.delete(place.key);
+    else if (!edit) this.choices.set(place.key, own);
+    else {
+      for (const other of this.#groupOf(edit)) {
+        const isOther = own !== null && other !== edit;
+        this.choices.set(other.key, isOther ? this.choices.get(other.key) ?? other.restored : own);
+      }
+    }
+  }
+
+  // Words that were typed for a place, with the white space that the words it replaces begin and end with.
+  shaped(place, typed) {
+    const restored = this.byKey.get(place.key)?.restored;
+    const old = restored?.trim() ? restored : this.#textAt(placeOf(place.key));
+    const words = typed.trim();
+    return words && /^\s*/.exec(old)[0] + words + /\s*$/.exec(old)[0];
+  }
+
+  #step(make) {
+    const before = new Map(this.choices);
+    make();
+    const { choices } = this;
+    const isSame = before.size === choices.size && [...before].every(([key, words]) => choices.get(key) === words);
+    if (isSame) return; // nothing to undo
     this.past = [...this.past, before].slice(-MAX_STEPS);
     this.future = [];
   }
@@ -253,10 +281,18 @@ export class Article {
     ) ?? null;
   }
 
-  // The word after a place, or before it if the direction is -1; null if there is none near it.
+  // The next word after a place, or before it if the direction is -1; null if there is none.
   wordBeside({ article, start, end }, direction) {
-    const next = direction > 0 ? this.#words(article, end, end + REACH)[0] : this.#words(article, start - REACH, start).at(-1);
-    return next ?? null;
+    let at = direction > 0 ? end : start;
+    for (let number = article; number >= 0 && number < this.texts.length; number += direction) {
+      const { length } = this.texts[number];
+      if (number !== article) at = direction > 0 ? 0 : length;
+      for (; direction > 0 ? at < length : at > 0; at += direction * REACH) {
+        const words = direction > 0 ? this.#words(number, at, at + REACH) : this.#words(number, at - REACH, at);
+        if (words.length) return words.at(direction > 0 ? 0 : -1);
+      }
+    }
+    return null;
   }
 
   #words(article, first, last) {
@@ -271,7 +307,7 @@ export class Article {
 
   save() {
     const { request, threshold, edits, spunShare, warnings, done, state, problem } = this;
-    const steps = (maps) => maps.map((map) => [...map]);
+    const steps = (maps) => maps.slice(-MAX_SAVED_STEPS).map((map) => [...map]);
     const choices = { choices: [...this.choices], past: steps(this.past), future: steps(this.future) };
     return { request, threshold, edits, spunShare, warnings, done, state, problem, ...choices };
   }

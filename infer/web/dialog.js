@@ -16,11 +16,15 @@ export class PlaceDialog {
   constructor(onChoose) {
     this.onChoose = onChoose; // called with the places and the words for them; null keeps the text's own
     this.node = $("place");
-    $("own").addEventListener("submit", () => this.#choose(this.#ownWords()));
+    $("own").addEventListener("submit", () => this.#choose(this.article.shaped(this.place, $("own-text").value)));
     this.node.addEventListener("keydown", (event) => this.#pressNumber(event));
+    this.node.addEventListener("close", () => {
+      if (!this.node.open) this.loading?.abort(); // the event comes late: the dialog may be open for another place
+    });
   }
 
   async open(article, place, anchor) {
+    this.article = article;
     this.place = place;
     const places = article.places();
     this.others = places.filter(
@@ -30,9 +34,10 @@ export class PlaceDialog {
     const restored = edit?.restored ?? null;
     $("place-title").textContent = place.spun.trim() ? `“${place.spun.trim()}”` : "Inserted words";
     $("place-about").textContent = this.#about(article, place, edit);
-    this.options = new Map(); // the words of an option, or null -> its label
+    this.options = new Map(); // the words of an option, or null for the text's own -> its label
     if (restored !== null) this.options.set(restored, restored.trim() ? restored : "Delete it");
-    else if (place.words !== place.spun) this.options.set(place.words, place.words || "Delete it");
+    else if (place.isMade) this.options.set(place.words, place.words || "Delete it");
+    this.options.set(null, place.spun.trim() ? `Keep “${place.spun.trim()}”` : "Insert nothing");
     this.#draw();
     $("own-text").value = (place.isMade ? place.words : place.spun).trim();
     $("same-label").hidden = !this.others.length;
@@ -53,23 +58,25 @@ export class PlaceDialog {
 
   async #loadAlternatives(article, place) {
     $("looking").textContent = "Looking for other words …";
+    this.loading?.abort();
+    this.loading = new AbortController();
+    const { signal } = this.loading;
+    const count = this.options.size;
     try {
-      const found = await findAlternatives(article.context(place));
-      if (this.place !== place) return;
+      const found = await findAlternatives(article.context(place), signal);
       for (const words of found) if (words.trim() && words !== place.spun) this.options.set(words, words);
-      $("looking").textContent = found.length ? "" : "The model knows no other words here.";
+      $("looking").textContent = this.options.size > count ? "" : "The model knows no other words here.";
       this.#draw();
     } catch (error) {
-      $("looking").textContent = `Other words cannot be shown: ${error.message}`;
+      if (!signal.aborted) $("looking").textContent = `Other words cannot be shown: ${error.message}`;
     }
   }
 
   #draw() {
-    const options = [...this.options, [null, this.place.spun.trim() ? `Keep “${this.place.spun.trim()}”` : "Insert nothing"]];
     const current = this.place.isMade ? this.place.words : null;
     const focused = document.activeElement?.dataset.option;
     $("options").replaceChildren(
-      ...options.map(([words, label], i) => {
+      ...[...this.options].map(([words, label], i) => {
         const button = element("button", label);
         button.type = "button";
         button.dataset.option = String(i);
@@ -84,16 +91,9 @@ export class PlaceDialog {
   }
 
   #pressNumber(event) {
-    if (event.target.id === "own-text" || !/^[1-9]$/.test(event.key)) return;
+    const isTyped = event.target.id === "own-text" || event.ctrlKey || event.altKey || event.metaKey;
+    if (isTyped || !/^[1-9]$/.test(event.key)) return;
     $("options").children[Number(event.key) - 1]?.click();
-  }
-
-  // What was typed, with the white space that the words it replaces begin and end with.
-  #ownWords() {
-    const words = $("own-text").value.trim();
-    const old = this.place.restored.trim() ? this.place.restored : this.place.spun;
-    if (!words) return this.place.spun.trim() ? "" : null;
-    return /^\s*/.exec(old)[0] + words + /\s*$/.exec(old)[0];
   }
 
   #choose(words) {
@@ -107,7 +107,7 @@ export class PlaceDialog {
     style.left = style.top = "";
     const isBeside = Boolean(this.anchor) && window.matchMedia("(min-width: 50rem)").matches;
     this.node.classList.toggle("beside", isBeside);
-    if (!isBeside || !this.node.open) return;
+    if (!isBeside || !this.node.open || !this.anchor.isConnected) return;
     const at = this.anchor.getBoundingClientRect();
     const { width, height } = this.node.getBoundingClientRect();
     const [above, below] = [at.top - height - 6, at.bottom + 6];

@@ -10,9 +10,8 @@ import html
 import io
 import json
 import zipfile
-from bisect import bisect_right
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from mimetypes import guess_type
 from pathlib import PurePath
 
@@ -42,88 +41,103 @@ class EditError(ValueError):
     """An edit lies outside its article."""
 
 
-@dataclass(frozen=True)
-class Placed:
-    """A restoration made of the edits that can be made in a document, and why the others cannot."""
+def make_edits(document: Document, edits: Sequence[EditIn], spun_share: float = 0) -> tuple[Restoration, list[str]]:
+    """Make edits of articles in the document that holds them; returns the problems of those that cannot be made too.
 
-    restoration: Restoration
-    problems: list[str]
-
-
-def place(document: Document, edits: Sequence[EditIn]) -> Placed:
-    """Make edits of articles in the document that holds them. Raises `EditError` for an edit outside its article."""
+    Edits of a group are made together or not at all. Raises `EditError` for an edit outside its article.
+    """
     made: list[RestoredEdit] = []
-    problems: list[str] = []
+    refused: list[EditIn] = []
     for edit in sorted(edits, key=lambda edit: (edit.article, edit.start, edit.end)):
-        if edit.article >= len(document.views) or not edit.start <= edit.end <= len(document.views[edit.article].text):
-            raise EditError(f"characters {edit.start} to {edit.end} of article {edit.article} do not exist")
+        _check(document, edit)
         view = document.views[edit.article]
-        spun = view.text[edit.start : edit.end]
         raw = view.raw_edit(document.text, Edit(edit.start, edit.end, edit.restored))
         if raw is None or (made and raw.start < made[-1].end):
-            where = view.place(document.text, min(edit.start, len(view.text) - 1))
-            problems.append(f"{where}: “{spun}” cannot become “{edit.restored}”: the markup does not allow it")
+            refused.append(edit)
             continue
         made.append(
             RestoredEdit(
                 raw.start,
                 raw.end,
-                spun,
+                view.text[edit.start : edit.end],
                 edit.restored,
                 raw.replacement,
                 edit.kind,
                 edit.confidence,
+                group=edit.group,
                 article=edit.article,
                 offset=edit.start,
             )
         )
+    lost = {edit.group for edit in refused if edit.group}
+    kept = tuple(edit for edit in made if edit.group not in lost)
     readable = tuple(view.text for view in document.views)
-    restoration = Restoration(document.text, apply(document.text, made), tuple(made), readable)
-    return Placed(restoration, problems)
+    restoration = Restoration(document.text, apply(document.text, kept), kept, readable, spun_share)
+    return restoration, [_problem(document, edit) for edit in refused]
+
+
+def _check(document: Document, edit: EditIn) -> None:
+    text = document.views[edit.article].text if edit.article < len(document.views) else ""
+    if not text or not edit.start <= edit.end <= len(text):
+        raise EditError(f"characters {edit.start} to {edit.end} of article {edit.article} do not exist")
+
+
+def _problem(document: Document, edit: EditIn) -> str:
+    view = document.views[edit.article]
+    where = view.place(document.text, min(edit.start, len(view.text) - 1))
+    together = ", nor the edits that belong to it" if edit.group else ""
+    spun = view.text[edit.start : edit.end]
+    return f"{where}: “{spun}” cannot become “{edit.restored}”, which the markup does not allow{together}"
 
 
 def export(request: ExportRequest) -> ExportOut:
     """Make the file that a request asks for. Raises `DocumentError` if the document cannot be read, and `EditError`."""
     document, format_name = request.document()
-    edits: Sequence[EditIn] = request.edits
+    is_tracked_docx = request.target == "tracked" and format_name == "docx"
+    if is_tracked_docx:
+        document, _ = request.document(track_changes=True)
+    restoration, problems = make_edits(document, request.edits, request.spun_share)
     path = PurePath(request.name)
-    if request.target == "tracked":
-        name = f"{path.stem}.tracked.docx"
-        if format_name == "docx":
-            document, _ = request.document(track_changes=True)
-        else:
-            document, edits = _as_docx(document, edits)
-    placed = place(document, edits)
-    if request.target == "html":
-        name, data = f"{path.name}.html", placed.restoration.html(path.name).encode(errors="replace")
-    elif request.target == "json":
-        rows = {"document": path.name, "edits": list(placed.restoration.edit_rows())}
-        name, data = f"{path.name}.edits.json", json.dumps(rows, ensure_ascii=False, indent=1).encode(errors="replace")
-    else:
-        data = document.encode(placed.restoration)
-    if request.target == "document":
-        name = f"{path.stem}.restored{path.suffix or FORMATS_BY_NAME[format_name].suffixes[0]}"
+    stem = path.stem or "article"
+    match request.target:
+        case "html":
+            name, data = f"{path.name}.html", restoration.html(path.name).encode(errors="replace")
+        case "json":
+            rows = {"document": path.name, "edits": list(restoration.edit_rows())}
+            name = f"{path.name}.edits.json"
+            data = json.dumps(rows, ensure_ascii=False, indent=1).encode(errors="replace")
+        case "tracked":
+            name = f"{stem}.tracked.docx"
+            data = document.encode(restoration) if is_tracked_docx else _tracked_docx(restoration, problems)
+        case "document":
+            name = f"{stem}.restored{path.suffix or FORMATS_BY_NAME[format_name].suffixes[0]}"
+            data = document.encode(restoration)
     media_type = guess_type(name)[0] or "application/octet-stream"
-    return ExportOut(name=name, media_type=media_type, data=base64.b64encode(data).decode(), problems=placed.problems)
+    return ExportOut(name=name, media_type=media_type, data=base64.b64encode(data).decode(), problems=problems)
 
 
-def _as_docx(document: Document, edits: Sequence[EditIn]) -> tuple[Document, list[EditIn]]:
-    """The readable text of a document as a Word document that tracks changes, and the edits in their places there."""
+def _tracked_docx(restoration: Restoration, problems: list[str]) -> bytes:
+    """The readable text of a restoration as a Word document of plain paragraphs, with the edits as tracked changes.
+
+    Adds edits that reach beyond a paragraph to the problems.
+    """
     lines: list[str] = []
-    starts: dict[tuple[int, int], int] = {}  # of each paragraph of an article: where it begins in the Word document
-    position = 0
-    for number, view in enumerate(document.views):
-        for span in paragraphs(view.text):
-            starts[number, span.start] = position
-            lines.append(NOT_IN_XML.sub("\ufffd", view.text[span.start : span.end]))
+    edits: list[EditIn] = []
+    position = 0  # of the paragraph in the text of the Word document
+    for number, text in enumerate(restoration.articles):
+        pending = deque(edit for edit in restoration.edits if edit.article == number)
+        for span in paragraphs(text):
+            lines.append(NOT_IN_XML.sub("\ufffd", text[span.start : span.end]))
+            while pending and pending[0].offset <= span.end:
+                edit = pending.popleft()
+                start, end = edit.offset + position - span.start, edit.offset + len(edit.spun) + position - span.start
+                if position <= start and end <= position + len(lines[-1]):
+                    edits.append(EditIn(article=0, start=start, end=end, restored=edit.restored))
+                else:
+                    problems.append(f"“{edit.spun}” cannot become “{edit.restored}”: it reaches beyond a paragraph")
             position += len(lines[-1]) + 1
-    order = sorted(starts)
-    moved = []
-    for edit in edits:
-        first = order[max(bisect_right(order, (edit.article, edit.start)) - 1, 0)]
-        shift = starts[first] - first[1]
-        moved.append(edit.model_copy(update={"article": 0, "start": edit.start + shift, "end": edit.end + shift}))
-    return DOCX.read("article.docx", _plain_docx(lines), DocumentOptions(track_changes=True)), moved
+    document = DOCX.read("article.docx", _plain_docx(lines), DocumentOptions(track_changes=True))
+    return document.encode(make_edits(document, edits)[0])
 
 
 def _plain_docx(lines: Sequence[str]) -> bytes:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 from turbohtml import Element, Node, Text, parse
@@ -70,9 +69,7 @@ def _paragraphs(document: Document, number: int, view: View) -> Iterator[Block]:
 def _spans(view: View) -> Iterator[tuple[int, int]]:
     """The stretches of a view's lines whose characters adjoin in the raw text."""
     for line in re.finditer(r"[^\n]+", view.text):
-        start, end = line.span()
-        cuts = [i for i in range(start + 1, end) if view.starts[i] > max(view.ends[i - 1], view.starts[i - 1])]
-        yield from pairwise([start, *cuts, end])
+        yield from view.stretches(*line.span())
 
 
 def _marked(raw: str, view: View, spans: Sequence[tuple[int, int]]) -> str:
@@ -91,10 +88,7 @@ def _marked(raw: str, view: View, spans: Sequence[tuple[int, int]]) -> str:
 
 @dataclass(frozen=True)
 class _Path:
-    """The elements around a text: those that make up its block, then its emphasis. Each has an identity and a tag.
-
-    `has_block` is false of text that stands directly in a part of the page, such as a <div>.
-    """
+    """The elements around a text: those that make up its block, then its emphasis. Each has an identity and a tag."""
 
     elements: tuple[tuple[Hashable, str], ...] = ()
     emphasis: tuple[tuple[Hashable, str], ...] = ()

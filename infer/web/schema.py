@@ -11,6 +11,7 @@ from unspin.infer.documents.formats import FORMATS_BY_NAME, choose_format, guess
 from unspin.segment import sentences
 
 MAX_FILE_BYTES = 10_000_000
+MAX_REACH = 300  # characters of a sentence on each side of a place that the model reads to find other words
 MAX_REQUEST_BYTES = 2 * MAX_FILE_BYTES  # a file takes a third more in base64, and its edits come on top
 
 Kind = Literal["word", "phrase", "insertion", "deletion", "quotation", "manual"]
@@ -47,6 +48,8 @@ class Article(BaseModel):
     def _one_of_two(self) -> Article:
         if (self.text is None) == (self.data is None):
             raise ValueError("give either `text` or `data`")
+        if len(self.data or b"") > MAX_FILE_BYTES:
+            raise ValueError(f"the limit is {MAX_FILE_BYTES:,} bytes a file; `unspin restore` takes files of any size")
         return self
 
     def document(self, track_changes: bool = False) -> tuple[Document, str]:
@@ -103,9 +106,9 @@ class ArticleOut(BaseModel):
 
 
 class BlockOut(BaseModel):
-    """A paragraph, heading, list or table: a tag, then what is in it.
+    """A paragraph, heading, list or table: a tag, then its children.
 
-    That is text that cannot be edited, pairs [start, end] of offsets in the article's text, and other elements.
+    A child is text that cannot be edited, a pair [start, end] of offsets in the article's text, or an element.
     """
 
     article: int
@@ -118,7 +121,6 @@ class DocumentOut(BaseModel):
     format: str
     articles: list[ArticleOut]
     blocks: list[BlockOut]
-    words: int
     warnings: list[str]
 
 
@@ -127,11 +129,14 @@ class EditIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     article: int = Field(ge=0)
-    start: int = Field(ge=0)
+    start: int = Field(ge=0, description="of the characters of the article's readable text that change")
     end: int = Field(ge=0)
     restored: str = Field(max_length=2000)
     kind: Kind = "manual"
     confidence: float = Field(1.0, ge=0, le=1)
+    group: int = Field(
+        0, ge=0, description="edits with the same group, unless it is 0, are made together or not at all"
+    )
 
 
 class ExportRequest(Article):
@@ -143,6 +148,7 @@ class ExportRequest(Article):
 
     edits: list[EditIn]
     target: Literal["document", "tracked", "html", "json"] = "document"
+    spun_share: float = Field(0, ge=0, le=1, description="what the page with both versions says about the document")
 
 
 class ExportOut(BaseModel):
@@ -164,12 +170,19 @@ class AlternativesRequest(BaseModel):
     restored: str = Field(max_length=2000)
 
     def sentence_edit(self) -> tuple[str, Edit] | None:
-        """The sentence that the edit lies in, and the edit with offsets in it; None if it does not lie in one
-        sentence."""
+        """The sentence that the edit lies in, and the edit with offsets in it; None if it does not lie in one sentence.
+
+        Of a long sentence, only the words within `MAX_REACH` characters of the edit.
+        """
         for span in sentences(self.paragraph):
             if span.start <= self.start <= self.end <= span.end:
-                edit = Edit(self.start - span.start, self.end - span.start, self.restored)
-                return self.paragraph[span.start : span.end], edit
+                first, last = span.start, span.end
+                if first < self.start - MAX_REACH:
+                    first = self.paragraph.rfind(" ", first, self.start - MAX_REACH) + 1 or self.start - MAX_REACH
+                if last > self.end + MAX_REACH:
+                    last = self.paragraph.find(" ", self.end + MAX_REACH, last)
+                    last = self.end + MAX_REACH if last < 0 else last
+                return self.paragraph[first:last], Edit(self.start - first, self.end - first, self.restored)
         return None
 
 

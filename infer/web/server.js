@@ -1,5 +1,7 @@
 // The requests to the server. Errors have a message that can be shown.
 
+const LOST = "the server does not answer: is unspin serve still running?";
+
 async function post(path, body, signal) {
   const headers = { "Content-Type": "application/json" };
   let response;
@@ -7,7 +9,7 @@ async function post(path, body, signal) {
     response = await fetch(path, { method: "POST", headers, body: JSON.stringify(body), signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error("the server does not answer: is `unspin serve` still running?");
+    throw new Error(LOST);
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
@@ -29,19 +31,26 @@ export async function* restoreDocument(request, signal) {
   const response = await post("api/stream", { ...request, min_confidence: 0 }, signal);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    const lines = (rest + value).split("\n");
+  let done = 0;
+  while (done < 1) {
+    const chunk = await reader.read().catch((error) => {
+      throw signal.aborted ? error : new Error(LOST);
+    });
+    if (chunk.done) throw new Error(LOST);
+    const lines = (rest + chunk.value).split("\n");
     rest = lines.pop();
-    for (const line of lines) yield JSON.parse(line);
+    for (const line of lines.map((text) => JSON.parse(text))) {
+      done = line.done;
+      yield line;
+    }
   }
 }
 
-export async function findAlternatives(place) {
-  return (await (await post("api/alternatives", place)).json()).alternatives;
+export async function findAlternatives(place, signal) {
+  return (await (await post("api/alternatives", place, signal)).json()).alternatives;
 }
 
-export async function exportDocument(request, edits, target) {
-  return (await post("api/export", { ...request, edits, target })).json();
+export async function exportDocument(article, target) {
+  const { request, spunShare } = article;
+  return (await post("api/export", { ...request, edits: article.madeEdits(), target, spun_share: spunShare })).json();
 }

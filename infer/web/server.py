@@ -17,13 +17,16 @@ from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from unspin.infer.documents.base import Document, DocumentError, View
 from unspin.infer.documents.formats import FORMATS_BY_NAME, TEXT_FORMATS
+from unspin.infer.fidelity.context import Context
 from unspin.infer.restoration import Restoration
 from unspin.infer.restorer import Restorer
 from unspin.infer.web.export import EditError, export
@@ -45,7 +48,6 @@ from unspin.infer.web.schema import (
     RestoreRequest,
     Settings,
 )
-from unspin.segment import words
 
 MAX_ALTERNATIVES = 5
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -63,7 +65,8 @@ _ASSETS = {
     **{f"/{name}.js": (f"{name}.js", "text/javascript") for name in ("app", "article", "dialog", "server", "view")},
 }
 _REFUSALS: dict[int | str, dict[str, Any]] = {413: {"model": Problem}, 422: {"model": Problem}}
-_FIELDS = {"--format": "“Format”", "--field": "“Column or key”"}  # options of the command, as the page calls them
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair, which an escape in JSON may stand for
+_PAGE_NAMES = {"--format": "“Format”", "--field": "“Column or key”"}  # options of the command, as the page calls them
 
 RunInTurn = Callable[[Callable[[], Any]], Awaitable[Any]]
 
@@ -90,8 +93,7 @@ def make_app(restorer: Restorer, threshold: float, sample: str = "", hosts: tupl
     app.add_exception_handler(DocumentError, _refuse)
     app.add_exception_handler(EditError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_request)
-    app.middleware("http")(_guard)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    app.add_middleware(_Guard, hosts=hosts)
     return app
 
 
@@ -119,10 +121,10 @@ def _add_documents(app: FastAPI) -> None:
         return DocumentOut(
             format=format_name,
             articles=[
-                ArticleOut(name=view.name, text=view.text, fixed=list(_fixed_spans(view))) for view in document.views
+                ArticleOut(name=view.name, text=_SURROGATE.sub("\ufffd", view.text), fixed=list(_fixed_spans(view)))
+                for view in document.views
             ],
             blocks=[BlockOut(article=block.article, tree=block.tree) for block in layout_of(document, format_name)],
-            words=sum(len(words(view.text)) for view in document.views),
             warnings=list(document.warnings),
         )
 
@@ -137,10 +139,12 @@ def _fixed_spans(view: View) -> Iterator[tuple[int, int]]:
 
 def _add_restoring(app: FastAPI, restorer: Restorer, run_in_turn: RunInTurn) -> None:
     @app.post("/api/restore", response_model=RestorationOut, responses=_REFUSALS, summary="Restore a document")
-    async def restore(request: RestoreRequest) -> Any:
+    async def restore(request: RestoreRequest, connection: Request) -> Any:
         document, _ = await asyncio.to_thread(request.document)
-        work = partial(restorer.restore, document, min_confidence=request.min_confidence)
-        restoration: Restoration = await run_in_turn(work)
+        async for step in _steps(restorer, document, request.min_confidence, run_in_turn):
+            if await connection.is_disconnected():
+                return Response(status_code=499)  # nobody reads it
+            restoration = step[1]
         return _as_json(restoration, document) | {"text": restoration.text}
 
     @app.post(
@@ -155,21 +159,29 @@ def _add_restoring(app: FastAPI, restorer: Restorer, run_in_turn: RunInTurn) -> 
         A line replaces the one before it, since later text may change earlier edits.
         """
         document, _ = await asyncio.to_thread(request.document)
-        steps = restorer.stream(document, min_confidence=request.min_confidence)
-        return StreamingResponse(_lines(steps, document, run_in_turn), media_type="application/x-ndjson")
+        steps = _steps(restorer, document, request.min_confidence, run_in_turn)
+        return StreamingResponse(_lines(steps, document), media_type="application/x-ndjson")
 
 
-async def _lines(
-    steps: Iterator[tuple[int, Restoration]], document: Document, run_in_turn: RunInTurn
-) -> AsyncIterator[str]:
+async def _steps(
+    restorer: Restorer, document: Document, min_confidence: float | None, run_in_turn: RunInTurn
+) -> AsyncIterator[tuple[int, Restoration]]:
+    """The steps of `Restorer.stream`, each in its turn. The last one has read all of the document."""
+    steps = restorer.stream(document, min_confidence=min_confidence)
+    done = -1
+    while done < len(document.text):
+        done, restoration = await run_in_turn(partial(next, steps))
+        yield done, restoration
+
+
+async def _lines(steps: AsyncIterator[tuple[int, Restoration]], document: Document) -> AsyncIterator[str]:
     last = None
-    while (step := await run_in_turn(partial(next, steps, None))) is not None:
-        done, restoration = step
+    async for done, restoration in steps:
         line: dict[str, Any] = {"done": round(done / max(len(document.text), 1), 4)}
         if restoration is not last:
             line |= _as_json(restoration, document)
         last = restoration
-        yield json.dumps(line, ensure_ascii=False) + "\n"
+        yield json.dumps(line) + "\n"  # in ASCII, since a text may hold half a surrogate pair
 
 
 def _as_json(restoration: Restoration, document: Document) -> dict[str, Any]:
@@ -192,7 +204,9 @@ def _add_alternatives(app: FastAPI, restorer: Restorer, run_in_turn: RunInTurn) 
         located = request.sentence_edit()
         if located is None:
             return {"alternatives": []}
-        return {"alternatives": await run_in_turn(partial(restorer.alternatives, *located, MAX_ALTERNATIVES))}
+        context = Context(request.paragraph)
+        work = partial(restorer.alternatives, *located, MAX_ALTERNATIVES, context=context)
+        return {"alternatives": await run_in_turn(work)}
 
 
 def _add_page(app: FastAPI, threshold: float, sample: str) -> None:
@@ -219,7 +233,7 @@ def _asset(name: str, media_type: str) -> Callable[[], Awaitable[Response]]:
 async def _refuse(request: Request, error: Exception) -> Response:
     """Say why a document is refused. Options of the command in the message become what the page calls them."""
     detail = str(error)
-    for option, name in _FIELDS.items():
+    for option, name in _PAGE_NAMES.items():
         detail = detail.replace(option, name)
     return JSONResponse({"detail": detail}, 422)
 
@@ -231,21 +245,47 @@ async def _refuse_request(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": "; ".join(problem.removeprefix(": ") for problem in problems)}, 422)
 
 
-async def _guard(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuse requests of other sites, and those that are too long or do not say how long they are; and add the security
-    headers to every response.
+class _Guard:
+    """Refuses some requests, and adds the security headers to every response.
+
+    It is no `BaseHTTPMiddleware`, behind which a request cannot tell that its client has gone.
     """
+
+    def __init__(self, app: ASGIApp, hosts: tuple[str, ...]) -> None:
+        self._app, self._hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        refusal = _refusal(Request(scope), self._hosts) if scope["type"] == "http" else None
+        await (refusal or self._app)(scope, receive, send_with_headers)
+
+
+def _refusal(request: Request, hosts: tuple[str, ...]) -> Response | None:
+    """Why a request is refused: it is for another host, by another site, too long, or does not say how long it is."""
     length = request.headers.get("content-length", "")
     is_post = request.method == "POST"
+    if hosts != ("*",) and _host_of(request) not in hosts:
+        return JSONResponse({"detail": "this server answers for other host names only"}, 400)
     if is_post and request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        response: Response = JSONResponse({"detail": "requests of other sites are refused"}, 403)
-    elif is_post and not (length.isdigit() and int(length) <= MAX_REQUEST_BYTES):
+        return JSONResponse({"detail": "requests of other sites are refused"}, 403)
+    if is_post and not (length.isdigit() and int(length) <= MAX_REQUEST_BYTES):
         detail = (
             f"the limit is {MAX_REQUEST_BYTES:,} bytes a request, with their number in a Content-Length header; "
             "`unspin restore` takes files of any size"
         )
-        response = JSONResponse({"detail": detail}, 413)
-    else:
-        response = await handle(request)
-    response.headers.update(_HEADERS)
-    return response
+        return JSONResponse({"detail": detail}, 413)
+    return None
+
+
+def _host_of(request: Request) -> str | None:
+    """The host name that a request is for, without the port; Starlette's own check cannot read IPv6 addresses."""
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname
+    except ValueError:
+        return None

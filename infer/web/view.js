@@ -7,7 +7,7 @@ const TAGS = new Set(
   `p pre blockquote ul ol li dl dt dd table thead tbody tfoot tr td th caption figure figcaption hr
   strong b i em u s small sub sup code kbd samp q cite`.split(/\s+/),
 );
-const INLINE = new Set(["a", "mark", "ins", "del"]); // which are only styled alike: the page has its own of these
+const INLINE = new Set(["a", "mark", "ins", "del"]); // spans of the page, which uses these elements itself
 
 export function element(tag, text, className) {
   const node = document.createElement(tag);
@@ -24,7 +24,7 @@ function classOf(place) {
   return place.kind === "manual" || place.words !== place.restored ? "manual" : levelOf(place.confidence);
 }
 
-export const percent = (share) => `${Math.round(share * 100)} %`;
+export const percent = (share) => `${Math.round(share * 100)}%`;
 
 // What a place is, in words.
 export function describe(place) {
@@ -35,7 +35,7 @@ export function describe(place) {
       ? `“${place.spun}” becomes “${place.restored}”`
       : `“${place.spun}” deleted`;
   if (place.kind === "manual") return `${what}, changed by you`;
-  return `${place.isMade ? "" : "not made: "}${what}, confidence ${percent(place.confidence)}`;
+  return `${place.isMade ? "" : "rejected: "}${what}, confidence ${percent(place.confidence)}`;
 }
 
 export class View {

@@ -116,6 +116,9 @@ def test_a_changed_checkpoint_has_another_pickle(name: str, tiny_adapter: Path) 
         from safetensors.torch import load_file, save_file
 
         save_file({key: 2 * value for key, value in load_file(tiny_adapter / name).items()}, tiny_adapter / name)
+    recipe._engine.cache_clear()
+    with pytest.raises(ModelError, match="has changed since this restorer was pickled"):
+        pickle.loads(before)
     assert pickle.dumps(Restorer.from_pretrained(str(tiny_adapter))) != before
 
 

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.testclient import TestClient
 from unspin.infer.engines.base import Rewriting
 from unspin.infer.restorer import Restorer
-from unspin.infer.web.server import make_app
+from unspin.infer.web.server import LOOPBACK, make_app
 
 PAIRS = {
     "overseas": "foreign",
@@ -46,17 +46,19 @@ class Slow(Replacing):
     """An engine that takes a moment for each sentence, and fails if two threads use it at once."""
 
     def __init__(self) -> None:
+        self.sentences = 0  # that it has read
         self._running = threading.Lock()
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         assert self._running.acquire(blocking=False), "two pieces run at once"
+        self.sentences += len(sentences)
         time.sleep(0.02 * len(sentences))
         self._running.release()
         return super().rewrite(sentences)
 
 
 def _app(engine: Replacing) -> Any:
-    return make_app(Restorer(engine, min_confidence=0.5), 0.5, SAMPLE, ("127.0.0.1", "testserver"))
+    return make_app(Restorer(engine, min_confidence=0.5), 0.5, SAMPLE, (*LOOPBACK, "testserver"))
 
 
 @pytest.fixture(scope="session")
@@ -73,9 +75,15 @@ def client(app: Any) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def slow_client() -> Iterator[TestClient]:
+def slow_engine() -> Slow:
+    """A slow engine."""
+    return Slow()
+
+
+@pytest.fixture
+def slow_client(slow_engine: Slow) -> Iterator[TestClient]:
     """A client of the application with a slow engine."""
-    with TestClient(_app(Slow())) as client:
+    with TestClient(_app(slow_engine)) as client:
         yield client
 
 
@@ -87,9 +95,9 @@ def address(app: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def slow_address() -> Iterator[str]:
+def slow_address(slow_engine: Slow) -> Iterator[str]:
     """Where the page is served with a slow engine."""
-    with _served(_app(Slow())) as address:
+    with _served(_app(slow_engine)) as address:
         yield address
 
 

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from unspin.infer.documents.docx import DOCX
 
 EDIT = {"article": 0, "start": 4, "end": 12, "restored": "foreign", "kind": "word", "confidence": 0.9}
+HTML_REQUEST = {"text": "The overseas <i>.", "format": "txt", "target": "html", "spun_share": 0.15}
 PAGE = b'<meta charset="windows-1252"><p title="overseas">The <b>overseas</b> caf\xe9 &amp; bar</p>'
 
 
@@ -33,7 +34,7 @@ def test_an_edit_that_markup_does_not_allow_is_named_and_the_others_are_made(cli
     code = {"article": 0, "start": 13, "end": 17, "restored": "words"}
     file, data = _export(client, {"text": text, "format": "md", "edits": [code, EDIT]})
     assert data.decode() == "The *foreign* `code` minister."
-    assert file["problems"] == ["line 1: “code” cannot become “words”: the markup does not allow it"]
+    assert file["problems"] == ["line 1: “code” cannot become “words”, which the markup does not allow"]
 
 
 def test_edits_that_overlap_are_not_both_made(client: TestClient) -> None:
@@ -42,10 +43,28 @@ def test_edits_that_overlap_are_not_both_made(client: TestClient) -> None:
     assert data == b"The foreign minister." and len(file["problems"]) == 1
 
 
-@pytest.mark.parametrize("change", [{"article": 1}, {"end": 100}, {"start": 13}])
-def test_an_edit_outside_its_article_is_refused(client: TestClient, change: dict[str, int]) -> None:
-    answer = client.post("/api/export", json={"text": "The overseas man.", "edits": [EDIT | change]})
+@pytest.mark.parametrize("target", ["document", "tracked", "html", "json"])
+@pytest.mark.parametrize("change", [{"article": 1}, {"article": 10**12}, {"end": 100}, {"start": 13}])
+def test_an_edit_outside_its_article_is_refused(client: TestClient, change: dict[str, int], target: str) -> None:
+    body = {"text": "The overseas man.", "edits": [EDIT | change], "target": target}
+    answer = client.post("/api/export", json=body)
     assert answer.status_code == 422 and "do not exist" in answer.json()["detail"]
+
+
+def test_an_article_without_text_has_no_edits(client: TestClient) -> None:
+    body = {"text": "<p></p>", "edits": [EDIT | {"start": 0, "end": 0}], "target": "tracked"}
+    assert client.post("/api/export", json=body).status_code == 422
+
+
+def test_edits_of_a_group_are_made_together_or_not_at_all(client: TestClient) -> None:
+    other = EDIT | {"start": 13, "end": 17, "restored": "words", "group": 1}
+    single = EDIT | {"start": 18, "end": 21, "restored": "woman", "group": 2}
+    body = {"text": "The overseas `code` man.", "format": "md", "edits": [EDIT | {"group": 1}, other, single]}
+    file, data = _export(client, body)
+    assert data.decode() == "The overseas `code` woman."
+    assert file["problems"] == [
+        "line 1: “code” cannot become “words”, which the markup does not allow, nor the edits that belong to it"
+    ]
 
 
 def test_the_list_of_edits_has_their_confidences(client: TestClient) -> None:
@@ -61,7 +80,8 @@ def test_the_list_of_edits_has_their_confidences(client: TestClient) -> None:
 
 
 def test_the_page_has_both_versions(client: TestClient) -> None:
-    file, data = _export(client, {"text": "The overseas <i>.", "format": "txt", "edits": [EDIT], "target": "html"})
+    file, data = _export(client, {**HTML_REQUEST, "edits": [EDIT]})
+    assert "1 edit, about 15% of the words garbled" in data.decode()
     assert file["name"] == "article.html" and ">overseas</del>" in data.decode() and "&lt;i&gt;" in data.decode()
 
 
@@ -85,6 +105,16 @@ def test_any_format_becomes_a_word_document_with_tracked_changes(client: TestCli
         "The [-overseas-]{+foreign+} woman.",
     ]
     assert _export(client, body)[1] == data
+
+
+def test_edits_keep_their_place_in_indented_paragraphs(client: TestClient) -> None:
+    text = "First line.\n\n  Second word. Third.\n"
+    second = {"article": 0, "start": 15, "end": 21, "restored": "Other"}
+    across = {"article": 0, "start": 6, "end": 18, "restored": "gone"}
+    file, data = _export(client, {"text": text, "edits": [second], "target": "tracked"})
+    assert _tracked(data) == "First line.\n[-Second-]{+Other+} word. Third." and file["problems"] == []
+    file, data = _export(client, {"text": text, "edits": [across], "target": "tracked"})
+    assert _tracked(data) == "First line.\nSecond word. Third." and len(file["problems"]) == 1
 
 
 def test_a_word_document_keeps_everything_but_its_edits(client: TestClient) -> None:

@@ -1,18 +1,20 @@
 """The endpoints: requests are answered or refused with a reason, and users take turns."""
 
 import base64
+import contextlib
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from starlette.testclient import TestClient
 from unspin.infer.documents.formats import FORMATS_BY_NAME, TEXT_FORMATS
-from unspin.infer.web.schema import MAX_REQUEST_BYTES
-from unspin.segment import words
+from unspin.infer.web.schema import MAX_REQUEST_BYTES, AlternativesRequest
 
 ARTICLE = "The overseas minister spoke.\n\nHe will not always say that he will go. <b>Overseas</b> & away, he said 😀."
 PLAIN = {"text": ARTICLE, "format": "txt"}
@@ -60,7 +62,24 @@ def test_a_document_is_opened_by_the_code_of_the_command(client: TestClient) -> 
     document = client.post("/api/open", json=body).json()
     assert document["articles"] == [{"name": "", "text": "Café\nThe overseas x man.", "fixed": [[18, 19]]}]
     assert document["blocks"][0] == {"article": 0, "tree": ["title", [0, 4]]}
-    assert document["words"] == len(words("Café The overseas x man.")) and document["format"] == "html"
+    assert document["format"] == "html"
+
+
+def test_half_a_surrogate_pair_is_shown_as_a_replacement_character(client: TestClient) -> None:
+    body = {"text": '{"text": "The \\ud800 overseas man."}', "format": "json"}
+    assert client.post("/api/open", json=body).json()["articles"][0]["text"] == "The \ufffd overseas man."
+    assert client.post("/api/stream", json=body).status_code == 200
+    assert client.post("/api/restore", json=body).status_code == 200
+
+
+def test_the_model_reads_only_the_surroundings_of_a_place_in_a_long_sentence() -> None:
+    text = " ".join(f"word{i}" for i in range(2000))
+    start = text.index("word1000")
+    located = AlternativesRequest(paragraph=text, start=start, end=start + 8, restored="x").sentence_edit()
+    assert located is not None
+    sentence, edit = located
+    assert sentence[edit.start : edit.end] == "word1000" and 590 < len(sentence) < 640
+    assert all(re.fullmatch(r"word\d+", word) for word in sentence.split())
 
 
 @pytest.mark.parametrize(
@@ -113,6 +132,7 @@ def test_every_format_is_offered_and_every_text_format_restored(client: TestClie
         ({"data": "YQ==", "name": "a.pdf"}, 422, "files of type .pdf cannot be restored"),
         ({"data": "UEsDBA==", "name": "a.docx"}, 422, "a.docx: "),
         ({"data": "?"}, 422, "data: "),
+        ({"data": base64.b64encode(b"a" * 10_000_001).decode()}, 422, "the limit is 10,000,000 bytes a file"),
         ({"text": "a" * MAX_REQUEST_BYTES}, 413, "the limit is 20,000,000 bytes"),
     ],
 )
@@ -138,7 +158,10 @@ def test_no_other_origin_is_allowed(client: TestClient) -> None:
         assert answer.status_code == 200 and "default-src 'none'" in answer.headers["content-security-policy"]
         assert "://" not in answer.text or path == "/openapi.json"
     assert "style=" not in page and "onclick" not in page
-    assert client.get("/", headers={"host": "evil.example"}).status_code == 400
+    for host in ("evil.example", "", "[::2]", "[", "127.0.0.1.evil.example", "evil.example:127"):
+        assert client.get("/", headers={"host": host}).status_code == 400, host
+    for host in ("testserver:8000", "127.0.0.1", "[::1]:8000", "[::1]"):
+        assert client.get("/", headers={"host": host}).status_code == 200, host
     assert client.get("/../server.py").status_code == 404 and client.get("/server.py").status_code == 404
     foreign = client.post("/api/open", json=PLAIN, headers={"sec-fetch-site": "cross-site"})
     assert foreign.status_code == 403 and foreign.json() == {"detail": "requests of other sites are refused"}
@@ -168,11 +191,26 @@ def _long(paragraphs: int) -> dict[str, str]:
     return {"text": "\n\n".join(ARTICLE.replace("He", f"He, {i},") for i in range(paragraphs)), "format": "txt"}
 
 
-def test_a_short_article_does_not_wait_for_a_long_one(slow_client: TestClient) -> None:
+@pytest.mark.parametrize("path", ["/api/restore", "/api/stream"])
+def test_a_short_article_does_not_wait_for_a_long_one(slow_client: TestClient, path: str) -> None:
     with ThreadPoolExecutor(2) as users:
-        long = users.submit(slow_client.post, "/api/stream", json=_long(40))
+        long = users.submit(slow_client.post, path, json=_long(60))
         time.sleep(0.1)
         short = users.submit(slow_client.post, "/api/restore", json=PLAIN)
         assert short.result().status_code == 200
         assert not long.done()
         assert long.result().status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/restore", "/api/stream"])
+def test_an_article_that_nobody_waits_for_any_more_is_given_up(slow_address: str, slow_engine: Any, path: str) -> None:
+    with (
+        contextlib.suppress(httpx.ReadTimeout),
+        httpx.Client(timeout=0.5) as client,
+        client.stream("POST", f"{slow_address}{path}", json=_long(600)) as response,
+    ):
+        next(response.iter_lines())
+    assert httpx.post(f"{slow_address}/api/restore", json=PLAIN, timeout=60).status_code == 200
+    read = slow_engine.sentences
+    time.sleep(0.5)
+    assert slow_engine.sentences == read < 600

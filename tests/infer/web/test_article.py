@@ -1,0 +1,114 @@
+"""The edits and choices of an article: `article.js`, run in a browser without the page."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+# Edits as [article, offset, spun, restored, group]: the model's own deletions and insertions carry their white space.
+VERY = [0, 6, "very ", "", 0]
+FIRM = [0, 4, "firm", "company", 0]
+NOT = [[0, 3, "not ", "", 1], [0, 31, "", " not", 1]]
+NEGATED = "He not always says that he will go."
+
+Run = Callable[..., Any]
+
+SCRIPT = """async ([texts, edits, steps]) => {
+    const { Article } = await import("/article.js");
+    const article = new Article({}, 0.5);
+    const articles = texts.map((text) => ({ text, fixed: [] }));
+    article.open({ articles, blocks: [], warnings: [] });
+    const line = edits.map(([article, offset, spun, restored, group]) => (
+        { article, offset, spun, restored, group, kind: "word", confidence: 0.9 }
+    ));
+    article.update({ done: 1, spun_share: 0, warnings: [], edits: line });
+    const at = (start) => article.places().find((place) => place.start === start);
+    const word = (offset) => {
+        article.cursor = article.wordAt(0, offset);
+        return article.places().find((place) => place.isCursor);
+    };
+    const type = (place, words) => { article.choose([place], article.shaped(place, words)); article.cursor = null; };
+    const all = (isMade) => article.chooseAll(article.places(), isMade);
+    const results = [];
+    const show = (result = article.restoredText()) => results.push(result);
+    eval(steps);
+    return results;
+}"""
+
+
+@pytest.fixture(scope="module")
+def run(browser: Any, address: str) -> Iterator[Run]:
+    """Runs steps of JavaScript on an article, and returns what they show."""
+    page = browser.new_context(bypass_csp=True).new_page()
+    page.goto(address)
+    yield lambda texts, edits, steps: page.evaluate(
+        SCRIPT, [[texts] if isinstance(texts, str) else texts, edits, steps]
+    )
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "edits", "steps", "expected"),
+    [
+        ("It is very good.", [VERY], "article.choose([at(6)], null); show(); article.choose([at(6)], ''); show()",
+         ["It is very good.", "It is good."]),
+        ("It is very good.", [VERY], "type(at(6), 'really'); show()", ["It is really good."]),
+        ("The man sat on chair.", [[0, 14, "", " the", 0]], "type(at(14), 'a'); show(); type(at(14), ''); show()",
+         ["The man sat on a chair.", "The man sat on chair."]),
+        (NEGATED, NOT, "show(); type(at(31), 'never'); show()",
+         ["He always says that he will not go.", "He always says that he will never go."]),
+        (NEGATED, NOT, "article.choose([at(3)], null); show(); article.choose([at(3)], ''); show()",
+         [NEGATED, "He always says that he will not go."]),
+        (NEGATED, NOT, "article.chooseAll([at(3)], false); show(); article.chooseAll([at(3)], true); show()",
+         [NEGATED, "He always says that he will not go."]),
+        ("The firm left.", [FIRM], "type(at(4), ''); show(); article.choose([article.places()[0]], null); show()",
+         ["The left.", "The firm left."]),
+        ("The firm left.", [FIRM], "type(at(4), ''); all(false); show(); all(true); show()",
+         ["The firm left.", "The company left."]),
+        ("The firm left.", [FIRM], "type(at(4), ''); type(article.places()[0], 'bank'); show()", ["The bank left."]),
+        ("The firm left.", [FIRM], "type(at(4), 'firm'); show(); show(at(4).isMade)", ["The firm left.", False]),
+        ("The firm left.", [], "type(word(5), ''); show(); type(article.places()[0], 'bank'); show()",
+         ["The left.", "The bank left."]),
+        ("One.\n\n  Second word.", [], "type(word(10), ''); show()", ["One.\n\n  word."]),
+        ("It is very good.", [VERY], "type(word(12), ''); show(); show(article.places().length)", ["It is .", 2]),
+        ("The cat was old.", [[0, 4, "", "old ", 0]], "type(word(5), 'dog'); show()", ["The old dog was old."]),
+        ("A cafe\u0301 here.", [], "type(word(3), 'bar'); show()", ["A bar here."]),
+        ("A \U0001f600 firm.", [], "type(word(5), 'bank'); show()", ["A \U0001f600 bank."]),
+    ],
+)  # fmt: skip
+def test_words_keep_their_spaces_and_groups_their_edits(
+    run: Run, text: str, edits: list[Any], steps: str, expected: list[Any]
+) -> None:
+    assert run(text, edits, steps) == expected
+
+
+def test_steps_are_undone_one_by_one_and_nothing_is_no_step(run: Run) -> None:
+    steps = """type(at(4), 'bank'); type(at(4), 'bank'); all(true); show(article.past.length);
+        article.undo(); show(); article.redo(); show(); article.undo(); article.undo(); show()"""
+    assert run("The firm left.", [FIRM], steps) == [1, "The company left.", "The bank left.", "The company left."]
+
+
+def test_the_context_has_the_other_edits_and_not_the_place_itself(run: Run) -> None:
+    text = "A\nIt is very good of the firm."
+    edits = [[0, 8, "very ", "", 0], [0, 17, "", " indeed", 0], [0, 25, "firm", "company", 0]]
+    context = run(text, edits, "show(article.context(at(17))); show(article.context(at(8)))")
+    assert context == [
+        {"paragraph": "It is good of the company.", "start": 10, "end": 10, "restored": " indeed"},
+        {"paragraph": "It is very good indeed of the company.", "start": 6, "end": 11, "restored": ""},
+    ]
+
+
+def test_the_cursor_goes_through_all_articles(run: Run) -> None:
+    steps = """let word = { article: 0, start: 0, end: 0 };
+        while (word = article.wordBeside(word, 1)) show(article.texts[word.article].slice(word.start, word.end));
+        word = article.wordBeside({ article: 2, start: 0, end: 0 }, -1); show(word)"""
+    gap = " " * 5000
+    expected = ["One", "two", "three", {"article": 0, "start": 5004, "end": 5007}]
+    assert run([f"One.{gap}two", "", "three"], [], steps) == expected
+
+
+def test_a_saved_article_counts_before_it_is_opened_again(run: Run) -> None:
+    steps = """type(at(4), ''); type(word(10), 'went');
+        const saved = Article.restored(JSON.parse(JSON.stringify(article.save())));
+        show(saved.places().length); show(saved.warnings)"""
+    assert run("The firm left.", [FIRM], steps) == [2, []]
