@@ -192,6 +192,7 @@ function keepFocus() {
 
 async function show(article) {
   current = article;
+  say("");
   $("entry").hidden = true;
   $("result").hidden = false;
   try {

@@ -11,7 +11,7 @@ from unspin.infer.documents.formats import FORMATS_BY_NAME, choose_format, guess
 from unspin.segment import sentences
 
 MAX_FILE_BYTES = 10_000_000
-MAX_REACH = 300  # characters of a sentence on each side of a place that the model reads to find other words
+MAX_REACH = 150  # characters of a sentence on each side of a place that the model reads to find other words
 MAX_REQUEST_BYTES = 2 * MAX_FILE_BYTES  # a file takes a third more in base64, and its edits come on top
 
 Kind = Literal["word", "phrase", "insertion", "deletion", "quotation", "manual"]
