@@ -110,6 +110,8 @@ async function submit(event) {
     await add(requests);
   } catch (error) {
     $("text").value = text;
+    chosen = files;
+    drawChosen();
     say(`Nothing was opened: ${error.message}`, true);
   }
 }

@@ -50,6 +50,13 @@ export function overlap(a, b) {
   return (a.start < b.end && b.start < a.end) || (a.start === b.start && a.end === b.end);
 }
 
+// Takes characters before and after a place into it.
+function widen(place, before, after) {
+  place.start -= before.length;
+  place.end += after.length;
+  place.spun = before + place.spun + after;
+}
+
 export class Article {
   constructor(request, threshold) {
     this.request = request; // what the server is asked with: the text or the file, its name and how to read it
@@ -111,22 +118,47 @@ export class Article {
     const { cursor } = this;
     if (cursor && !places.some((place) => overlap(place, cursor))) places.push(this.#cursorPlace());
     places.sort(inOrder);
-    return places.map((place, i) => this.#widened(place, places[i - 1], places[i + 1]));
+    return this.#withoutGaps(places);
   }
 
-  // A deleted word takes a space along: the one before it, or at the beginning of a line the one after it.
-  #widened(place, previous, next) {
-    const { article, start, end, spun, words, isMade } = place;
+  // Deleted words take their spaces along: of the spaces around and between them, one is left.
+  #withoutGaps(places) {
+    const isDeleted = (place) => place?.isMade && !place.words && place.spun && this.texts[place.article];
+    const isSpace = (article, at) => this.texts[article].slice(at, at + 1) === " ";
+    const isBeside = (place, next) =>
+      isDeleted(next) &&
+      next.article === place.article &&
+      (next.start === place.end || (next.start === place.end + 1 && isSpace(place.article, place.end)));
+    let first = 0;
+    places.forEach((place, last) => {
+      if (isDeleted(place) && isBeside(place, places[last + 1])) return; // they are deleted side by side
+      if (isDeleted(place)) this.#closeGap(places, first, last);
+      first = last + 1;
+    });
+    return places;
+  }
+
+  // Closes the gap of places that are deleted side by side.
+  #closeGap(places, first, last) {
+    const { article, start } = places[first];
+    const { end } = places[last];
     const text = this.texts[article];
-    if (!text || !isMade || words || !spun || spun !== spun.trim()) return place;
-    const isFreeSpace = (at) => {
+    const deleted = text.slice(start, end);
+    let isKept = deleted !== deleted.trimStart() && deleted !== deleted.trimEnd(); // a space between them
+    for (let i = first + 1; i <= last; i += 1) {
+      const isGap = places[i - 1].end < places[i].start;
+      if (isGap && !isKept) widen(places[i], " ", "");
+      if (isGap) isKept = false;
+    }
+    if (deleted !== deleted.trim()) return;
+    const isFreeSpace = (at, other) => {
       const space = { article, start: at, end: at + 1 };
-      return text.slice(at, at + 1) === " " && ![previous, next].some((other) => other && overlap(other, space));
+      return text.slice(at, at + 1) === " " && !(other && overlap(other, space));
     };
-    const isLineStart = !text.slice(Math.max(start - 2, 0), start).trim();
-    if (!isLineStart && isFreeSpace(start - 1)) return { ...place, start: start - 1, spun: ` ${spun}` };
-    if (isLineStart && isFreeSpace(end)) return { ...place, end: end + 1, spun: `${spun} ` };
-    return place;
+    const lead = text.slice(Math.max(start - 2, 0), start);
+    const isLineStart = !lead.trim() || lead.endsWith("\n");
+    if (!isLineStart && isFreeSpace(start - 1, places[first - 1])) widen(places[first], " ", "");
+    if (isLineStart && isFreeSpace(end, places[last + 1])) widen(places[last], "", " ");
   }
 
   #manual(key, words) {
