@@ -31,7 +31,7 @@ from unspin.cli.restore_file import (
     write_outcome,
 )
 from unspin.infer.documents.base import DocumentError
-from unspin.infer.render import terminal_diff
+from unspin.infer.render import plain_diff, terminal_diff, without_controls
 from unspin.infer.restoration import Restoration
 from unspin.infer.restorer import CHARACTERS_PER_WORD, OnRead
 from unspin.logs import log_to_terminal
@@ -254,7 +254,7 @@ class _Report:
     def _show_diff(self, name: str, restoration: Restoration) -> None:
         is_plain = not self._console.is_terminal or self._console.no_color
         self._console.print(f"{name}:", style="bold", markup=False)
-        diff = terminal_diff(restoration, is_plain)
+        diff = Text(without_controls(plain_diff(restoration))) if is_plain else terminal_diff(restoration)
         diff.rstrip()
         self._console.print(diff)
 

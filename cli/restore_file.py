@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,8 +23,9 @@ from unspin.cli.records import digest_of, digest_of_file, keep_original, write_r
 from unspin.infer.documents.base import Document, DocumentError
 from unspin.infer.documents.formats import decode_document, format_of, read_bytes
 from unspin.infer.render import html_page
-from unspin.infer.restoration import Restoration
+from unspin.infer.restoration import Restoration, dump_json
 from unspin.infer.restorer import OnRead, Restorer
+from unspin.lazy import cached_property
 from unspin.storage import download, is_url, put_file, take_permissions, write_atomic
 
 
@@ -238,4 +238,4 @@ def _scratch_parent(target: Path) -> Path | None:
 
 def _append_rows(file: Path, rows: Iterable[dict[str, object]]) -> None:
     with file.open("a", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        lines.writelines(dump_json(row) + "\n" for row in rows)

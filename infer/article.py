@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import takewhile
 
 from unspin.infer.documents.base import Document, View
@@ -18,6 +17,7 @@ from unspin.infer.documents.text import text_views
 from unspin.infer.fidelity.context import Context
 from unspin.infer.proposals import Proposal, SentenceProposals, UncertainWord
 from unspin.infer.prose import prose_sentences, reads_as_english
+from unspin.lazy import cached_property
 from unspin.segment import Span, words
 
 _NOT_A_SINGLE_SPACE = re.compile(r"\s\s|[^\S ]")

@@ -15,6 +15,9 @@ from unspin.infer.documents.base import Document
 
 Text = str | Document
 
+MAX_ALTERNATIVES = 100  # each costs a forward pass
+_MISSING = ("nan", "<NA>", "NaT")  # how the missing values of numpy and pandas are written
+
 
 def check_many(texts: object) -> None:
     """Raise TypeError unless this can be iterated over for texts. Their own types are checked by `check_text`."""
@@ -30,7 +33,8 @@ def check_many(texts: object) -> None:
 def check_text(text: object, index: int) -> Text:
     """The text at an index of many, counted from 0. Raises TypeError if it is not a text."""
     if not isinstance(text, (str, Document)):
-        raise TypeError(f"text {index} is {_describe(text)}, not a string{_advice(text)}")
+        advice = ": leave out missing values" if text is None or str(text) in _MISSING else _advice(text)
+        raise TypeError(f"text {index} is {_describe(text)}, not a string{advice}")
     return text
 
 
@@ -38,7 +42,7 @@ def check_options(min_confidence: float | None, alternatives: int | None) -> Non
     """Check options, of which None stands for a default.
 
     Raises TypeError for anything but numbers, and ValueError if `min_confidence` is outside 0..1 or `alternatives`
-    is negative.
+    outside 0..`MAX_ALTERNATIVES`.
     """
     if min_confidence is not None:
         if isinstance(min_confidence, bool) or not isinstance(min_confidence, Real):
@@ -48,8 +52,8 @@ def check_options(min_confidence: float | None, alternatives: int | None) -> Non
     if alternatives is not None:
         if isinstance(alternatives, bool) or not isinstance(alternatives, Integral):
             raise TypeError(f"alternatives is {_describe(alternatives)}: give a whole number")
-        if alternatives < 0:
-            raise ValueError(f"alternatives is {alternatives}: give 0 or more")
+        if not 0 <= alternatives <= MAX_ALTERNATIVES:
+            raise ValueError(f"alternatives is {alternatives}: give a number from 0 to {MAX_ALTERNATIVES}")
 
 
 def _is_iterable(value: Any) -> bool:
@@ -69,4 +73,6 @@ def _advice(value: object) -> str:
         return ": decode it, or read it with unspin.infer.documents.formats.decode_document"
     if isinstance(value, PurePath):
         return ": read it with unspin.infer.documents.formats.read_document"
+    if isinstance(value, Mapping):
+        return ": give the column of the texts"
     return ""

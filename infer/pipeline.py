@@ -25,11 +25,11 @@ class Pipeline:
         *,
         min_confidence: float | None = None,
         alternatives: int | None = None,
-    ) -> list[dict[str, Any]] | Iterator[dict[str, Any]]:
-        """A list of one dict for one text, a list of dicts for a list or tuple, else an iterator that reads lazily.
+    ) -> list[dict[str, Any]] | Iterator[list[dict[str, Any]]]:
+        """A list of one dict for one text, and a list of dicts for a list or tuple.
 
-        There is no `batch_size`: texts share batches automatically. Options and errors are those of
-        `Restorer.restore`.
+        Any other iterable gives an iterator that reads lazily and yields a list of one dict for each text. There is no
+        `batch_size`: texts share batches automatically. Options and errors are those of `Restorer.restore`.
         """
         many = [texts] if isinstance(texts, (str, Document)) else texts
         restorations = self.restorer.restore_all(many, min_confidence=min_confidence, alternatives=alternatives)
@@ -42,13 +42,13 @@ class Pipeline:
             }
             for restoration in restorations
         )
-        return list(outputs) if isinstance(many, (list, tuple)) else outputs
+        return list(outputs) if isinstance(many, (list, tuple)) else ([output] for output in outputs)
 
 
 def pipeline(
-    model: str = "default",
     *,
-    device: int | str | torch.device = "cpu",
+    model: str = "default",
+    device: int | str | torch.device | None = None,
     engine: str = "draft",
     min_confidence: float | None = None,
     keep_quotations: bool = False,
@@ -56,9 +56,11 @@ def pipeline(
 ) -> Pipeline:
     """Load a checkpoint as a pipeline: the arguments and errors are those of `Restorer.from_pretrained`.
 
-    `device` may also be the number of a GPU, or -1 for the CPU, or a torch device.
+    `device` may also be the number of a GPU, or -1 or None for the CPU, or a torch device.
     """
-    if isinstance(device, int):
+    if device is None:
+        device = "cpu"
+    elif isinstance(device, int):
         device = "cpu" if device < 0 else f"cuda:{device}"
     restorer = Restorer.from_pretrained(
         model,

@@ -7,6 +7,7 @@ implement them.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -18,6 +19,8 @@ from unspin.segment import paragraphs
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class RenderableEdit(Protocol):
@@ -83,11 +86,24 @@ class Renderable(Protocol):
         ...
 
 
-def terminal_diff(restoration: Renderable, is_plain: bool = False) -> Text:
-    """The text with removed words struck out in red and their replacements in green; articles one below the other.
+def plain_diff(restoration: Renderable) -> str:
+    """The text with its edits marked as by git: ``[-warfare-]{+war+}``. One article is below the other."""
+    diffs = ["".join(_marked(source, edits)) for source, edits in _by_article(restoration)]
+    lines = [diff if diff.endswith("\n") else f"{diff}\n" for diff in diffs[:-1]]
+    return "".join([*lines, *diffs[-1:]])
 
-    Without colours (`is_plain`), edits are marked as in the word diffs of git: ``[-warfare-]{+war+}``.
-    """
+
+def _marked(source: str, edits: Sequence[RenderableEdit]) -> Iterator[str]:
+    for piece in _pieces(source, edits, 0, len(source)):
+        if isinstance(piece, str):
+            yield piece
+        else:
+            yield f"[-{piece.spun}-]" if piece.spun else ""
+            yield f"{{+{piece.restored}+}}" if piece.restored else ""
+
+
+def terminal_diff(restoration: Renderable) -> Text:
+    """The text with removed words struck out in red and their replacements in green; one article below the other."""
     from rich.text import Text
 
     text = Text()
@@ -96,17 +112,18 @@ def terminal_diff(restoration: Renderable, is_plain: bool = False) -> Text:
             text.append("\n")
         for piece in _pieces(source, edits, 0, len(source)):
             if isinstance(piece, str):
-                text.append(piece)
-            elif is_plain:
-                text.append(f"[-{piece.spun}-]" if piece.spun else "").append(
-                    f"{{+{piece.restored}+}}" if piece.restored else ""
-                )
+                text.append(without_controls(piece))
             else:
-                text.append(piece.spun, "red strike")
+                text.append(without_controls(piece.spun), "red strike")
                 if piece.spun and piece.restored and not piece.restored[0].isspace():
                     text.append(" ")
-                text.append(piece.restored, "bold green")
+                text.append(without_controls(piece.restored), "bold green")
     return text
+
+
+def without_controls(text: str) -> str:
+    """A text without its control characters but tabs and line ends: a terminal would obey them."""
+    return _CONTROLS.sub("", text)
 
 
 def level(confidence: float) -> str:

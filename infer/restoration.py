@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from unspin.edits import target_spans
-from unspin.infer.render import html_fragment, html_page, terminal_diff
+from unspin.infer.render import html_fragment, html_page, plain_diff, terminal_diff
+from unspin.lazy import cached_property
 from unspin.segment import words
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair, which a text of Python may hold
 
 
 @dataclass(frozen=True)
@@ -87,11 +91,11 @@ class Restoration:
 
     def to_json(self, indent: int | None = None) -> str:
         """`to_dict` as JSON: on one line, or with so many spaces for each level."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+        return dump_json(self.to_dict(), indent)
 
     def diff(self) -> str:
         """The readable text with its edits marked as in the word diffs of git: ``[-warfare-]{+war+}``."""
-        return terminal_diff(self, is_plain=True).plain
+        return plain_diff(self)
 
     def html(self, title: str = "Article") -> str:
         """A self-contained HTML page with both versions side by side."""
@@ -105,3 +109,9 @@ class Restoration:
 
     def _repr_html_(self) -> str:
         return html_fragment(self)
+
+
+def dump_json(value: Any, indent: int | None = None) -> str:
+    """JSON that any file can hold: readable, with escapes only where it must have them."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -82,7 +82,7 @@ class Restorer:
         calibration = calibration or Calibration()
         threshold = calibration.threshold if min_confidence is None else min_confidence
         self._engine = engine
-        self._options = _Options(calibration, threshold, keep_quotations, max_passage_words, alternatives)
+        self._options = _Options(calibration, threshold, keep_quotations, max_passage_words, int(alternatives))
         self._recipe: Recipe | None = None
 
     @classmethod
@@ -142,7 +142,9 @@ class Restorer:
         if isinstance(texts, (str, Document)):
             (restoration,) = self.restore_all([texts], min_confidence=min_confidence, alternatives=alternatives)
             return restoration
-        return list(self.restore_all(texts, min_confidence=min_confidence, alternatives=alternatives))
+        check_many(texts)
+        checked = [check_text(text, index) for index, text in enumerate(texts)]  # before any of them is restored
+        return list(self.restore_all(checked, min_confidence=min_confidence, alternatives=alternatives))
 
     def restore_all(
         self,
@@ -154,11 +156,12 @@ class Restorer:
     ) -> Iterator[Restoration]:
         """Restore many texts, in order and one after the other as they are asked for; short ones share batches.
 
-        Reads ahead until it holds about `WORDS_PER_WINDOW` words, so memory does not grow with the number of texts.
-        The options and errors are those of `restore`.
+        Reads ahead until it holds about `WORDS_PER_WINDOW` words, so memory does not grow with the number of texts. If
+        the texts end in an error, those before it are restored first. The options and errors are those of `restore`.
         """
         check_many(texts)
-        return self._with(min_confidence, alternatives)._restore_all(texts, on_read)
+        restorer = self._with(min_confidence, alternatives)
+        return (restoration for window in _windows(texts) for restoration in restorer._restore_window(window, on_read))
 
     def stream(
         self, text: Text, *, min_confidence: float | None = None, alternatives: int | None = None
@@ -217,20 +220,9 @@ class Restorer:
         restorer._options = replace(
             self._options,
             threshold=self._options.threshold if min_confidence is None else min_confidence,
-            alternatives=self._options.alternatives if alternatives is None else alternatives,
+            alternatives=self._options.alternatives if alternatives is None else int(alternatives),
         )
         return restorer
-
-    def _restore_all(self, texts: Iterable[Text], on_read: OnRead | None) -> Iterator[Restoration]:
-        window: list[DocumentDraft] = []
-        words_held = 0
-        for index, text in enumerate(texts):
-            window.append(DocumentDraft.of(check_text(text, index)))
-            words_held += len(window[-1].text) // CHARACTERS_PER_WORD
-            if words_held >= WORDS_PER_WINDOW:
-                yield from self._restore_window(window, on_read)
-                window, words_held = [], 0
-        yield from self._restore_window(window, on_read)
 
     def _stream(self, text: Text) -> Iterator[tuple[int, Restoration]]:
         document = DocumentDraft.of(text)
@@ -289,6 +281,23 @@ class Restorer:
             with _engine_lock:
                 outputs = self._engine.rewrite([text for text, _ in group])
             yield from zip([passage for _, passage in group], outputs, strict=True)
+
+
+def _windows(texts: Iterable[Text]) -> Iterator[list[DocumentDraft]]:
+    """Texts that are restored together. If reading them fails, those before come first."""
+    window: list[DocumentDraft] = []
+    words_held = 0
+    try:
+        for index, text in enumerate(texts):
+            window.append(DocumentDraft.of(check_text(text, index)))
+            words_held += len(window[-1].text) // CHARACTERS_PER_WORD + 1
+            if words_held >= WORDS_PER_WINDOW:
+                yield window
+                window, words_held = [], 0
+    except Exception:
+        yield window
+        raise
+    yield window
 
 
 def _within(sentence: str, edits: Sequence[Edit], place: Edit) -> Edit | None:

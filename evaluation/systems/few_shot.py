@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from unspin.evaluation.systems.base import System, SystemSettings, code_digest, digest
 from unspin.infer.models.backbone import default_backbone
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.models.prompt import Prompt
+from unspin.lazy import cached_property
 from unspin.segment import words
 
 EXAMPLES = (  # (spun, original)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
 from unspin.evaluation.systems.base import System
+from unspin.lazy import cached_property
 
 
 class Harper(System):

@@ -6,13 +6,13 @@ It costs up to two forward passes per candidate and round, over about twenty wor
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 
 from unspin.edits import Edit
 from unspin.evaluation.systems.base import SystemSettings
 from unspin.evaluation.systems.reverse_lexicon import ReverseLexicon
 from unspin.infer.models.backbone import default_backbone
 from unspin.infer.models.checkpoint import Checkpoint
+from unspin.lazy import cached_property
 
 WINDOW = 10  # words of context on either side of a candidate
 

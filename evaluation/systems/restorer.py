@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import cached_property
 
 from unspin.errors import UnspinError
 from unspin.evaluation.systems.base import System, SystemSettings, code_digest, digest
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.restorer import Restorer
+from unspin.lazy import cached_property
 
 
 class Unspin(System):

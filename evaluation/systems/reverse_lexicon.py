@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 
 from unspin.data.load import load_split
 from unspin.data.spinners.persona import is_held_out_term
@@ -22,6 +21,7 @@ from unspin.english.morphology import inflect
 from unspin.errors import UnspinError
 from unspin.evaluation.metrics import f_score
 from unspin.evaluation.systems.base import System, SystemSettings, code_digest, digest
+from unspin.lazy import cached_property
 from unspin.segment import words
 
 TUNING_ROWS = 150  # validation rows on which the margin is tuned

@@ -14,7 +14,6 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import chain, islice
 from operator import attrgetter
 from typing import NamedTuple
@@ -33,6 +32,7 @@ from unspin.infer.documents.base import (
 from unspin.infer.documents.templates import PROGRAM, TemplateMarkup, template_markup
 from unspin.infer.documents.text_files import TextFormat
 from unspin.infer.documents.wrapped import WrappedView
+from unspin.lazy import cached_property
 
 _INVISIBLE = frozenset("noscript rp rt script style svg template".split())  # the text around them is one sentence
 _NO_PROSE = frozenset(  # some of these have text only for old browsers

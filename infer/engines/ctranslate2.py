@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from unspin.infer.engines.base import LoadableEngine, Rewriting, length_batches,
 from unspin.infer.models.backbone import ModelError
 from unspin.infer.models.checkpoint import IDS, Checkpoint
 from unspin.infer.models.prompt import Prompt, max_output_tokens
+from unspin.lazy import cached_property
 
 
 class _Model:

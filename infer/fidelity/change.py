@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from unspin.edits import Edit, apply
 from unspin.infer.fidelity.context import NO_CONTEXT, Context
+from unspin.lazy import cached_property
 from unspin.segment import tokenize
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
 
 from unspin.english.surface import CONTRACTIONS, NUMBERS
 from unspin.english.varieties import AMERICAN_SIGNS, BRITISH_SIGNS
+from unspin.lazy import cached_property
 from unspin.segment import tokenize
 
 _CAPITAL = r"[A-Z][\w’'.-]*"

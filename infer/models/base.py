@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +25,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 from unspin.infer.models.checkpoint import weight_files
+from unspin.lazy import cached_property
 
 ROW_BLOCK = 4  # matrix products compute their rows in blocks of this many, and those left over in another order
 SUM_BLOCK = 64  # terms summed at a time, where their number depends on the batch; added zeros change nothing

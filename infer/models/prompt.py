@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from tokenizers import Tokenizer
 from unspin.errors import UnspinError
+from unspin.lazy import cached_property
 
 
 class PromptError(UnspinError):

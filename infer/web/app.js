@@ -1,5 +1,5 @@
 // The page: the entry form, the list of documents, the toolbar, the keys, and what survives a reload.
-import { Article, overlap } from "./article.js";
+import { Article, inOrder, overlap, placeOf } from "./article.js";
 import { PlaceDialog } from "./dialog.js";
 import { exportDocument, loadSettings, openDocument, restoreDocument } from "./server.js";
 import { View, element, percent } from "./view.js";
@@ -20,7 +20,7 @@ let settings = null;
 let articles = [];
 let current = null; // the article that is shown
 let chosen = []; // files to restore
-let visited = ""; // the key of the edit that had the focus last
+let visited = null; // the place that had the focus last
 let isRunning = false; // whether articles are being restored
 let running = null; // the controller that stops the restoration of one of them
 const view = new View($("rows"), select);
@@ -122,14 +122,15 @@ async function add(requests) {
   articles.push(...added);
   await show(added[0]);
   const [{ state, problem, request }] = added;
-  if (state === "failed" && request.text) {
-    closeArticle();
+  if (state === "failed" && request.text && current === added[0]) {
+    closeArticle(added[0]);
     enterAnother();
     $("text").value = request.text;
     $("field-label").hidden = false;
     say(`This text cannot be restored: ${problem}`, true);
   } else {
     $("format").value = "";
+    showOptions();
     $("rows").focus({ preventScroll: true });
   }
   run();
@@ -194,6 +195,7 @@ function keepFocus() {
 
 async function show(article) {
   current = article;
+  visited = null;
   say("");
   $("entry").hidden = true;
   $("result").hidden = false;
@@ -279,6 +281,7 @@ function drawDocuments() {
 
 function change(make, place) {
   make();
+  say("");
   current.cursor = null;
   refresh(current);
   if (place) (buttonAt(place) ?? $("rows")).focus({ preventScroll: true });
@@ -292,7 +295,7 @@ function buttonAt(place) {
 }
 
 function select(place) {
-  dialog.open(current, place, view.buttonOf(place.key));
+  dialog.open(current, place, () => buttonAt(place));
 }
 
 function focusedPlace() {
@@ -305,8 +308,9 @@ function step(direction) {
   const all = buttons();
   if (!all.length) return;
   if ($("result").dataset.show === "original") document.querySelector("[name=show][value=both]").click();
-  const at = all.findIndex((button) => button.dataset.key === visited);
-  const next = at < 0 ? (direction > 0 ? 0 : all.length - 1) : (at + direction + all.length) % all.length;
+  const isBeyond = ({ dataset }) => !visited || inOrder(placeOf(dataset.key), visited) * direction > 0;
+  const found = direction > 0 ? all.findIndex(isBeyond) : all.findLastIndex(isBeyond);
+  const next = found >= 0 ? found : direction > 0 ? 0 : all.length - 1;
   all[next].focus({ preventScroll: true });
   all[next].scrollIntoView({ block: "center" });
 }
@@ -350,14 +354,26 @@ function pressKey(event) {
   const isInText = $("rows").contains(document.activeElement);
   let act;
   if (isCommand && !event.altKey) act = { z: event.shiftKey ? redo : undo, y: redo }[key];
-  else if (isInText && !event.altKey) act = KEYS[key];
+  else if (isInText && !event.altKey && !event.shiftKey) act = KEYS[key];
   if (!act) return;
   event.preventDefault();
   act();
 }
 
-const undo = () => change(() => current.undo());
-const redo = () => change(() => current.redo());
+const undo = () => showStep(current.undo());
+const redo = () => showStep(current.redo());
+
+// Shows what has changed by an undone step. A word that is no edit any more gets the cursor.
+function showStep(place) {
+  if (!place) return;
+  say("");
+  current.cursor = place.end > place.start ? place : null;
+  refresh(current);
+  const button = buttonAt(place);
+  button?.focus({ preventScroll: true });
+  button?.scrollIntoView({ block: "nearest" });
+  keepFocus();
+}
 
 // A word that is clicked gets the cursor; clicked again, its dialog opens.
 function clickText(event) {
@@ -431,10 +447,10 @@ function enterAnother() {
   $("text").focus();
 }
 
-// Forgets the article that is shown.
-function closeArticle() {
-  if (current.state === "restoring") running?.abort();
-  const at = articles.indexOf(current);
+// Forgets an article.
+function closeArticle(article) {
+  if (article.state === "restoring") running?.abort();
+  const at = articles.indexOf(article);
   articles.splice(at, 1);
   save();
   const next = articles[Math.min(at, articles.length - 1)];
@@ -456,7 +472,8 @@ function saveSoon() {
 function save() {
   clearTimeout(saving);
   if (!isResumed) return;
-  const session = { articles: articles.map((article) => article.save()), current: articles.indexOf(current) };
+  const saved = articles.map((article) => article.save());
+  const session = { articles: saved, current: articles.indexOf(current), text: $("text").value };
   try {
     sessionStorage.setItem(SESSION, JSON.stringify(session));
     isSaved = true;
@@ -471,6 +488,7 @@ async function resume() {
     const saved = JSON.parse(sessionStorage.getItem(SESSION) ?? "null");
     articles = (saved?.articles ?? []).map((article) => Article.restored(article));
     isResumed = true;
+    $("text").value ||= saved?.text ?? "";
     for (const article of articles) if (article.state === "restoring") article.state = "waiting";
     if (articles.length) await show(articles[Math.max(saved.current, 0)]);
     run();
@@ -510,11 +528,17 @@ $("all").addEventListener("click", openAll);
 $("copy").addEventListener("click", copy);
 $("download").addEventListener("click", () => $("download-dialog").showModal());
 $("new").addEventListener("click", enterAnother);
-$("close").addEventListener("click", closeArticle);
+$("close").addEventListener("click", () => closeArticle(current));
 $("again").addEventListener("click", restoreAgain);
 $("keys").addEventListener("click", () => $("keys-dialog").showModal());
 $("rows").addEventListener("click", clickText);
-$("rows").addEventListener("focusin", (event) => (visited = event.target.dataset.key ?? visited));
+$("rows").addEventListener("focusin", ({ target }) => {
+  if (target.dataset.key) visited = placeOf(target.dataset.key);
+});
+$("text").addEventListener("input", saveSoon);
+$("place").addEventListener("close", () => {
+  if (document.activeElement === document.body) (buttonAt(dialog.place) ?? $("rows")).focus({ preventScroll: true });
+});
 $("threshold").addEventListener("input", () => {
   current.threshold = Number($("threshold").value);
   refresh(current);

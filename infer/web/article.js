@@ -37,12 +37,12 @@ class Points {
 
 export const keyOf = ({ article, start, end }) => `${article}:${start}:${end}`;
 
-function placeOf(key) {
+export function placeOf(key) {
   const [article, start, end] = key.split(":").map(Number);
   return { key, article, start, end };
 }
 
-const inOrder = (a, b) => a.article - b.article || a.start - b.start || a.end - b.end;
+export const inOrder = (a, b) => a.article - b.article || a.start - b.start || a.end - b.end;
 
 // Whether two places share characters, or are insertions at the same point.
 export function overlap(a, b) {
@@ -50,12 +50,7 @@ export function overlap(a, b) {
   return (a.start < b.end && b.start < a.end) || (a.start === b.start && a.end === b.end);
 }
 
-// Takes characters before and after a place into it.
-function widen(place, before, after) {
-  place.start -= before.length;
-  place.end += after.length;
-  place.spun = before + place.spun + after;
-}
+const isBefore = (a, b) => a.article < b.article || (a.article === b.article && a.end < b.start);
 
 export class Article {
   constructor(request, threshold) {
@@ -109,19 +104,35 @@ export class Article {
 
   // The edits that are confident enough or that the reader chose, the reader's own changes, and the cursor, in order.
   places() {
-    const own = [...this.choices].filter(([key, words]) => words !== null && !this.byKey.has(key));
-    const places = own.map(([key, words]) => this.#manual(key, words));
-    for (const edit of this.edits) {
-      const isShown = edit.confidence >= this.threshold || this.choices.has(edit.key);
-      if (isShown && !own.some(([key]) => overlap(placeOf(key), edit))) places.push(this.#edited(edit));
-    }
+    const own = [...this.choices]
+      .filter(([key, words]) => words !== null && !this.byKey.has(key))
+      .map(([key, words]) => this.#manual(key, words))
+      .sort(inOrder);
+    const covered = this.#editsUnder(own);
+    const blocked = new Set([...covered].map(({ group }) => group).filter((group) => group));
+    const isShown = (edit) => (edit.confidence >= this.threshold || this.choices.has(edit.key)) && !covered.has(edit);
+    const places = [...own, ...this.edits.filter(isShown).map((edit) => this.#edited(edit, blocked.has(edit.group)))];
     const { cursor } = this;
     if (cursor && !places.some((place) => overlap(place, cursor))) places.push(this.#cursorPlace());
     places.sort(inOrder);
     return this.#withoutGaps(places);
   }
 
-  // Deleted words take their spaces along: of the spaces around and between them, one is left.
+  // The edits in whose place the reader has words of their own. Both are in order.
+  #editsUnder(own) {
+    const covered = new Set();
+    let first = 0;
+    for (const edit of this.edits) {
+      while (first < own.length && isBefore(own[first], edit)) first += 1;
+      for (let i = first; i < own.length && !isBefore(edit, own[i]); i += 1) {
+        if (overlap(own[i], edit)) covered.add(edit);
+      }
+    }
+    return covered;
+  }
+
+  // Deleted words take their spaces along: of the spaces around and between them, one is left. Only the start and the
+  // end of their places change.
   #withoutGaps(places) {
     const isDeleted = (place) => place?.isMade && !place.words && place.spun && this.texts[place.article];
     const isSpace = (article, at) => this.texts[article].slice(at, at + 1) === " ";
@@ -147,18 +158,18 @@ export class Article {
     let isKept = deleted !== deleted.trimStart() && deleted !== deleted.trimEnd(); // a space between them
     for (let i = first + 1; i <= last; i += 1) {
       const isGap = places[i - 1].end < places[i].start;
-      if (isGap && !isKept) widen(places[i], " ", "");
+      if (isGap && !isKept) places[i].start -= 1;
       if (isGap) isKept = false;
     }
     if (deleted !== deleted.trim()) return;
-    const isFreeSpace = (at, other) => {
-      const space = { article, start: at, end: at + 1 };
-      return text.slice(at, at + 1) === " " && !(other && overlap(other, space));
-    };
     const lead = text.slice(Math.max(start - 2, 0), start);
-    const isLineStart = !lead.trim() || lead.endsWith("\n");
-    if (!isLineStart && isFreeSpace(start - 1, places[first - 1])) widen(places[first], " ", "");
-    if (isLineStart && isFreeSpace(end, places[last + 1])) widen(places[last], "", " ");
+    const previous = places[first - 1];
+    const next = places[last + 1];
+    const isFirst = !lead.trim() || lead.endsWith("\n"); // word of its line
+    const isFree = !isFirst && lead.endsWith(" ") && !(previous?.article === article && previous.end >= start);
+    const isNextFree = text.slice(end, end + 1) === " " && !(next?.article === article && next.start <= end);
+    if (isFree) places[first].start -= 1;
+    else if (isNextFree) places[last].end += 1;
   }
 
   #manual(key, words) {
@@ -167,9 +178,10 @@ export class Article {
     return { ...place, spun, restored: words, words, kind: "manual", confidence: 1, group: 0, isMade: true };
   }
 
-  #edited(edit) {
-    const isMade = this.#isMade(edit);
-    return { ...edit, isMade, words: isMade ? this.choices.get(edit.key) ?? edit.restored : edit.spun };
+  // A blocked edit belongs to one in whose place the reader has words of their own, and cannot be made without it.
+  #edited(edit, isBlocked) {
+    const isMade = !isBlocked && this.#isMade(edit);
+    return { ...edit, isBlocked, isMade, words: isMade ? this.choices.get(edit.key) ?? edit.restored : edit.spun };
   }
 
   // The words of the text at a place; none as long as a saved article has not been opened again.
@@ -222,20 +234,21 @@ export class Article {
   }
 
   // The paragraph around a place, with the edits made in it, and the place in it: what the model needs for other words.
-  context(place) {
+  context({ key, restored }) {
+    const place = placeOf(key);
     const text = this.texts[place.article];
     let first = place.start;
     let last = place.end;
     while (first > 0 && text.slice(first - 1, first) !== "\n" && place.start - first < MAX_CONTEXT) first -= 1;
     while (last < text.length && text.slice(last, last + 1) !== "\n" && last - place.end < MAX_CONTEXT) last += 1;
     const others = this.places().filter(
-      (other) => other.isMade && other.key !== place.key && other.article === place.article,
+      (other) => other.isMade && other.key !== key && other.article === place.article,
     );
     const before = this.#applied(place.article, first, place.start, others);
     const after = this.#applied(place.article, place.end, last, others);
     const start = Array.from(before).length;
     const end = start + place.end - place.start;
-    return { paragraph: before + text.slice(place.start, place.end) + after, start, end, restored: place.restored };
+    return { paragraph: before + text.slice(place.start, place.end) + after, start, end, restored };
   }
 
   #applied(article, start, end, places) {
@@ -258,7 +271,7 @@ export class Article {
 
   // Accepts or rejects edits: all that are shown, or those of a kind. Words of the reader's own stay if accepted.
   chooseAll(places, isMade) {
-    const changing = places.filter((place) => place.isMade !== isMade);
+    const changing = places.filter((place) => place.isMade !== isMade && !place.isBlocked);
     this.#step(() => changing.forEach((place) => this.#set(place, isMade ? place.restored : null)));
   }
 
@@ -271,8 +284,16 @@ export class Article {
     else {
       for (const other of this.#groupOf(edit)) {
         const isOther = own !== null && other !== edit;
+        if (own !== null && edit.group) this.#uncover(other);
         this.choices.set(other.key, isOther ? this.choices.get(other.key) ?? other.restored : own);
       }
+    }
+  }
+
+  // Gives up the reader's own words in the place of an edit.
+  #uncover(edit) {
+    for (const key of this.choices.keys()) {
+      if (!this.byKey.has(key) && overlap(placeOf(key), edit)) this.choices.delete(key);
     }
   }
 
@@ -294,16 +315,23 @@ export class Article {
     this.future = [];
   }
 
+  // Both return the first place that changes, or null.
   undo() {
-    if (!this.past.length) return;
-    this.future.push(this.choices);
-    this.choices = this.past.pop();
+    return this.#travel(this.past, this.future);
   }
 
   redo() {
-    if (!this.future.length) return;
-    this.past.push(this.choices);
-    this.choices = this.future.pop();
+    return this.#travel(this.future, this.past);
+  }
+
+  #travel(from, to) {
+    if (!from.length) return null;
+    const before = this.choices;
+    to.push(before);
+    this.choices = from.pop();
+    const keys = new Set([...before.keys(), ...this.choices.keys()]);
+    const changed = [...keys].filter((key) => before.get(key) !== this.choices.get(key)).map(placeOf).sort(inOrder);
+    return changed[0] ?? null;
   }
 
   // The word at a point of a text that can be edited; null if there is none.
@@ -321,7 +349,8 @@ export class Article {
       if (number !== article) at = direction > 0 ? 0 : length;
       for (; direction > 0 ? at < length : at > 0; at += direction * REACH) {
         const words = direction > 0 ? this.#words(number, at, at + REACH) : this.#words(number, at - REACH, at);
-        if (words.length) return words.at(direction > 0 ? 0 : -1);
+        const word = words.at(direction > 0 ? 0 : -1);
+        if (word) return this.wordAt(number, word.start); // whole, if the stretch that was searched has a part of it
       }
     }
     return null;

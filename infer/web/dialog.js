@@ -1,6 +1,6 @@
 // The dialog for one place: other words for it, the text's own, or words of one's own.
 import { findAlternatives } from "./server.js";
-import { describe, element } from "./view.js";
+import { describe, element, percent } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 const KINDS = {
@@ -23,7 +23,8 @@ export class PlaceDialog {
     });
   }
 
-  async open(article, place, anchor) {
+  // `findAnchor` finds the place on the page, which is drawn anew while the document is restored.
+  async open(article, place, findAnchor) {
     this.article = article;
     this.place = place;
     const places = article.places();
@@ -44,13 +45,16 @@ export class PlaceDialog {
     $("same").checked = false;
     $("same-text").textContent =
       this.others.length === 1 ? "in the other place too" : `in the ${this.others.length} other places too`;
-    this.anchor = anchor;
+    this.findAnchor = findAnchor;
     this.node.showModal();
     this.#moveToAnchor();
     await this.#loadAlternatives(article, place);
   }
 
   #about(article, place, edit) {
+    if (place.isCursor && edit) {
+      return `The model suggests “${edit.restored.trim()}” with a confidence of ${percent(edit.confidence)}.`;
+    }
     if (!edit) return place.kind === "manual" ? "Changed by you." : "The model leaves this word as it is.";
     const group = edit.group ? " It is made together with other edits of its sentence, or not at all." : "";
     return `${describe(place)} (${KINDS[edit.kind]}).${group}`.replace(/^./, (letter) => letter.toUpperCase());
@@ -103,12 +107,14 @@ export class PlaceDialog {
 
   // Below the place, above it or beside it, where the window is wide enough; at the bottom of a narrow one.
   #moveToAnchor() {
+    const anchor = this.findAnchor();
+    if (!anchor || !this.node.open) return; // it stays where it is
     const { style } = this.node;
     style.left = style.top = "";
-    const isBeside = Boolean(this.anchor) && window.matchMedia("(min-width: 50rem)").matches;
+    const isBeside = window.matchMedia("(min-width: 50rem)").matches;
     this.node.classList.toggle("beside", isBeside);
-    if (!isBeside || !this.node.open || !this.anchor.isConnected) return;
-    const at = this.anchor.getBoundingClientRect();
+    if (!isBeside) return;
+    const at = anchor.getBoundingClientRect();
     const { width, height } = this.node.getBoundingClientRect();
     const [above, below] = [at.top - height - 6, at.bottom + 6];
     const isBelow = below + height <= window.innerHeight;

@@ -9,14 +9,16 @@ import base64
 import html
 import io
 import json
+import re
 import zipfile
 from collections import deque
 from collections.abc import Sequence
+from itertools import groupby
 from mimetypes import guess_type
-from pathlib import PurePath
+from pathlib import PureWindowsPath
 
-from unspin.edits import Edit, apply
-from unspin.infer.documents.base import Document, DocumentOptions
+from unspin.edits import Edit, apply, target_spans
+from unspin.infer.documents.base import Document, DocumentError, DocumentOptions
 from unspin.infer.documents.docx import DOCX
 from unspin.infer.documents.formats import FORMATS_BY_NAME
 from unspin.infer.documents.xml_text import NOT_IN_XML
@@ -46,14 +48,35 @@ def make_edits(document: Document, edits: Sequence[EditIn], spun_share: float = 
 
     Edits of a group are made together or not at all. Raises `EditError` for an edit outside its article.
     """
+    pending = sorted(edits, key=lambda edit: (edit.article, edit.start, edit.end))
+    problems: list[str] = []
+    while True:
+        made, refused = _translate(document, pending)
+        lost = {edit.group for edit, _ in refused if edit.group}
+        problems += [_problem(document, edit, reason) for edit, reason in refused if edit.group or not lost]
+        if not lost:  # else edits that overlapped those of these groups can be made now
+            break
+        pending = [edit for edit in pending if edit.group not in lost]
+    readable = tuple(view.text for view in document.views)
+    return Restoration(document.text, apply(document.text, made), tuple(made), readable, spun_share), problems
+
+
+def _translate(document: Document, edits: Sequence[EditIn]) -> tuple[list[RestoredEdit], list[tuple[EditIn, str]]]:
+    """Sorted edits as edits of the document, and those that cannot be made, each with the reason."""
     made: list[RestoredEdit] = []
-    refused: list[EditIn] = []
-    for edit in sorted(edits, key=lambda edit: (edit.article, edit.start, edit.end)):
+    refused: list[tuple[EditIn, str]] = []
+    for edit in edits:
         _check(document, edit)
         view = document.views[edit.article]
         raw = view.raw_edit(document.text, Edit(edit.start, edit.end, edit.restored))
-        if raw is None or (made and raw.start < made[-1].end):
-            refused.append(edit)
+        if raw is None:
+            refused.append((edit, "which the markup does not allow"))
+            continue
+        if edit.kind == "manual" and (control := NOT_IN_XML.search(edit.restored)):
+            refused.append((edit, f"since no text can hold the character U+{ord(control[0]):04X}"))
+            continue
+        if made and raw.start < made[-1].end:
+            refused.append((edit, f"since it overlaps the edit of “{made[-1].spun}”"))
             continue
         made.append(
             RestoredEdit(
@@ -69,11 +92,7 @@ def make_edits(document: Document, edits: Sequence[EditIn], spun_share: float = 
                 offset=edit.start,
             )
         )
-    lost = {edit.group for edit in refused if edit.group}
-    kept = tuple(edit for edit in made if edit.group not in lost)
-    readable = tuple(view.text for view in document.views)
-    restoration = Restoration(document.text, apply(document.text, kept), kept, readable, spun_share)
-    return restoration, [_problem(document, edit) for edit in refused]
+    return made, refused
 
 
 def _check(document: Document, edit: EditIn) -> None:
@@ -82,12 +101,75 @@ def _check(document: Document, edit: EditIn) -> None:
         raise EditError(f"characters {edit.start} to {edit.end} of article {edit.article} do not exist")
 
 
-def _problem(document: Document, edit: EditIn) -> str:
+def _problem(document: Document, edit: EditIn, reason: str) -> str:
     view = document.views[edit.article]
     where = view.place(document.text, min(edit.start, len(view.text) - 1))
-    together = ", nor the edits that belong to it" if edit.group else ""
-    spun = view.text[edit.start : edit.end]
-    return f"{where}: “{spun}” cannot become “{edit.restored}”, which the markup does not allow{together}"
+    together = "; the edits that belong to it are not made either" if edit.group else ""
+    return f"{where}: {_described(view.text[edit.start : edit.end], edit.restored)}, {reason}{together}"
+
+
+def _described(spun: str, restored: str) -> str:
+    """That an edit cannot be made, in words."""
+    if not spun.strip():
+        return f"“{restored.strip()}” cannot be inserted"
+    if not restored.strip():
+        return f"“{spun.strip()}” cannot be deleted"
+    return f"“{spun}” cannot become “{restored}”"
+
+
+def _make_legible_edits(document: Document, request: ExportRequest, format_name: str) -> tuple[Restoration, list[str]]:
+    """Make the edits of a request as `make_edits` does, but only those whose words the restored file holds as they are.
+
+    Words of a person's own may mean something else in the format, as ``<i>`` does in subtitles, or have characters that
+    the file's encoding lacks. So the file is read again; those that are read differently are not made.
+    """
+    edits: Sequence[EditIn] = request.edits
+    problems: list[str] = []
+    while True:
+        restoration, refused = make_edits(document, edits, request.spun_share)
+        lost = _first_misread(restoration, request, document, format_name)
+        if lost is None:
+            return restoration, [*problems, *refused]
+        edit = next(edit for edit in edits if (edit.article, edit.start, edit.restored) == lost)
+        problems.append(_problem(document, edit, "which would be read as something else in this file"))
+        edits = [other for other in edits if other is not edit and not (edit.group and other.group == edit.group)]
+
+
+def _first_misread(
+    restoration: Restoration, request: ExportRequest, document: Document, format_name: str
+) -> tuple[int, int, str] | None:
+    """The article, start and words of the person's edit at the first word that the restored file reads differently.
+
+    None if there is no such word. White space may differ.
+    """
+    if all(edit.kind != "manual" for edit in restoration.edits):
+        return None
+    data = {"text": None, "data": document.encode(restoration), "format": format_name}
+    try:
+        texts = [view.text for view in request.model_copy(update=data).document()[0].views]
+    except DocumentError:
+        texts = []
+    for number, group in groupby(restoration.edits, lambda edit: edit.article):
+        edits = list(group)
+        in_article = [Edit(edit.offset, edit.offset + len(edit.spun), edit.restored) for edit in edits]
+        wanted = apply(restoration.articles[number], in_article)
+        position = _first_difference(wanted, texts[number] if number < len(texts) else "")
+        spans = zip(edits, target_spans(in_article), strict=True)
+        by_hand = [(start, edit) for edit, (start, _) in spans if edit.kind == "manual"]
+        if by_hand and position is not None:
+            _, lost = next((pair for pair in reversed(by_hand) if pair[0] <= position), by_hand[0])
+            return number, lost.offset, lost.restored
+    return None
+
+
+def _first_difference(wanted: str, found: str) -> int | None:
+    """Where the first word ends that is missing or another one in the found text; None if there is none."""
+    words = found.split()
+    matches = list(re.finditer(r"\S+", wanted))
+    for i, match in enumerate(matches):
+        if i >= len(words) or words[i] != match[0]:
+            return match.end()
+    return None if len(words) == len(matches) else len(wanted)
 
 
 def export(request: ExportRequest) -> ExportOut:
@@ -96,9 +178,13 @@ def export(request: ExportRequest) -> ExportOut:
     is_tracked_docx = request.target == "tracked" and format_name == "docx"
     if is_tracked_docx:
         document, _ = request.document(track_changes=True)
-    restoration, problems = make_edits(document, request.edits, request.spun_share)
-    path = PurePath(request.name)
-    stem = path.stem or "article"
+    if request.target == "document":
+        restoration, problems = _make_legible_edits(document, request, format_name)
+    else:
+        restoration, problems = make_edits(document, request.edits, request.spun_share)
+    path = PureWindowsPath(request.name)  # takes both separators
+    path = path if path.name.strip(". ") else PureWindowsPath("article")
+    stem = path.stem
     match request.target:
         case "html":
             name, data = f"{path.name}.html", restoration.html(path.name).encode(errors="replace")
@@ -107,7 +193,7 @@ def export(request: ExportRequest) -> ExportOut:
             name = f"{path.name}.edits.json"
             data = json.dumps(rows, ensure_ascii=False, indent=1).encode(errors="replace")
         case "tracked":
-            name = f"{stem}.tracked.docx"
+            name = f"{stem}.tracked{path.suffix if is_tracked_docx else '.docx'}"
             data = document.encode(restoration) if is_tracked_docx else _tracked_docx(restoration, problems)
         case "document":
             name = f"{stem}.restored{path.suffix or FORMATS_BY_NAME[format_name].suffixes[0]}"
@@ -137,7 +223,9 @@ def _tracked_docx(restoration: Restoration, problems: list[str]) -> bytes:
                     problems.append(f"“{edit.spun}” cannot become “{edit.restored}”: it reaches beyond a paragraph")
             position += len(lines[-1]) + 1
     document = DOCX.read("article.docx", _plain_docx(lines), DocumentOptions(track_changes=True))
-    return document.encode(make_edits(document, edits)[0])
+    restoration, refused = make_edits(document, edits)
+    problems += refused
+    return document.encode(restoration)
 
 
 def _plain_docx(lines: Sequence[str]) -> bytes:

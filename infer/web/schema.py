@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Base64Bytes, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    EncodedBytes,
+    EncoderProtocol,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 from unspin.edits import Edit
 from unspin.infer.documents.base import TEXT_FIELD, Document, DocumentOptions
 from unspin.infer.documents.formats import FORMATS_BY_NAME, choose_format, guess_format
@@ -28,12 +39,35 @@ FormatName = Annotated[
 ]
 
 
+class _StrictBase64(EncoderProtocol):
+    """Base64 without characters that do not belong to it; pydantic's own decoder leaves them out."""
+
+    @classmethod
+    def decode(cls, data: bytes) -> bytes:
+        """Decode a file. Raises ValueError if it is not base64 or empty."""
+        try:
+            content = base64.b64decode(data, validate=True)
+        except binascii.Error as error:
+            raise ValueError(f"not base64: {error}") from None
+        if not content:
+            raise ValueError("the file is empty")
+        return content
+
+    @classmethod
+    def get_json_format(cls) -> str:
+        """The name of the format in the schema."""
+        return "base64"
+
+
+FileBytes = Annotated[bytes, EncodedBytes(encoder=_StrictBase64)]
+
+
 class Article(BaseModel):
     """A document: either its text or the bytes of its file."""
 
     model_config = ConfigDict(extra="forbid")
     text: str | None = Field(None, min_length=1, max_length=MAX_FILE_BYTES, description="the article")
-    data: Base64Bytes | None = Field(None, min_length=1, description="the bytes of the file, in base64")
+    data: FileBytes | None = Field(None, description="the bytes of the file, in base64")
     name: str = Field("article", min_length=1, max_length=255, description="name of the file")
     format: FormatName | None = Field(
         None, description="document format; null takes that of the file's suffix, or what a text looks like"
@@ -131,7 +165,7 @@ class EditIn(BaseModel):
     article: int = Field(ge=0)
     start: int = Field(ge=0, description="of the characters of the article's readable text that change")
     end: int = Field(ge=0)
-    restored: str = Field(max_length=2000)
+    restored: str
     kind: Kind = "manual"
     confidence: float = Field(1.0, ge=0, le=1)
     group: int = Field(
@@ -167,13 +201,16 @@ class AlternativesRequest(BaseModel):
     paragraph: str = Field(min_length=1, max_length=20_000)
     start: int = Field(ge=0)
     end: int = Field(ge=0)
-    restored: str = Field(max_length=2000)
+    restored: str = Field(max_length=20_000)
 
     def sentence_edit(self) -> tuple[str, Edit] | None:
-        """The sentence that the edit lies in, and the edit with offsets in it; None if it does not lie in one sentence.
+        """The sentence that the edit lies in, and the edit with offsets in it; None if it does not lie in one sentence,
+        or is longer than words that the model may know others for.
 
         Of a long sentence, only the words within `MAX_REACH` characters of the edit.
         """
+        if max(self.end - self.start, len(self.restored)) > MAX_REACH:
+            return None
         for span in sentences(self.paragraph):
             if span.start <= self.start <= self.end <= span.end:
                 first, last = span.start, span.end

@@ -23,6 +23,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from unspin.infer.documents.base import Document, DocumentError, View
 from unspin.infer.documents.formats import FORMATS_BY_NAME, TEXT_FORMATS
@@ -64,11 +65,15 @@ _ASSETS = {
     "/style.css": ("style.css", "text/css"),
     **{f"/{name}.js": (f"{name}.js", "text/javascript") for name in ("app", "article", "dialog", "server", "view")},
 }
-_REFUSALS: dict[int | str, dict[str, Any]] = {413: {"model": Problem}, 422: {"model": Problem}}
+_REFUSALS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 413, 422)}
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair, which an escape in JSON may stand for
-_PAGE_NAMES = {"--format": "“Format”", "--field": "“Column or key”"}  # options of the command, as the page calls them
+_NAMES = {  # of the command's options here: the page always sets the last one
+    "--format": "“Format”",
+    "--field": "“Column or key”",
+    "--on-error skip": "`skip_faults`",
+}
 
-RunInTurn = Callable[[Callable[[], Any]], Awaitable[Any]]
+RunInTurn = Callable[..., Awaitable[Any]]
 
 
 def make_app(restorer: Restorer, threshold: float, sample: str = "", hosts: tuple[str, ...] = LOOPBACK) -> FastAPI:
@@ -93,6 +98,7 @@ def make_app(restorer: Restorer, threshold: float, sample: str = "", hosts: tupl
     app.add_exception_handler(DocumentError, _refuse)
     app.add_exception_handler(EditError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_request)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
     app.add_middleware(_Guard, hosts=hosts)
     return app
 
@@ -100,13 +106,20 @@ def make_app(restorer: Restorer, threshold: float, sample: str = "", hosts: tupl
 def _make_queue() -> RunInTurn:
     """A function that runs work in a thread, one piece at a time, first come, first served.
 
-    Work whose request is cancelled still ends before the next piece begins.
+    It raises `ClientDisconnect` if the client of the work's `connection` has gone before the turn has come. Work whose
+    request is cancelled still ends before the next piece begins.
     """
     turn = asyncio.Lock()  # wakes waiters in order of arrival
 
-    async def run_in_turn(work: Callable[[], Any]) -> Any:
+    async def run_in_turn(work: Callable[[], Any], connection: Request | None = None) -> Any:
         await turn.acquire()
-        thread = asyncio.ensure_future(asyncio.to_thread(work))
+        try:
+            if connection is not None and await connection.is_disconnected():
+                raise ClientDisconnect
+            thread = asyncio.ensure_future(asyncio.to_thread(work))
+        except BaseException:
+            turn.release()
+            raise
         thread.add_done_callback(lambda _: turn.release())
         return await asyncio.shield(thread)
 
@@ -141,9 +154,8 @@ def _add_restoring(app: FastAPI, restorer: Restorer, run_in_turn: RunInTurn) -> 
     @app.post("/api/restore", response_model=RestorationOut, responses=_REFUSALS, summary="Restore a document")
     async def restore(request: RestoreRequest, connection: Request) -> Any:
         document, _ = await asyncio.to_thread(request.document)
-        async for step in _steps(restorer, document, request.min_confidence, run_in_turn):
-            if await connection.is_disconnected():
-                return Response(status_code=499)  # nobody reads it
+        run = partial(run_in_turn, connection=connection)
+        async for step in _steps(restorer, document, request.min_confidence, run):
             restoration = step[1]
         return _as_json(restoration, document) | {"text": restoration.text}
 
@@ -200,13 +212,13 @@ def _add_alternatives(app: FastAPI, restorer: Restorer, run_in_turn: RunInTurn) 
         responses=_REFUSALS,
         summary="List other words for a place in a text",
     )
-    async def alternatives(request: AlternativesRequest) -> Any:
+    async def alternatives(request: AlternativesRequest, connection: Request) -> Any:
         located = request.sentence_edit()
         if located is None:
             return {"alternatives": []}
         context = Context(request.paragraph)
         work = partial(restorer.alternatives, *located, MAX_ALTERNATIVES, context=context)
-        return {"alternatives": await run_in_turn(work)}
+        return {"alternatives": await run_in_turn(work, connection)}
 
 
 def _add_page(app: FastAPI, threshold: float, sample: str) -> None:
@@ -231,9 +243,9 @@ def _asset(name: str, media_type: str) -> Callable[[], Awaitable[Response]]:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """Say why a document is refused. Options of the command in the message become what the page calls them."""
+    """Say why a document is refused. Options of the command in the message get the names that they have here."""
     detail = str(error)
-    for option, name in _PAGE_NAMES.items():
+    for option, name in _NAMES.items():
         detail = detail.replace(option, name)
     return JSONResponse({"detail": detail}, 422)
 
@@ -241,8 +253,17 @@ async def _refuse(request: Request, error: Exception) -> Response:
 async def _refuse_request(request: Request, error: Exception) -> Response:
     """Say what is wrong with a request, in the form of every other refusal, and without the request's own text."""
     assert isinstance(error, RequestValidationError)
-    problems = [f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in error.errors()]
+    if "json" not in request.headers.get("content-type", ""):
+        return JSONResponse({"detail": "send JSON, with the header Content-Type: application/json"}, 422)
+    problems = [
+        f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors()
+    ]
     return JSONResponse({"detail": "; ".join(problem.removeprefix(": ") for problem in problems)}, 422)
+
+
+async def _answer_nobody(request: Request, error: Exception) -> Response:
+    return Response(status_code=499)
 
 
 class _Guard:

@@ -30,10 +30,10 @@ export const percent = (share) => `${Math.round(share * 100)}%`;
 export function describe(place) {
   if (place.isCursor) return `“${place.spun}”: unchanged`;
   const what = !place.spun.trim()
-    ? `“${place.restored}” inserted`
+    ? `“${place.restored.trim()}” inserted`
     : place.restored.trim()
       ? `“${place.spun}” becomes “${place.restored}”`
-      : `“${place.spun}” deleted`;
+      : `“${place.spun.trim()}” deleted`;
   if (place.kind === "manual") return `${what}, changed by you`;
   return `${place.isMade ? "" : "rejected: "}${what}, confidence ${percent(place.confidence)}`;
 }
@@ -175,6 +175,7 @@ function firstEndingAt(places, offset) {
 function build(tree, drawSpan) {
   const [tag, ...children] = tree;
   const node = TAGS.has(tag) ? element(tag) : element(INLINE.has(tag) ? "span" : "div", "", `as-${tag}`);
+  node.dir = "auto";
   if (/^h[1-6]$/.test(tag)) {
     node.setAttribute("role", "heading");
     node.setAttribute("aria-level", String(Math.min(Number(tag[1]) + 1, 6)));

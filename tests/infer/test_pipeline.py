@@ -72,7 +72,7 @@ def test_a_list_gives_a_list_and_an_iterator_an_iterator_that_reads_lazily() -> 
 
     lazy = restore(texts())
     assert asked == [] and isinstance(lazy, Iterator)
-    next(lazy)
+    assert [output.keys() for output in next(lazy)] == [outputs[0].keys()]
     assert 1 <= len(asked) < 10
 
 
@@ -88,9 +88,9 @@ def test_a_call_may_have_options_of_its_own_which_are_checked_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("device", "name"),
-    [(-1, "cpu"), (0, "cuda:0"), (1, "cuda:1"), ("cuda", "cuda"), (torch.device("cpu"), "cpu")],
+    [(None, "cpu"), (-1, "cpu"), (0, "cuda:0"), (1, "cuda:1"), ("cuda", "cuda"), (torch.device("cpu"), "cpu")],
     ids=str,
 )
 def test_a_device_may_be_given_as_to_transformers(device: Any, name: str, loaded: list[dict[str, Any]]) -> None:
-    unspin.pipeline("folder", device=device)
+    unspin.pipeline(model="folder", device=device)
     assert (loaded[0]["name"], loaded[0]["device"]) == ("folder", name)

@@ -42,4 +42,5 @@ def test_an_edit_has_the_colour_of_its_confidence(confidence: float, name: str) 
 def test_the_terminal_diff_strikes_out_what_was_replaced() -> None:
     diff = terminal_diff(RESTORATION)
     assert diff.plain == SOURCE.replace("overseas", "overseas foreign")
+    assert terminal_diff(replace(RESTORATION, articles=(SOURCE + "\x1b[2J\r\x9b",))).plain == f"{diff.plain}[2J"
     assert diff.spans == [Span(7, 15, "red strike"), Span(16, 23, "bold green")]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -277,6 +278,21 @@ def test_many_texts_are_read_and_restored_as_they_are_asked_for() -> None:
     assert 1 <= len(asked) < 10
 
 
+def test_very_short_texts_without_end_are_not_collected_for_ever() -> None:
+    assert next(Restorer(Rewrite(str)).restore_all(repeat("Yes."))).text == "Yes."
+
+
+def test_texts_before_an_error_are_restored() -> None:
+    def texts() -> Iterator[str]:
+        yield MANY[0]
+        raise ValueError("the file ends here")
+
+    restorations = Restorer(Rewrite(_foreign)).restore_all(texts())
+    assert next(restorations).text == MANY_RESTORED[0]
+    with pytest.raises(ValueError, match="the file ends here"):
+        next(restorations)
+
+
 DECODE = ": decode it, or read it with unspin.infer.documents.formats.decode_document"
 
 
@@ -290,9 +306,13 @@ DECODE = ": decode it, or read it with unspin.infer.documents.formats.decode_doc
         ({"text": "a"}, "cannot restore {'text': 'a'} (a dict): give the column of its texts"),
         (pd.DataFrame({"text": ["a"]}), "(a DataFrame): give the column of its texts"),
         ([b"abc"], f"text 0 is b'abc' (a bytes), not a string{DECODE}"),
-        (["a", {"text": "b"}], "text 1 is {'text': 'b'} (a dict), not a string"),
-        (pd.Series(["a", "b", "c", float("nan")], dtype=object), "text 3 is nan (a float), not a string"),
-        (pd.Series(["a", None], dtype=object), "text 1 is None (a NoneType), not a string"),
+        (["a", {"text": "b"}], "text 1 is {'text': 'b'} (a dict), not a string: give the column"),
+        (
+            pd.Series(["a", "b", "c", float("nan")], dtype=object),
+            "text 3 is nan (a float), not a string: leave out",
+        ),
+        (pd.Series(["a", None], dtype=object), "text 1 is None (a NoneType), not a string: leave out"),
+        (["a", pd.NA], "text 1 is <NA> (a NAType), not a string: leave out missing values"),
         ([["a"]], "text 0 is ['a'] (a list), not a string"),
     ],
     ids=lambda value: type(value).__name__,
@@ -319,7 +339,7 @@ def test_a_call_may_have_options_of_its_own() -> None:
     assert [restored.text for _, restored in restorer.stream(text, min_confidence=0.5)] == [text]
     assert restorer.restore(text).edits[0].alternatives == ()
     assert restorer.restore(text, alternatives=2).edits[0].alternatives == ("alien", "external")
-    (restored,) = restorer.restore([text], alternatives=np.int64(1), min_confidence=np.float32(0.25))
+    (restored,) = restorer.restore([text], alternatives=np.int8(1), min_confidence=np.float32(0.25))
     assert restored.edits[0].alternatives == ("alien",)
     keeping = Restorer(Rewrite(_foreign), keep_quotations=True)
     assert keeping.restore("He said: “The overseas minister spoke.”", min_confidence=0).edits == ()
@@ -334,6 +354,7 @@ def test_a_call_may_have_options_of_its_own() -> None:
         ({"min_confidence": True}, TypeError),
         ({"min_confidence": "0.5"}, TypeError),
         ({"alternatives": -1}, ValueError),
+        ({"alternatives": 101}, ValueError),
         ({"alternatives": 1.0}, TypeError),
         ({"alternatives": True}, TypeError),
     ],

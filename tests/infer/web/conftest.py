@@ -47,14 +47,22 @@ class Slow(Replacing):
 
     def __init__(self) -> None:
         self.sentences = 0  # that it has read
+        self.asked = 0  # for other words
+        self.resumed = threading.Event()  # else it waits
+        self.resumed.set()
         self._running = threading.Lock()
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         assert self._running.acquire(blocking=False), "two pieces run at once"
         self.sentences += len(sentences)
         time.sleep(0.02 * len(sentences))
+        self.resumed.wait(60)
         self._running.release()
         return super().rewrite(sentences)
+
+    def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+        self.asked += 1
+        return super().variants(sentence, opening, count)
 
 
 def _app(engine: Replacing) -> Any:

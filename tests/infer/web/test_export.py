@@ -38,9 +38,10 @@ def test_an_edit_that_markup_does_not_allow_is_named_and_the_others_are_made(cli
 
 
 def test_edits_that_overlap_are_not_both_made(client: TestClient) -> None:
-    other = EDIT | {"start": 8, "end": 20, "restored": "x"}
+    other = EDIT | {"start": 8, "end": 21, "restored": "x"}
     file, data = _export(client, {"text": "The overseas minister.", "edits": [EDIT, other]})
-    assert data == b"The foreign minister." and len(file["problems"]) == 1
+    assert data == b"The foreign minister."
+    assert file["problems"] == ["line 1: “seas minister” cannot become “x”, since it overlaps the edit of “overseas”"]
 
 
 @pytest.mark.parametrize("target", ["document", "tracked", "html", "json"])
@@ -63,8 +64,71 @@ def test_edits_of_a_group_are_made_together_or_not_at_all(client: TestClient) ->
     file, data = _export(client, body)
     assert data.decode() == "The overseas `code` woman."
     assert file["problems"] == [
-        "line 1: “code” cannot become “words”, which the markup does not allow, nor the edits that belong to it"
+        "line 1: “code” cannot become “words”, which the markup does not allow; "
+        "the edits that belong to it are not made either"
     ]
+
+
+def test_edits_that_overlap_a_group_that_is_not_made_are_made(client: TestClient) -> None:
+    fallen = [EDIT | {"group": 1}, EDIT | {"start": 4, "end": 21, "restored": "x", "group": 1}]
+    later = EDIT | {"start": 13, "end": 21, "restored": "secretary", "group": 2}
+    file, data = _export(client, {"text": "The overseas minister.", "edits": [*fallen, later]})
+    assert data == b"The overseas secretary." and len(file["problems"]) == 1
+
+
+CUE = "1\n00:00:01,000 --> 00:00:04,000\nThe overseas minister.\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "words"),
+    [
+        (CUE.encode(), "a.srt", "<x>"),
+        (CUE.encode(), "a.srt", "[laughs]"),
+        ("The overseas café.".encode("cp1252"), "a.txt", "→"),
+        (b"text\nThe overseas minister.\n", "a.csv", "<i>&amp;</i>"),
+    ],
+)
+def test_own_words_that_the_file_would_not_show_are_left_out_and_named(
+    client: TestClient, file: bytes, name: str, words: str
+) -> None:
+    own = EDIT | {"restored": words, "kind": "manual"}
+    article = EDIT | {"start": 0, "end": 3, "restored": "An", "kind": "manual"}
+    answer, data = _export(client, {"data": base64.b64encode(file).decode(), "name": name, "edits": [article, own]})
+    assert data == file.replace(b"The", b"An")
+    (problem,) = answer["problems"]
+    assert f"“overseas” cannot become “{words}”, which would be read as something else in this file" in problem
+
+
+def test_own_words_that_no_text_can_hold_are_named(client: TestClient) -> None:
+    file, data = _export(client, {"text": "The overseas.", "edits": [EDIT | {"restored": "a\0", "kind": "manual"}]})
+    assert data == b"The overseas."
+    assert file["problems"] == ["line 1: “overseas” cannot become “a\0”, since no text can hold the character U+0000"]
+
+
+def test_insertions_and_deletions_that_cannot_be_made_are_named(client: TestClient) -> None:
+    inserted = EDIT | {"start": 5, "end": 5, "restored": " new"}
+    deleted = EDIT | {"start": 4, "end": 8, "restored": ""}
+    file, data = _export(client, {"text": "The `code`.", "format": "md", "edits": [inserted, deleted]})
+    assert data == b"The `code`."
+    assert file["problems"] == [
+        "line 1: “code” cannot be deleted, which the markup does not allow",
+        "line 1: “new” cannot be inserted, which the markup does not allow",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "file_name"),
+    [
+        ("../../etc/passwd", "passwd.restored.txt"),
+        ("C:\\texts\\a.txt", "a.restored.txt"),
+        ("..", "article.restored.txt"),
+        ("/", "article.restored.txt"),
+        (" ", "article.restored.txt"),
+    ],
+)
+def test_a_download_has_the_name_of_the_file_without_folders(client: TestClient, name: str, file_name: str) -> None:
+    file, _ = _export(client, {"text": "The overseas.", "name": name, "format": "txt", "edits": []})
+    assert file["name"] == file_name
 
 
 def test_the_list_of_edits_has_their_confidences(client: TestClient) -> None:

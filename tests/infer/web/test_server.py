@@ -124,14 +124,16 @@ def test_every_format_is_offered_and_every_text_format_restored(client: TestClie
         ({}, 422, "give either `text` or `data`"),
         ({"text": ""}, 422, "text: String should have at least 1 character"),
         ({"text": "a", "data": "YQ=="}, 422, "give either `text` or `data`"),
-        ({"text": "a", "format": "exe"}, 422, "format: Value error, unknown format 'exe'"),
-        ({"text": "a", "format": "jsonl"}, 422, "article: line 1"),
+        ({"text": "a", "format": "exe"}, 422, "format: unknown format 'exe'"),
+        ({"text": "a", "format": "jsonl"}, 422, "`skip_faults` leaves what cannot be read as it is"),
         ({"text": "a", "more": 1}, 422, "more: Extra inputs are not permitted"),
         ({"text": "a,b\n1,2\n", "format": "csv"}, 422, "name the column with “Column or key”"),
         ({"text": "%PDF-1.7"}, 422, "article is a PDF file"),
         ({"data": "YQ==", "name": "a.pdf"}, 422, "files of type .pdf cannot be restored"),
         ({"data": "UEsDBA==", "name": "a.docx"}, 422, "a.docx: "),
-        ({"data": "?"}, 422, "data: "),
+        ({"data": "?"}, 422, "data: not base64"),
+        ({"data": "YQ-_"}, 422, "data: not base64"),
+        ({"data": ""}, 422, "data: the file is empty"),
         ({"data": base64.b64encode(b"a" * 10_000_001).decode()}, 422, "the limit is 10,000,000 bytes a file"),
         ({"text": "a" * MAX_REQUEST_BYTES}, 413, "the limit is 20,000,000 bytes"),
     ],
@@ -142,6 +144,19 @@ def test_a_bad_request_is_refused_with_a_reason(
 ) -> None:
     answer = client.post(f"/api/{path}", json=body)
     assert answer.status_code == status and reason in answer.json()["detail"]
+
+
+def test_a_request_that_does_not_say_that_it_is_json_is_told_so(client: TestClient) -> None:
+    answer = client.post("/api/restore", content='{"text": "a"}', headers={"content-type": "text/plain"})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422,
+        "send JSON, with the header Content-Type: application/json",
+    )
+
+
+def test_there_are_no_other_words_for_a_long_place(client: TestClient) -> None:
+    place = {"paragraph": "overseas " * 100, "start": 0, "end": 800, "restored": "x"}
+    assert client.post("/api/alternatives", json=place).json() == {"alternatives": []}
 
 
 def test_faulty_rows_are_left_out_on_request(client: TestClient) -> None:
@@ -214,3 +229,19 @@ def test_an_article_that_nobody_waits_for_any_more_is_given_up(slow_address: str
     read = slow_engine.sentences
     time.sleep(0.5)
     assert slow_engine.sentences == read < 600
+
+
+def test_other_words_that_nobody_waits_for_are_not_looked_for(slow_address: str, slow_engine: Any) -> None:
+    place = {"paragraph": "The overseas minister.", "start": 4, "end": 12, "restored": "foreign"}
+    slow_engine.resumed.clear()
+    with ThreadPoolExecutor(1) as users:
+        long = users.submit(httpx.post, f"{slow_address}/api/restore", json=PLAIN, timeout=60)
+        while not slow_engine.sentences:
+            time.sleep(0.01)
+        for _ in range(3):
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.post(f"{slow_address}/api/alternatives", json=place, timeout=0.2)
+        slow_engine.resumed.set()
+        assert long.result().status_code == 200
+    assert httpx.post(f"{slow_address}/api/alternatives", json=place, timeout=60).json()["alternatives"] != []
+    assert slow_engine.asked == 1
