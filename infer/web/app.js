@@ -131,7 +131,7 @@ async function add(requests) {
   } else {
     $("format").value = "";
     showOptions();
-    $("rows").focus({ preventScroll: true });
+    if (current === added[0]) $("rows").focus({ preventScroll: true });
   }
   run();
 }
@@ -184,11 +184,11 @@ function stop() {
   keepFocus();
 }
 
-// Moves the focus to the text if what had it is gone, hidden or disabled: the keys work there.
-function keepFocus() {
+// Moves the focus to a place or the text if what had it is gone, hidden or disabled: the keys work there.
+function keepFocus(place) {
   const { activeElement } = document;
   const isLost = activeElement === document.body || activeElement.disabled || !activeElement.offsetParent;
-  if (isLost) $("rows").focus({ preventScroll: true });
+  if (isLost) ((place && buttonAt(place)) ?? $("rows")).focus({ preventScroll: true });
 }
 
 // --- showing
@@ -205,7 +205,7 @@ async function show(article) {
     article.state = "failed";
     article.problem = error.message;
   }
-  if (article !== current) return;
+  if (article !== current) return refresh(article);
   $("threshold").value = article.threshold;
   view.show(article);
   refresh(article);
@@ -536,9 +536,7 @@ $("rows").addEventListener("focusin", ({ target }) => {
   if (target.dataset.key) visited = placeOf(target.dataset.key);
 });
 $("text").addEventListener("input", saveSoon);
-$("place").addEventListener("close", () => {
-  if (document.activeElement === document.body) (buttonAt(dialog.place) ?? $("rows")).focus({ preventScroll: true });
-});
+$("place").addEventListener("close", () => keepFocus(dialog.place));
 $("threshold").addEventListener("input", () => {
   current.threshold = Number($("threshold").value);
   refresh(current);

@@ -27,6 +27,7 @@ export class PlaceDialog {
   async open(article, place, findAnchor) {
     this.article = article;
     this.place = place;
+    this.findAnchor = findAnchor;
     const places = article.places();
     this.others = places.filter(
       (other) => other.key !== place.key && other.spun === place.spun && other.restored === place.restored,
@@ -45,7 +46,6 @@ export class PlaceDialog {
     $("same").checked = false;
     $("same-text").textContent =
       this.others.length === 1 ? "in the other place too" : `in the ${this.others.length} other places too`;
-    this.findAnchor = findAnchor;
     this.node.showModal();
     this.#moveToAnchor();
     await this.#loadAlternatives(article, place);

@@ -79,6 +79,13 @@ def run(browser: Any, address: str) -> Iterator[Run]:
          ["big dog.", "dog."]),
         ("A very big dog.", [[0, 1, " very", "", 0]], "type(word(0), ''); show()", ["big dog."]),
         ("A very big dog.", [], "type(word(8), ''); type(word(3), 'small'); show()", ["A small dog."]),
+        ("A firm left.", [], "type(word(0), ''); type(word(2), ''); show()", ["left."]),
+        ("The cat was.", [[0, 4, "", "old ", 0]], "type(word(5), ''); show(); show(article.madeEdits().length)",
+         ["The old was.", 2]),
+        ("The cat was.", [[0, 3, "", " old", 0]], "type(word(5), ''); show()", ["The old was."]),
+        ("A word “Big cats (here” it.", [], "type(word(8), ''); type(word(18), ''); show()", ["A word “cats (” it."]),
+        ("The firm left.", [], "type(word(5), ''); const gap = article.places()[0]; show(article.context(gap).start);"
+         "type(gap, 'bank'); show()", [4, "The bank left."]),
         ("One\ntwo three", [], "type(word(5), ''); show()", ["One\nthree"]),
         ("The cat was old.", [[0, 4, "", "old ", 0]], "type(word(5), 'dog'); show()", ["The old dog was old."]),
         ("A cafe\u0301 here.", [], "type(word(3), 'bar'); show()", ["A bar here."]),
@@ -91,10 +98,41 @@ def test_words_keep_their_spaces_and_groups_their_edits(
     assert run(text, edits, steps) == expected
 
 
+# The group of NOT, in whose place the reader has words of their own; that came before the edits were known.
+COVERED = """article.threshold = 0.95; type(word(4), 'hardly'); article.threshold = 0.5;"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("show(); show(at(31).isMade)", ["He hardly always says that he will go.", False]),
+        ("all(true); show()", ["He hardly always says that he will go."]),
+        ("article.choose([at(31)], at(31).restored); show()", ["He always says that he will not go."]),
+        (
+            "article.choose([at(31)], at(31).restored); article.undo(); show()",
+            ["He hardly always says that he will go."],
+        ),
+    ],
+)
+def test_a_group_is_not_made_in_part_beside_own_words(run: Run, steps: str, expected: list[Any]) -> None:
+    assert run(NEGATED, NOT, COVERED + steps) == expected
+
+
 def test_steps_are_undone_one_by_one_and_nothing_is_no_step(run: Run) -> None:
     steps = """type(at(4), 'bank'); type(at(4), 'bank'); all(true); show(article.past.length);
         article.undo(); show(); article.redo(); show(); article.undo(); article.undo(); show()"""
     assert run("The firm left.", [FIRM], steps) == [1, "The company left.", "The bank left.", "The company left."]
+
+
+def test_undo_says_what_changes(run: Run) -> None:
+    steps = """type(word(10), 'went'); type(at(4), 'bank');
+        for (const move of ["undo", "undo", "undo", "redo", "redo", "redo"]) show(article[move]()?.start ?? null)"""
+    assert run("The firm left.", [FIRM], steps) == [4, 9, None, 9, 4, None]
+
+
+def test_a_word_after_a_long_gap_is_whole(run: Run) -> None:
+    steps = "const word = article.wordBeside({ article: 0, start: 0, end: 3 }, 1); show([word.start, word.end])"
+    assert run("One " + "." * 993 + " Second", [], steps) == [[998, 1004]]
 
 
 def test_the_context_has_the_other_edits_and_not_the_place_itself(run: Run) -> None:

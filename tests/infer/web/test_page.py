@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 ARTICLE = "The overseas minister spoke.\n\nHe will not always say that he will go. <b>Overseas</b> & away, he said 😀."
 PAGE = b"<h2>News</h2><p>The overseas man left.</p><table><tr><td>Cell</table><ul><li>Item</ul>"
@@ -323,6 +324,70 @@ def test_two_documents_with_own_words_survive_a_reload(page: Any) -> None:
     page.locator("#documents button").nth(1).filter(has_text="1 edit").click()
     page.locator("#rows .after", has_text="man").wait_for()
     assert _download(page, "Restored file")[1] == b"The man."
+
+
+def test_next_and_previous_go_on_from_the_word_that_was_visited(page: Any) -> None:
+    _restore(page, "The overseas minister left.\n\nThe warfare is over.\n\nThe overseas man left.")
+    focused = page.locator("#rows button:focus")
+    for key, expected in [("n", "foreign"), ("n", "war"), ("ArrowRight", "is"), ("n", "foreign"), ("p", "war")]:
+        page.keyboard.press(key)
+        assert focused.inner_text() == expected
+
+
+def test_undo_shows_what_it_changes(page: Any) -> None:
+    _restore(page, "The overseas minister left.\n\n" + "A line of text.\n\n" * 100 + "The warfare is over.")
+    _edit(page, "foreign").focus()
+    page.keyboard.press("x")
+    _edit(page, "war").focus()
+    page.keyboard.press("Control+z")
+    focused = page.locator("#rows button:focus")
+    assert focused.inner_text() == "foreign"
+    box = focused.bounding_box()
+    assert 0 < box["y"] < WIDE["viewport"]["height"]
+    assert page.locator("#status").inner_text() == ""
+
+
+def test_the_dialog_keeps_its_place_while_the_text_is_drawn_anew(browser: Any, slow_address: str) -> None:
+    with _open(browser, slow_address, **WIDE) as page:
+        page.get_by_label("Article", exact=True).fill("\n\n".join(["The overseas minister spoke."] * 100))
+        page.get_by_role("button", name="Restore", exact=True).press("Enter")
+        _edit(page, "foreign").press("Enter")
+        dialog = page.get_by_role("dialog")
+        place = dialog.bounding_box()
+        page.evaluate("document.querySelector('#rows .after').replaceChildren()")  # as if the row were drawn anew
+        page.get_by_role("button", name="alien").wait_for()
+        assert dialog.bounding_box()["x"] == place["x"] and dialog.bounding_box()["y"] == place["y"]
+        page.keyboard.press("Escape")
+        expect(page.locator("body")).not_to_be_focused()
+
+
+def test_a_pasted_text_that_fails_later_closes_no_other_document(page: Any) -> None:
+    _restore(page)
+    _edit(page, "foreign").focus()
+    page.keyboard.press("x")
+    page.get_by_role("button", name="New article").click()
+    requests: list[Any] = []
+    page.route("**/api/open", lambda route: requests.append(route))
+    page.get_by_label("Article", exact=True).fill("a,b\nbroken,2")
+    page.get_by_label("Format").select_option("csv")
+    page.get_by_role("button", name="Restore", exact=True).press("Enter")
+    page.locator("#documents button").first.click()
+    requests[0].continue_()
+    page.locator("#documents button", has_text="failed").wait_for()
+    assert _restored(page).startswith("The overseas minister spoke.")
+    assert page.locator("#documents button").count() == 2
+
+
+def test_a_text_that_was_not_restored_yet_survives_a_reload(page: Any) -> None:
+    page.get_by_label("Article", exact=True).fill("Not yet.")
+    page.reload()
+    expect(page.get_by_label("Article", exact=True)).to_have_value("Not yet.")
+
+
+def test_text_runs_in_its_own_direction(page: Any) -> None:
+    _restore(page, "ذهب الوزير إلى المدينة.\n\nThe overseas minister spoke.")
+    directions = "rows => rows.map((row) => getComputedStyle(row.querySelector('p')).direction)"
+    assert page.locator("#rows .after").evaluate_all(directions) == ["rtl", "ltr"]
 
 
 def test_the_sample_is_a_click_away(page: Any) -> None:
