@@ -3,6 +3,8 @@
 // A place is a stretch of a text that an edit, the reader or the cursor is at. Offsets count Unicode code points, which
 // JavaScript's strings do not; `Points` bridges the two.
 
+import { closeGaps } from "./gaps.js";
+
 const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*(?:['’-][\p{L}\p{N}][\p{L}\p{N}\p{M}]*)*/gu;
 const MAX_STEPS = 200; // that can be undone
 const MAX_SAVED_STEPS = 20; // that can be undone after a reload
@@ -115,7 +117,7 @@ export class Article {
     const { cursor } = this;
     if (cursor && !places.some((place) => overlap(place, cursor))) places.push(this.#cursorPlace());
     places.sort(inOrder);
-    return this.#withoutGaps(places);
+    return closeGaps(places, this.texts);
   }
 
   // The edits in whose place the reader has words of their own. Both are in order.
@@ -129,47 +131,6 @@ export class Article {
       }
     }
     return covered;
-  }
-
-  // Deleted words take their spaces along: of the spaces around and between them, one is left. Only the start and the
-  // end of their places change.
-  #withoutGaps(places) {
-    const isDeleted = (place) => place?.isMade && !place.words && place.spun && this.texts[place.article];
-    const isSpace = (article, at) => this.texts[article].slice(at, at + 1) === " ";
-    const isBeside = (place, next) =>
-      isDeleted(next) &&
-      next.article === place.article &&
-      (next.start === place.end || (next.start === place.end + 1 && isSpace(place.article, place.end)));
-    let first = 0;
-    places.forEach((place, last) => {
-      if (isDeleted(place) && isBeside(place, places[last + 1])) return; // they are deleted side by side
-      if (isDeleted(place)) this.#closeGap(places, first, last);
-      first = last + 1;
-    });
-    return places;
-  }
-
-  // Closes the gap of places that are deleted side by side.
-  #closeGap(places, first, last) {
-    const { article, start } = places[first];
-    const { end } = places[last];
-    const text = this.texts[article];
-    const deleted = text.slice(start, end);
-    let isKept = deleted !== deleted.trimStart() && deleted !== deleted.trimEnd(); // a space between them
-    for (let i = first + 1; i <= last; i += 1) {
-      const isGap = places[i - 1].end < places[i].start;
-      if (isGap && !isKept) places[i].start -= 1;
-      if (isGap) isKept = false;
-    }
-    if (deleted !== deleted.trim()) return;
-    const lead = text.slice(Math.max(start - 2, 0), start);
-    const previous = places[first - 1];
-    const next = places[last + 1];
-    const isFirst = !lead.trim() || lead.endsWith("\n"); // word of its line
-    const isFree = !isFirst && lead.endsWith(" ") && !(previous?.article === article && previous.end >= start);
-    const isNextFree = text.slice(end, end + 1) === " " && !(next?.article === article && next.start <= end);
-    if (isFree) places[first].start -= 1;
-    else if (isNextFree) places[last].end += 1;
   }
 
   #manual(key, words) {

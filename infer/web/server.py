@@ -60,10 +60,11 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+_MODULES = ("app", "article", "dialog", "gaps", "server", "view")
 _ASSETS = {
     "/": ("index.html", "text/html"),
     "/style.css": ("style.css", "text/css"),
-    **{f"/{name}.js": (f"{name}.js", "text/javascript") for name in ("app", "article", "dialog", "server", "view")},
+    **{f"/{name}.js": (f"{name}.js", "text/javascript") for name in _MODULES},
 }
 _REFUSALS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 413, 422)}
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair, which an escape in JSON may stand for

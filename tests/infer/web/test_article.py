@@ -159,3 +159,56 @@ def test_a_saved_article_counts_before_it_is_opened_again(run: Run) -> None:
         const saved = Article.restored(JSON.parse(JSON.stringify(article.save())));
         show(saved.places().length); show(saved.warnings)"""
     assert run("The firm left.", [FIRM], steps) == [2, []]
+
+
+WALK = """
+const random = (() => { let state = seed; return (n) => (state = (state * 48271) % 2147483647) % n; })();
+const pick = (items) => items[random(items.length)];
+const start = article.restoredText();
+const faults = [];
+const check = (step) => {
+    const text = article.restoredText();
+    const made = article.madeEdits();
+    const after = (place, i) => made[i + 1]?.article !== place.article || made[i + 1].start >= place.end;
+    if (!made.every(after)) faults.push([step, "places overlap"]);
+    const applied = [...made].reverse().reduce((text, { start, end, restored }) => (
+        text.slice(0, start) + restored + text.slice(end)
+    ), texts[0]);
+    if (applied !== text) faults.push([step, text, applied]);
+    if (/  |^ /m.test(text)) faults.push([step, "spaces", text]);
+    const count = made.filter(({ group }) => group === 1).length;
+    if (count === 1) faults.push([step, "half a group", text]);
+};
+for (let i = 0; i < 40 && !faults.length; i += 1) {
+    const places = article.places();
+    const step = pick(["own", "delete", "choose", "threshold", "all", "undo", "redo"]);
+    if (step === "own" || step === "delete") {
+        const place = word(random(texts[0].length));
+        if (place) type(place, step === "own" ? pick(["bank", "two words"]) : "");
+    }
+    if (step === "choose" && places.length) {
+        const place = pick(places);
+        const words = pick([null, place.restored, article.shaped(place, "own"), ""]);
+        article.choose([place], words);
+    }
+    if (step === "threshold") article.threshold = pick([0.5, 0.95]);
+    if (step === "all") article.chooseAll(places, random(2) === 1);
+    if (step === "undo" || step === "redo") article[step]();
+    article.cursor = null;
+    check(step);
+}
+while (article.past.length) article.undo();
+article.threshold = 0.5;
+if (article.restoredText() !== start) faults.push(["undo to the start", article.restoredText()]);
+show(faults);
+"""
+
+
+def test_any_steps_keep_edits_text_and_spaces_together(run: Run) -> None:
+    text = f"A very big dog ran. {NEGATED}\nIt is “very” good, he said.\n\nThe firm left."
+    negated = text.index(NEGATED)
+    moved = [[0, negated + offset, spun, restored, 1] for _, offset, spun, restored, _ in NOT]
+    deleted = [[0, 1, " very", "", 0], [0, text.index("good"), "good, ", "", 0]]
+    edits = [*deleted, *moved, [0, text.index("firm"), "firm", "company", 0], [0, text.index("dog"), "", "old ", 0]]
+    for seed in range(1, 101):
+        assert run(text, sorted(edits), f"const seed = {seed};{WALK}") == [[]], seed

@@ -168,7 +168,8 @@ def test_faulty_rows_are_left_out_on_request(client: TestClient) -> None:
 
 def test_no_other_origin_is_allowed(client: TestClient) -> None:
     page = client.get("/").text
-    for path in ("/", "/app.js", "/article.js", "/dialog.js", "/server.js", "/view.js", "/style.css", "/openapi.json"):
+    modules = [f"/{name}.js" for name in ("app", "article", "dialog", "gaps", "server", "view")]
+    for path in ("/", *modules, "/style.css", "/openapi.json"):
         answer = client.get(path)
         assert answer.status_code == 200 and "default-src 'none'" in answer.headers["content-security-policy"]
         assert "://" not in answer.text or path == "/openapi.json"
