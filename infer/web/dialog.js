@@ -53,7 +53,8 @@ export class PlaceDialog {
 
   #about(article, place, edit) {
     if (place.isCursor && edit) {
-      return `The model suggests “${edit.restored.trim()}” with a confidence of ${percent(edit.confidence)}.`;
+      const what = edit.restored.trim() ? `“${edit.restored.trim()}”` : "deleting it";
+      return `The model suggests ${what}, with a confidence of ${percent(edit.confidence)}.`;
     }
     if (!edit) return place.kind === "manual" ? "Changed by you." : "The model leaves this word as it is.";
     const group = edit.group ? " It is made together with other edits of its sentence, or not at all." : "";

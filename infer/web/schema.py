@@ -204,9 +204,9 @@ class AlternativesRequest(BaseModel):
     restored: str = Field(max_length=20_000)
 
     def sentence_edit(self) -> tuple[str, Edit] | None:
-        """The sentence that the edit lies in, and the edit with offsets in it; None if it does not lie in one sentence,
-        or is longer than words that the model may know others for.
+        """The sentence that the edit lies in, and the edit with offsets in it.
 
+        None if it does not lie in one sentence, or is so long that the model would hardly know other words for it.
         Of a long sentence, only the words within `MAX_REACH` characters of the edit.
         """
         if max(self.end - self.start, len(self.restored)) > MAX_REACH:

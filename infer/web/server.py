@@ -68,7 +68,7 @@ _ASSETS = {
 }
 _REFUSALS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 413, 422)}
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair, which an escape in JSON may stand for
-_NAMES = {  # of the command's options here: the page always sets the last one
+_NAMES = {  # what options of the command are called here: on the page, or in a request
     "--format": "“Format”",
     "--field": "“Column or key”",
     "--on-error skip": "`skip_faults`",
