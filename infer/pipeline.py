@@ -32,7 +32,9 @@ class Pipeline:
         `batch_size`: texts share batches automatically. Options and errors are those of `Restorer.restore`.
         """
         many = [texts] if isinstance(texts, (str, Document)) else texts
-        restorations = self.restorer.restore_all(many, min_confidence=min_confidence, alternatives=alternatives)
+        is_list = isinstance(many, (list, tuple))
+        restore = self.restorer.restore if is_list else self.restorer.restore_all
+        restorations = restore(many, min_confidence=min_confidence, alternatives=alternatives)
         outputs = (
             {
                 "generated_text": restoration.text,
@@ -42,7 +44,7 @@ class Pipeline:
             }
             for restoration in restorations
         )
-        return list(outputs) if isinstance(many, (list, tuple)) else ([output] for output in outputs)
+        return list(outputs) if is_list else ([output] for output in outputs)
 
 
 def pipeline(

@@ -87,7 +87,7 @@ class Renderable(Protocol):
 
 
 def plain_diff(restoration: Renderable) -> str:
-    """The text with its edits marked as by git: ``[-warfare-]{+war+}``. One article is below the other."""
+    """The text with its edits marked as by git: ``[-warfare-]{+war+}``. Articles stand one below the other."""
     diffs = ["".join(_marked(source, edits)) for source, edits in _by_article(restoration)]
     lines = [diff if diff.endswith("\n") else f"{diff}\n" for diff in diffs[:-1]]
     return "".join([*lines, *diffs[-1:]])
@@ -122,7 +122,7 @@ def terminal_diff(restoration: Renderable) -> Text:
 
 
 def without_controls(text: str) -> str:
-    """A text without its control characters but tabs and line ends: a terminal would obey them."""
+    """A text without its control characters except tabs and line feeds: a terminal would obey them."""
     return _CONTROLS.sub("", text)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair, which a text of Python may hold
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair, which a Python string may hold
 
 
 @dataclass(frozen=True)

@@ -284,7 +284,7 @@ class Restorer:
 
 
 def _windows(texts: Iterable[Text]) -> Iterator[list[DocumentDraft]]:
-    """Texts that are restored together. If reading them fails, those before come first."""
+    """Drafts of texts, in windows. If the texts end in an error, yields those read before it, then raises it."""
     window: list[DocumentDraft] = []
     words_held = 0
     try:

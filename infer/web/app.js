@@ -6,6 +6,7 @@ import { View, element, percent } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 const SESSION = "unspin";
+const TYPED = "unspin-text"; // a text that is not restored yet
 const NAME = "article"; // of a text that was pasted
 const KINDS = {
   word: "One word",
@@ -109,8 +110,8 @@ async function submit(event) {
     for (const file of files) requests.push({ data: await toBase64(file), name: file.name, ...options });
     await add(requests);
   } catch (error) {
-    $("text").value = text;
-    chosen = files;
+    $("text").value ||= text;
+    chosen = [...files, ...chosen];
     drawChosen();
     say(`Nothing was opened: ${error.message}`, true);
   }
@@ -122,7 +123,8 @@ async function add(requests) {
   articles.push(...added);
   await show(added[0]);
   const [{ state, problem, request }] = added;
-  if (state === "failed" && request.text && current === added[0]) {
+  const isShown = current === added[0] && $("entry").hidden;
+  if (state === "failed" && request.text && isShown) {
     closeArticle(added[0]);
     enterAnother();
     $("text").value = request.text;
@@ -131,7 +133,7 @@ async function add(requests) {
   } else {
     $("format").value = "";
     showOptions();
-    if (current === added[0]) $("rows").focus({ preventScroll: true });
+    if (isShown) $("rows").focus({ preventScroll: true });
   }
   run();
 }
@@ -150,8 +152,9 @@ async function restore(article) {
   article.state = "restoring";
   running = new AbortController();
   try {
+    const isDrawn = article.blocks.length > 0;
     await open(article);
-    if (article === current) await show(article);
+    if (!isDrawn && article === current && $("entry").hidden) await show(article);
     for await (const line of restoreDocument(article.request, running.signal)) {
       article.update(line);
       refresh(article);
@@ -367,12 +370,13 @@ const redo = () => showStep(current.redo());
 function showStep(place) {
   if (!place) return;
   say("");
+  const isOnButton = [$("undo"), $("redo")].includes(document.activeElement);
   current.cursor = place.end > place.start ? place : null;
   refresh(current);
   const button = buttonAt(place);
-  button?.focus({ preventScroll: true });
+  if (!isOnButton) button?.focus({ preventScroll: true });
   button?.scrollIntoView({ block: "nearest" });
-  keepFocus();
+  keepFocus(place);
 }
 
 // A word that is clicked gets the cursor; clicked again, its dialog opens.
@@ -472,8 +476,7 @@ function saveSoon() {
 function save() {
   clearTimeout(saving);
   if (!isResumed) return;
-  const saved = articles.map((article) => article.save());
-  const session = { articles: saved, current: articles.indexOf(current), text: $("text").value };
+  const session = { articles: articles.map((article) => article.save()), current: articles.indexOf(current) };
   try {
     sessionStorage.setItem(SESSION, JSON.stringify(session));
     isSaved = true;
@@ -483,12 +486,21 @@ function save() {
   }
 }
 
+// Keeps what is typed apart from the session, which may be too large with it.
+function saveText() {
+  try {
+    sessionStorage.setItem(TYPED, $("text").value);
+  } catch {
+    sessionStorage.removeItem(TYPED);
+  }
+}
+
 async function resume() {
   try {
     const saved = JSON.parse(sessionStorage.getItem(SESSION) ?? "null");
     articles = (saved?.articles ?? []).map((article) => Article.restored(article));
     isResumed = true;
-    $("text").value ||= saved?.text ?? "";
+    $("text").value ||= sessionStorage.getItem(TYPED) ?? "";
     for (const article of articles) if (article.state === "restoring") article.state = "waiting";
     if (articles.length) await show(articles[Math.max(saved.current, 0)]);
     run();
@@ -535,7 +547,6 @@ $("rows").addEventListener("click", clickText);
 $("rows").addEventListener("focusin", ({ target }) => {
   if (target.dataset.key) visited = placeOf(target.dataset.key);
 });
-$("text").addEventListener("input", saveSoon);
 $("place").addEventListener("close", () => keepFocus(dialog.place));
 $("threshold").addEventListener("input", () => {
   current.threshold = Number($("threshold").value);
@@ -563,7 +574,10 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
   });
 }
 document.addEventListener("keydown", pressKey);
-window.addEventListener("pagehide", save);
+window.addEventListener("pagehide", () => {
+  save();
+  saveText();
+});
 window.addEventListener("beforeunload", (event) => {
   if (!isSaved) event.preventDefault();
 });

@@ -240,15 +240,22 @@ export class Article {
   #set(place, words) {
     const edit = this.byKey.get(place.key);
     const own = words === this.#textAt(placeOf(place.key)) ? null : words;
-    if (!edit && own === null) this.choices.delete(place.key);
+    if (!edit && own === null) this.#keep(place);
     else if (!edit) this.choices.set(place.key, own);
     else {
       for (const other of this.#groupOf(edit)) {
         const isOther = own !== null && other !== edit;
-        if (own !== null && edit.group) this.#uncover(other);
+        if (own !== null && place.isBlocked) this.#uncover(other);
         this.choices.set(other.key, isOther ? this.choices.get(other.key) ?? other.restored : own);
       }
     }
+  }
+
+  // Gives up the reader's own words for those of the text, not for those of edits in their place.
+  #keep({ key }) {
+    this.choices.delete(key);
+    const covered = this.edits.filter((edit) => overlap(edit, placeOf(key)));
+    for (const edit of covered.flatMap((other) => this.#groupOf(other))) this.choices.set(edit.key, null);
   }
 
   // Gives up the reader's own words in the place of an edit.
@@ -311,7 +318,9 @@ export class Article {
       for (; direction > 0 ? at < length : at > 0; at += direction * REACH) {
         const words = direction > 0 ? this.#words(number, at, at + REACH) : this.#words(number, at - REACH, at);
         const word = words.at(direction > 0 ? 0 : -1);
-        if (word) return this.wordAt(number, word.start); // whole, if the stretch that was searched has a part of it
+        if (!word) continue;
+        const isCut = direction > 0 ? word.end === at + REACH : word.start === at - REACH;
+        return isCut ? this.wordAt(number, word.start) : word;
       }
     }
     return null;

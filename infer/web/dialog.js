@@ -30,7 +30,11 @@ export class PlaceDialog {
     this.findAnchor = findAnchor;
     const places = article.places();
     this.others = places.filter(
-      (other) => other.key !== place.key && other.spun === place.spun && other.restored === place.restored,
+      (other) =>
+        other.key !== place.key &&
+        other.spun === place.spun &&
+        other.restored === place.restored &&
+        !other.isBlocked, // by words of the reader's own
     );
     const edit = article.byKey.get(place.key);
     const restored = edit?.restored ?? null;
@@ -69,6 +73,7 @@ export class PlaceDialog {
     const count = this.options.size;
     try {
       const found = await findAlternatives(article.context(place), signal);
+      if (signal.aborted) return;
       for (const words of found) if (words.trim() && words !== place.spun) this.options.set(words, words);
       $("looking").textContent = this.options.size > count ? "" : "The model knows no other words here.";
       this.#draw();

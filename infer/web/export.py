@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import html
 import io
-import json
 import re
 import zipfile
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from mimetypes import guess_type
 from pathlib import PureWindowsPath
@@ -22,7 +22,7 @@ from unspin.infer.documents.base import Document, DocumentError, DocumentOptions
 from unspin.infer.documents.docx import DOCX
 from unspin.infer.documents.formats import FORMATS_BY_NAME
 from unspin.infer.documents.xml_text import NOT_IN_XML
-from unspin.infer.restoration import Restoration, RestoredEdit
+from unspin.infer.restoration import Restoration, RestoredEdit, dump_json
 from unspin.infer.web.schema import EditIn, ExportOut, ExportRequest
 from unspin.segment import paragraphs
 
@@ -39,6 +39,9 @@ _DOCX_PARTS = {  # the parts of a Word document without any styles
 _DOCX_MAIN = '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>{}</w:body></w:document>'
 
 
+_Refusal = tuple[EditIn, str]  # an edit that cannot be made, and the reason
+
+
 class EditError(ValueError):
     """An edit lies outside its article."""
 
@@ -51,20 +54,30 @@ def make_edits(document: Document, edits: Sequence[EditIn], spun_share: float = 
     pending = sorted(edits, key=lambda edit: (edit.article, edit.start, edit.end))
     problems: list[str] = []
     while True:
-        made, refused = _translate(document, pending)
-        lost = {edit.group for edit, _ in refused if edit.group}
-        problems += [_problem(document, edit, reason) for edit, reason in refused if edit.group or not lost]
-        if not lost:  # else edits that overlapped those of these groups can be made now
+        made, refused, overlapping = _translate(document, pending)
+        # Groups fall whose edits cannot be made. Only if there are none, one falls that overlaps another edit: without
+        # the others it may not.
+        lost = _groups(refused) or _groups(overlapping)[:1]
+        together = [pair for pair in refused + overlapping if pair[0].group in lost or not lost]
+        problems += [_problem(document, edit, reason) for edit, reason in together]
+        if not lost:
             break
         pending = [edit for edit in pending if edit.group not in lost]
     readable = tuple(view.text for view in document.views)
     return Restoration(document.text, apply(document.text, made), tuple(made), readable, spun_share), problems
 
 
-def _translate(document: Document, edits: Sequence[EditIn]) -> tuple[list[RestoredEdit], list[tuple[EditIn, str]]]:
-    """Sorted edits as edits of the document, and those that cannot be made, each with the reason."""
+def _groups(refusals: Sequence[_Refusal]) -> list[int]:
+    return [edit.group for edit, _ in refusals if edit.group]
+
+
+def _translate(
+    document: Document, edits: Sequence[EditIn]
+) -> tuple[list[RestoredEdit], list[_Refusal], list[_Refusal]]:
+    """Sorted edits as edits of the document, those that cannot be made, and those that overlap others."""
     made: list[RestoredEdit] = []
-    refused: list[tuple[EditIn, str]] = []
+    refused: list[_Refusal] = []
+    overlapping: list[_Refusal] = []
     for edit in edits:
         _check(document, edit)
         view = document.views[edit.article]
@@ -73,10 +86,10 @@ def _translate(document: Document, edits: Sequence[EditIn]) -> tuple[list[Restor
             refused.append((edit, "which the markup does not allow"))
             continue
         if edit.kind == "manual" and (control := NOT_IN_XML.search(edit.restored)):
-            refused.append((edit, f"since no text can hold the character U+{ord(control[0]):04X}"))
+            refused.append((edit, f"since it has the control character U+{ord(control[0]):04X}"))
             continue
-        if made and raw.start < made[-1].end:
-            refused.append((edit, f"since it overlaps the edit of “{made[-1].spun}”"))
+        if made and (raw.start < made[-1].end or _overlaps(edit, made[-1])):
+            overlapping.append((edit, f"since it overlaps the edit of “{made[-1].spun}”"))
             continue
         made.append(
             RestoredEdit(
@@ -92,7 +105,12 @@ def _translate(document: Document, edits: Sequence[EditIn]) -> tuple[list[Restor
                 offset=edit.start,
             )
         )
-    return made, refused
+    return made, refused, overlapping
+
+
+def _overlaps(edit: EditIn, made: RestoredEdit) -> bool:
+    """Whether an edit begins within one that is made: at a line end, the characters of the document do not tell."""
+    return edit.article == made.article and edit.start < made.offset + len(made.spun)
 
 
 def _check(document: Document, edit: EditIn) -> None:
@@ -105,7 +123,8 @@ def _problem(document: Document, edit: EditIn, reason: str) -> str:
     view = document.views[edit.article]
     where = view.place(document.text, min(edit.start, len(view.text) - 1))
     together = "; the edits that belong to it are not made either" if edit.group else ""
-    return f"{where}: {_described(view.text[edit.start : edit.end], edit.restored)}, {reason}{together}"
+    described = _described(view.text[edit.start : edit.end], edit.restored)
+    return f"{where}: {described}, {reason}{together}".encode(errors="replace").decode()  # no half surrogate pairs
 
 
 def _described(spun: str, restored: str) -> str:
@@ -125,41 +144,54 @@ def _make_legible_edits(document: Document, request: ExportRequest, format_name:
     """
     edits: Sequence[EditIn] = request.edits
     problems: list[str] = []
-    while True:
-        restoration, refused = make_edits(document, edits, request.spun_share)
-        lost = _first_misread(restoration, request, document, format_name)
-        if lost is None:
-            return restoration, [*problems, *refused]
-        edit = next(edit for edit in edits if (edit.article, edit.start, edit.restored) == lost)
-        problems.append(_problem(document, edit, "which would be read as something else in this file"))
-        edits = [other for other in edits if other is not edit and not (edit.group and other.group == edit.group)]
-
-
-def _first_misread(
-    restoration: Restoration, request: ExportRequest, document: Document, format_name: str
-) -> tuple[int, int, str] | None:
-    """The article, start and words of the person's edit at the first word that the restored file reads differently.
-
-    None if there is no such word. White space may differ.
-    """
+    restoration, refused = make_edits(document, edits, request.spun_share)
     if all(edit.kind != "manual" for edit in restoration.edits):
-        return None
+        return restoration, refused
+    find_misread = partial(_misread, document=document, request=request, format_name=format_name)
+    misread = find_misread(restoration)
+    others = [edit for edit in edits if edit.kind != "manual"]
+    ignored = find_misread(make_edits(document, others)[0]) if misread else {}
+    while lost := _culprit(restoration, {number: at for number, at in misread.items() if number not in ignored}):
+        same = [edit for edit in edits if edit.kind == "manual" and edit.restored == lost.restored]
+        if not lost.restored:
+            same = [edit for edit in same if (edit.article, edit.start) == (lost.article, lost.offset)]
+        problems += [_problem(document, edit, "since the text would be read as something else") for edit in same]
+        groups = [edit.group for edit in same if edit.group]
+        edits = [edit for edit in edits if edit not in same and edit.group not in groups]
+        restoration, refused = make_edits(document, edits, request.spun_share)
+        misread = find_misread(restoration)
+    return restoration, [*problems, *refused]
+
+
+def _misread(restoration: Restoration, document: Document, request: ExportRequest, format_name: str) -> dict[int, int]:
+    """Where the first word ends that the restored file reads differently, by the article's number."""
     data = {"text": None, "data": document.encode(restoration), "format": format_name}
     try:
         texts = [view.text for view in request.model_copy(update=data).document()[0].views]
     except DocumentError:
         texts = []
+    positions: dict[int, int] = {}
+    for number, edits in groupby(restoration.edits, lambda edit: edit.article):
+        wanted = apply(restoration.articles[number], [_in_article(edit) for edit in edits])
+        position = _first_difference(wanted, texts[number] if number < len(texts) else "")
+        if position is not None:
+            positions[number] = position
+    return positions
+
+
+def _culprit(restoration: Restoration, misread: dict[int, int]) -> RestoredEdit | None:
+    """The last edit by a person before the first word that is misread, or else the first edit by a person after it."""
     for number, group in groupby(restoration.edits, lambda edit: edit.article):
         edits = list(group)
-        in_article = [Edit(edit.offset, edit.offset + len(edit.spun), edit.restored) for edit in edits]
-        wanted = apply(restoration.articles[number], in_article)
-        position = _first_difference(wanted, texts[number] if number < len(texts) else "")
-        spans = zip(edits, target_spans(in_article), strict=True)
+        spans = zip(edits, target_spans([_in_article(edit) for edit in edits]), strict=True)
         by_hand = [(start, edit) for edit, (start, _) in spans if edit.kind == "manual"]
-        if by_hand and position is not None:
-            _, lost = next((pair for pair in reversed(by_hand) if pair[0] <= position), by_hand[0])
-            return number, lost.offset, lost.restored
+        if by_hand and number in misread:
+            return next((edit for start, edit in reversed(by_hand) if start < misread[number]), by_hand[0][1])
     return None
+
+
+def _in_article(edit: RestoredEdit) -> Edit:
+    return Edit(edit.offset, edit.offset + len(edit.spun), edit.restored)
 
 
 def _first_difference(wanted: str, found: str) -> int | None:
@@ -191,9 +223,9 @@ def export(request: ExportRequest) -> ExportOut:
         case "json":
             rows = {"document": path.name, "edits": list(restoration.edit_rows())}
             name = f"{path.name}.edits.json"
-            data = json.dumps(rows, ensure_ascii=False, indent=1).encode(errors="replace")
+            data = dump_json(rows, indent=1).encode()
         case "tracked":
-            name = f"{stem}.tracked{path.suffix if is_tracked_docx else '.docx'}"
+            name = f"{stem}.tracked{(is_tracked_docx and path.suffix) or '.docx'}"
             data = document.encode(restoration) if is_tracked_docx else _tracked_docx(restoration, problems)
         case "document":
             name = f"{stem}.restored{path.suffix or FORMATS_BY_NAME[format_name].suffixes[0]}"
@@ -218,9 +250,10 @@ def _tracked_docx(restoration: Restoration, problems: list[str]) -> bytes:
                 edit = pending.popleft()
                 start, end = edit.offset + position - span.start, edit.offset + len(edit.spun) + position - span.start
                 if position <= start and end <= position + len(lines[-1]):
-                    edits.append(EditIn(article=0, start=start, end=end, restored=edit.restored))
+                    same = {"kind": edit.kind, "confidence": edit.confidence, "group": edit.group}
+                    edits.append(EditIn(article=0, start=start, end=end, restored=edit.restored, **same))
                 else:
-                    problems.append(f"“{edit.spun}” cannot become “{edit.restored}”: it reaches beyond a paragraph")
+                    problems.append(f"{_described(edit.spun, edit.restored)}, since it reaches beyond a paragraph")
             position += len(lines[-1]) + 1
     document = DOCX.read("article.docx", _plain_docx(lines), DocumentOptions(track_changes=True))
     restoration, refused = make_edits(document, edits)

@@ -23,7 +23,8 @@ function closeGap(places, first, last, text) {
   const { article, start } = places[first];
   const { end } = places[last];
   const deleted = text.slice(start, end);
-  let isKept = deleted !== deleted.trimStart() && deleted !== deleted.trimEnd(); // a space between them
+  // If the words at both ends bring a space of their own, one between the words has to stay.
+  let isKept = deleted !== deleted.trimStart() && deleted !== deleted.trimEnd();
   for (let i = first + 1; i <= last; i += 1) {
     const isGap = places[i - 1].end < places[i].start;
     if (isGap && !isKept) places[i].start -= 1;
@@ -34,12 +35,16 @@ function closeGap(places, first, last, text) {
   const isFirst = !lead.trim() || lead.endsWith("\n"); // word of its line
   const previous = places[first - 1];
   const next = places[last + 1];
-  const isAfter = previous?.article === article && previous.end >= start;
-  const isBefore = next?.article === article && next.start <= end;
-  if (!isFirst && lead.endsWith(" ") && !isAfter) places[first].start -= 1;
-  else if (text.slice(end, end + 1) === " " && !(isBefore && next.isMade)) {
+  const touchesPrevious = previous?.article === article && previous.end >= start;
+  const touchesNext = next?.article === article && next.start <= end;
+  // A neighbour that is not made gives up the space that it ends or begins with, or lies beside.
+  if (!isFirst && lead.endsWith(" ") && !(touchesPrevious && previous.isMade)) {
+    places[first].start -= 1;
+    if (touchesPrevious) previous.end -= 1;
+    if (touchesPrevious) previous.start = Math.min(previous.start, previous.end);
+  } else if (text.slice(end, end + 1) === " " && !(touchesNext && next.isMade)) {
     places[last].end += 1;
-    if (isBefore) next.start += 1; // it begins with the space, or inserts words before it, and is not made
-    if (isBefore) next.end = Math.max(next.end, next.start);
+    if (touchesNext) next.start += 1;
+    if (touchesNext) next.end = Math.max(next.end, next.start);
   }
 }

@@ -40,13 +40,13 @@ FormatName = Annotated[
 
 
 class _StrictBase64(EncoderProtocol):
-    """Base64 without characters that do not belong to it; pydantic's own decoder leaves them out."""
+    """Base64, perhaps in lines, and nothing else: pydantic's own decoder ignores whatever does not belong to it."""
 
     @classmethod
     def decode(cls, data: bytes) -> bytes:
         """Decode a file. Raises ValueError if it is not base64 or empty."""
         try:
-            content = base64.b64decode(data, validate=True)
+            content = base64.b64decode(data.translate(None, b" \t\r\n"), validate=True)
         except binascii.Error as error:
             raise ValueError(f"not base64: {error}") from None
         if not content:

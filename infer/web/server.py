@@ -50,7 +50,7 @@ from unspin.infer.web.schema import (
     Settings,
 )
 
-MAX_ALTERNATIVES = 5
+MAX_OTHER_WORDS = 5
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _HEADERS = {
@@ -66,7 +66,7 @@ _ASSETS = {
     "/style.css": ("style.css", "text/css"),
     **{f"/{name}.js": (f"{name}.js", "text/javascript") for name in _MODULES},
 }
-_REFUSALS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 413, 422)}
+_REFUSALS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 403, 413, 422)}
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair, which an escape in JSON may stand for
 _NAMES = {  # what options of the command are called here: on the page, or in a request
     "--format": "“Format”",
@@ -218,7 +218,7 @@ def _add_alternatives(app: FastAPI, restorer: Restorer, run_in_turn: RunInTurn) 
         if located is None:
             return {"alternatives": []}
         context = Context(request.paragraph)
-        work = partial(restorer.alternatives, *located, MAX_ALTERNATIVES, context=context)
+        work = partial(restorer.alternatives, *located, MAX_OTHER_WORDS, context=context)
         return {"alternatives": await run_in_turn(work, connection)}
 
 

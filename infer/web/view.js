@@ -72,8 +72,11 @@ export class View {
       const text = this.article.texts[row.number];
       let i = 0;
       let j = 0;
-      row.before.replaceChildren(build(row.tree, (span) => originalOf(text, span, own[i++])));
-      row.after.replaceChildren(build(row.tree, (span) => this.#restoredOf(text, row.number, span, own[j++])));
+      const before = build(row.tree, (span) => originalOf(text, span, own[i++]));
+      const after = build(row.tree, (span) => this.#restoredOf(text, row.number, span, own[j++]));
+      before.dir = after.dir = "auto"; // right to left if its text is
+      row.before.replaceChildren(before);
+      row.after.replaceChildren(after);
     }
     if (focused && document.activeElement === document.body) {
       (this.buttonOf(focused) ?? this.container).focus({ preventScroll: true });
@@ -175,7 +178,6 @@ function firstEndingAt(places, offset) {
 function build(tree, drawSpan) {
   const [tag, ...children] = tree;
   const node = TAGS.has(tag) ? element(tag) : element(INLINE.has(tag) ? "span" : "div", "", `as-${tag}`);
-  node.dir = "auto";
   if (/^h[1-6]$/.test(tag)) {
     node.setAttribute("role", "heading");
     node.setAttribute("aria-level", String(Math.min(Number(tag[1]) + 1, 6)));

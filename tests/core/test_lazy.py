@@ -35,10 +35,13 @@ def test_a_process_that_is_forked_meanwhile_computes_its_own() -> None:
     slow.begun.wait()
     child = os.fork()
     if child == 0:
-        worker = threading.Thread(target=lambda: other.value, daemon=True)  # joined with a limit, not to hang
-        worker.start()
-        worker.join(20)
-        os._exit(0 if "value" in vars(other) else 1)
+        try:
+            worker = threading.Thread(target=lambda: other.value, daemon=True)  # joined with a limit, not to hang
+            worker.start()
+            worker.join(20)
+            os._exit(0 if "value" in vars(other) else 1)
+        finally:
+            os._exit(1)
     slow.allowed.set()
     thread.join()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -82,6 +82,7 @@ def run(browser: Any, address: str) -> Iterator[Run]:
         ("A firm left.", [], "type(word(0), ''); type(word(2), ''); show()", ["left."]),
         ("The cat was.", [[0, 4, "", "old ", 0]], "type(word(5), ''); show(); show(article.madeEdits().length)",
          ["The old was.", 2]),
+        ("The cat.", [[0, 4, "", "old ", 0]], "article.choose([at(4)], null); type(word(6), ''); show()", ["The."]),
         ("The cat was.", [[0, 3, "", " old", 0]], "type(word(5), ''); show()", ["The old was."]),
         ("A word “Big cats (here” it.", [], "type(word(8), ''); type(word(18), ''); show()", ["A word “cats (” it."]),
         ("The firm left.", [], "type(word(5), ''); const gap = article.places()[0]; show(article.context(gap).start);"
@@ -107,6 +108,8 @@ COVERED = """article.threshold = 0.95; type(word(4), 'hardly'); article.threshol
     [
         ("show(); show(at(31).isMade)", ["He hardly always says that he will go.", False]),
         ("all(true); show()", ["He hardly always says that he will go."]),
+        ("all(false); show()", [NEGATED]),
+        ("article.choose([at(3)], null); show()", [NEGATED]),
         ("article.choose([at(31)], at(31).restored); show()", ["He always says that he will not go."]),
         (
             "article.choose([at(31)], at(31).restored); article.undo(); show()",
@@ -128,6 +131,14 @@ def test_undo_says_what_changes(run: Run) -> None:
     steps = """type(word(10), 'went'); type(at(4), 'bank');
         for (const move of ["undo", "undo", "undo", "redo", "redo", "redo"]) show(article[move]()?.start ?? null)"""
     assert run("The firm left.", [FIRM], steps) == [4, 9, None, 9, 4, None]
+
+
+def test_the_cursor_passes_the_rest_of_a_word_that_has_an_edit(run: Run) -> None:
+    steps = """for (const direction of [1, -1]) {
+            const word = article.wordBeside(direction > 0 ? at(4) : { article: 0, start: 11, end: 16 }, direction);
+            show([word.start, word.end]);
+        }"""
+    assert run("The firm’s owner.", [FIRM], steps) == [[9, 10], [4, 10]]
 
 
 def test_a_word_after_a_long_gap_is_whole(run: Run) -> None:

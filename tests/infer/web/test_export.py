@@ -70,10 +70,11 @@ def test_edits_of_a_group_are_made_together_or_not_at_all(client: TestClient) ->
 
 
 def test_edits_that_overlap_a_group_that_is_not_made_are_made(client: TestClient) -> None:
-    fallen = [EDIT | {"group": 1}, EDIT | {"start": 4, "end": 21, "restored": "x", "group": 1}]
+    text = "The overseas minister `code`."
+    fallen = [EDIT | {"end": 21, "restored": "x", "group": 1}, EDIT | {"start": 23, "end": 27, "group": 1}]
     later = EDIT | {"start": 13, "end": 21, "restored": "secretary", "group": 2}
-    file, data = _export(client, {"text": "The overseas minister.", "edits": [*fallen, later]})
-    assert data == b"The overseas secretary." and len(file["problems"]) == 1
+    file, data = _export(client, {"text": text, "format": "md", "edits": [*fallen, later]})
+    assert data == b"The overseas secretary `code`." and len(file["problems"]) == 1
 
 
 CUE = "1\n00:00:01,000 --> 00:00:04,000\nThe overseas minister.\n"
@@ -96,13 +97,35 @@ def test_own_words_that_the_file_would_not_show_are_left_out_and_named(
     answer, data = _export(client, {"data": base64.b64encode(file).decode(), "name": name, "edits": [article, own]})
     assert data == file.replace(b"The", b"An")
     (problem,) = answer["problems"]
-    assert f"“overseas” cannot become “{words}”, which would be read as something else in this file" in problem
+    assert f"“overseas” cannot become “{words}”, since the text would be read as something else" in problem
+
+
+def test_own_words_are_not_blamed_for_characters_that_other_edits_bring(client: TestClient) -> None:
+    file = "The overseas café minister.".encode("cp1252")
+    edits = [EDIT | {"restored": "→"}, EDIT | {"start": 18, "end": 26, "restored": "man", "kind": "manual"}]
+    answer, data = _export(client, {"data": base64.b64encode(file).decode(), "name": "a.txt", "edits": edits})
+    assert data == "The ? café man.".encode("cp1252") and answer["problems"] == []
+
+
+def test_half_a_surrogate_pair_in_own_words_is_no_error(client: TestClient) -> None:
+    body = {"text": "The `code`.", "format": "md", "edits": [EDIT | {"start": 5, "end": 9, "restored": "\ud800"}]}
+    headers = {"content-type": "application/json"}
+    answer = client.post("/api/export", content=json.dumps(body), headers=headers)
+    assert answer.status_code == 200 and "cannot become" in answer.json()["problems"][0]
+
+
+def test_edits_that_share_a_line_end_are_not_both_made(client: TestClient) -> None:
+    edits = [EDIT | {"start": 2, "end": 4, "restored": "a b"}, EDIT | {"start": 3, "end": 5, "restored": "c d"}]
+    file, _ = _export(
+        client, {"text": "<p>One<p>two", "format": "html", "edits": [e | {"kind": "manual"} for e in edits]}
+    )
+    assert file["problems"]
 
 
 def test_own_words_that_no_text_can_hold_are_named(client: TestClient) -> None:
     file, data = _export(client, {"text": "The overseas.", "edits": [EDIT | {"restored": "a\0", "kind": "manual"}]})
     assert data == b"The overseas."
-    assert file["problems"] == ["line 1: “overseas” cannot become “a\0”, since no text can hold the character U+0000"]
+    assert file["problems"] == ["line 1: “overseas” cannot become “a\0”, since it has the control character U+0000"]
 
 
 def test_insertions_and_deletions_that_cannot_be_made_are_named(client: TestClient) -> None:

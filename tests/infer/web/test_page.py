@@ -372,6 +372,7 @@ def test_a_pasted_text_that_fails_later_closes_no_other_document(page: Any) -> N
     page.get_by_label("Format").select_option("csv")
     page.get_by_role("button", name="Restore", exact=True).press("Enter")
     page.locator("#documents button").first.click()
+    expect(page.locator("#documents button", has_text="waiting")).to_be_visible()
     requests[0].continue_()
     page.locator("#documents button", has_text="failed").wait_for()
     assert _restored(page).startswith("The overseas minister spoke.")
@@ -385,7 +386,7 @@ def test_a_text_that_was_not_restored_yet_survives_a_reload(page: Any) -> None:
 
 
 def test_text_runs_in_its_own_direction(page: Any) -> None:
-    _restore(page, "ذهب الوزير إلى المدينة.\n\nThe overseas minister spoke.")
+    _restore(page, "<p><b>ذهب الوزير</b> إلى المدينة.<p>The overseas minister spoke.", "html")
     directions = "rows => rows.map((row) => getComputedStyle(row.querySelector('p')).direction)"
     assert page.locator("#rows .after").evaluate_all(directions) == ["rtl", "ltr"]
 

@@ -146,6 +146,12 @@ def test_a_bad_request_is_refused_with_a_reason(
     assert answer.status_code == status and reason in answer.json()["detail"]
 
 
+def test_base64_may_have_lines(client: TestClient) -> None:
+    data = base64.encodebytes(b"The overseas minister spoke." * 9).decode()
+    assert "\n" in data.strip()
+    assert client.post("/api/open", json={"data": data, "name": "a.txt"}).status_code == 200
+
+
 def test_a_request_that_does_not_say_that_it_is_json_is_told_so(client: TestClient) -> None:
     answer = client.post("/api/restore", content='{"text": "a"}', headers={"content-type": "text/plain"})
     assert (answer.status_code, answer.json()["detail"]) == (
@@ -237,11 +243,11 @@ def test_other_words_that_nobody_waits_for_are_not_looked_for(slow_address: str,
     slow_engine.resumed.clear()
     with ThreadPoolExecutor(1) as users:
         long = users.submit(httpx.post, f"{slow_address}/api/restore", json=PLAIN, timeout=60)
-        while not slow_engine.sentences:
+        while not slow_engine.sentences and not long.done():
             time.sleep(0.01)
         for _ in range(3):
             with pytest.raises(httpx.ReadTimeout):
-                httpx.post(f"{slow_address}/api/alternatives", json=place, timeout=0.2)
+                httpx.post(f"{slow_address}/api/alternatives", json=place, timeout=httpx.Timeout(20, read=0.2))
         slow_engine.resumed.set()
         assert long.result().status_code == 200
     assert httpx.post(f"{slow_address}/api/alternatives", json=place, timeout=60).json()["alternatives"] != []
