@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class cached_property(functools.cached_property[T]):  # used as a decorator
+class cached_property(functools.cached_property[T]):
     """`functools.cached_property` without the lock that Python 3.11 holds while it computes a value.
 
     A process that is forked while another thread computes one would wait for that lock forever. Two threads may compute

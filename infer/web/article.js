@@ -254,7 +254,8 @@ export class Article {
   // Gives up the reader's own words for those of the text, not for those of edits in their place.
   #keep({ key }) {
     this.choices.delete(key);
-    const covered = this.edits.filter((edit) => overlap(edit, placeOf(key)));
+    const place = placeOf(key);
+    const covered = this.edits.filter((edit) => overlap(edit, place));
     for (const edit of covered.flatMap((other) => this.#groupOf(other))) this.choices.set(edit.key, null);
   }
 

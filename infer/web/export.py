@@ -55,14 +55,14 @@ def make_edits(document: Document, edits: Sequence[EditIn], spun_share: float = 
     problems: list[str] = []
     while True:
         made, refused, overlapping = _translate(document, pending)
-        # Groups fall whose edits cannot be made. Only if there are none, one falls that overlaps another edit: without
-        # the others it may not.
-        lost = _groups(refused) or _groups(overlapping)[:1]
-        together = [pair for pair in refused + overlapping if pair[0].group in lost or not lost]
-        problems += [_problem(document, edit, reason) for edit, reason in together]
-        if not lost:
+        # Groups with an edit that cannot be made are left out. Those that only overlap other edits come last and one at
+        # a time: once others are left out, they may fit.
+        left_out = _groups(refused) or _groups(overlapping)[:1]
+        named = [pair for pair in refused + overlapping if pair[0].group in left_out or not left_out]
+        problems += [_problem(document, edit, reason) for edit, reason in named]
+        if not left_out:
             break
-        pending = [edit for edit in pending if edit.group not in lost]
+        pending = [edit for edit in pending if edit.group not in left_out]
     readable = tuple(view.text for view in document.views)
     return Restoration(document.text, apply(document.text, made), tuple(made), readable, spun_share), problems
 

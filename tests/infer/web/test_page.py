@@ -372,7 +372,8 @@ def test_a_pasted_text_that_fails_later_closes_no_other_document(page: Any) -> N
     page.get_by_label("Format").select_option("csv")
     page.get_by_role("button", name="Restore", exact=True).press("Enter")
     page.locator("#documents button").first.click()
-    expect(page.locator("#documents button", has_text="waiting")).to_be_visible()
+    while not requests:
+        page.wait_for_timeout(10)
     requests[0].continue_()
     page.locator("#documents button", has_text="failed").wait_for()
     assert _restored(page).startswith("The overseas minister spoke.")
