@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from unspin.edits import Edit, align, count_touched_words, target_spans
 from unspin.infer.fidelity.judge import changed_fact
+from unspin.infer.fidelity.kinds import Evidence
 from unspin.segment import words
 
 Facts = Sequence[Sequence[str]]
@@ -148,7 +149,7 @@ def find_lost_fact(source: str, prediction: str, facts: Facts = (), references: 
         return ""
     right = {edit for reference in references for edit in align(source, reference)}
     others = [edit for edit in align(source, prediction) if edit not in right]
-    return changed_fact(source, others, sure=others)
+    return changed_fact(source, others, evidence=dict.fromkeys(others, Evidence.SURE))
 
 
 def _precision_recall(counts: Counts) -> tuple[float, float]:

@@ -61,7 +61,7 @@ def restore_article(restorer: Restorer, rows: Sequence[Row]) -> ArticleOutcome:
         word_count += total
         clean_words += 0 if gold else total
         gold_edits += len(gold)
-        for edit, probability in sentence.edits:
+        for edit, probability, _ in sentence.edits:
             size = Proposal(edit, probability).size(sentence.source)
             correct = Edit(edit.start, edit.end, edit.replacement) in gold
             edits.append(EditOutcome(probability, restored.suspected_share, size, correct, clean=not gold))

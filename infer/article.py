@@ -15,7 +15,7 @@ from itertools import takewhile
 from unspin.infer.documents.base import Document, View
 from unspin.infer.documents.text import text_views
 from unspin.infer.fidelity.context import Context
-from unspin.infer.proposals import Proposal, SentenceProposals, UncertainWord
+from unspin.infer.proposals import PhraseProposal, Proposal, SentenceProposals, UncertainWord
 from unspin.infer.prose import prose_sentences, reads_as_english
 from unspin.lazy import cached_property
 from unspin.segment import Span, words
@@ -25,9 +25,10 @@ _NOT_A_SINGLE_SPACE = re.compile(r"\s\s|[^\S ]")
 
 @dataclass
 class Reading:
-    """What the model proposes for a sentence; None until it has read it."""
+    """What the model proposes for a sentence, None until it has read it; and what a phrase table proposes."""
 
     proposals: SentenceProposals | None = None
+    phrases: tuple[PhraseProposal, ...] = ()
 
 
 @dataclass
@@ -71,6 +72,11 @@ class SentenceDraft:
     def edits(self) -> tuple[Proposal, ...]:
         """The proposed edits; none before the model has read the sentence."""
         return self.proposals.edits if self.proposals else ()
+
+    @property
+    def phrases(self) -> tuple[PhraseProposal, ...]:
+        """The edits that a phrase table proposes, sorted; they may overlap."""
+        return self.reading.phrases
 
     @property
     def uncertain_words(self) -> tuple[UncertainWord, ...]:

@@ -9,15 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 
-from unspin.edits import Edit, apply
+from unspin.edits import apply
 from unspin.infer.decision import RestoredArticle, RestoredSentence
 from unspin.infer.documents.base import View
 from unspin.infer.restoration import Restoration, RestoredEdit
+from unspin.infer.voting import ScoredEdit
 from unspin.segment import Span, quotations, words
 
 NOT_ENGLISH = "does not read as English: left unchanged"
 NO_PLACE = "{spun!r} would become {restored!r}, which the markup around it does not allow: left unchanged"
-FindAlternatives = Callable[[RestoredSentence, Edit], tuple[str, ...]]
+FindAlternatives = Callable[[RestoredSentence, ScoredEdit], tuple[str, ...]]
 
 
 def assemble(
@@ -58,8 +59,10 @@ class _Assembler:
             self._warn(view, offsets[0], sentence.refusals)
             group = next(self._groups) if sentence.tied else 0
             placed = {
-                edit: self._place(article, sentence, edit, confidence, quoted, group if edit in sentence.tied else 0)
-                for edit, confidence in sentence.edits
+                scored.edit: self._place(
+                    article, sentence, scored, quoted, group if scored.edit in sentence.tied else 0
+                )
+                for scored in sentence.edits
             }
             tied_is_whole = all(placed[edit] for edit in sentence.tied)
             self.edits += [edit for edit in placed.values() if edit and (tied_is_whole or not edit.group)]
@@ -68,13 +71,12 @@ class _Assembler:
         self,
         article: RestoredArticle,
         sentence: RestoredSentence,
-        edit: Edit,
-        confidence: float,
+        scored: ScoredEdit,
         quoted: Sequence[Span],
         group: int,
     ) -> RestoredEdit | None:
         """An edit of a sentence in its place in the raw text; None if it is not to be made there."""
-        view, offsets = article.draft.view, sentence.draft.offsets
+        view, offsets, edit = article.draft.view, sentence.draft.offsets, scored.edit
         in_view = replace(edit, start=offsets[edit.start], end=offsets[edit.end])
         in_quotation = any(span.start <= in_view.start < span.end for span in quoted)
         if in_quotation and self._keep_quotations:
@@ -90,9 +92,9 @@ class _Assembler:
             spun,
             edit.replacement,
             raw.replacement,
-            "quotation" if in_quotation else _kind(spun, edit.replacement),
-            round(confidence, 4),
-            self._find_alternatives(sentence, edit),
+            _kind(spun, edit.replacement, scored, in_quotation),
+            round(scored.confidence, 4),
+            self._find_alternatives(sentence, scored),
             group,
             self._article,
             in_view.start,
@@ -104,7 +106,11 @@ class _Assembler:
             self.warnings += [(place, reason) for reason in reasons]
 
 
-def _kind(spun: str, restored: str) -> str:
+def _kind(spun: str, restored: str, scored: ScoredEdit, in_quotation: bool) -> str:
+    if scored.phrase:
+        return "dictionary"
+    if in_quotation:
+        return "quotation"
     if not restored.strip():
         return "deletion"
     if not spun.strip():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+PHRASE_SLOPE, PHRASE_INTERCEPT = 0.6, -2.0
+MAX_LOGIT = 10.0  # keeps the confidence of an edit of a phrase table off 0 and 1
 CLEARLY_SPUN = 0.1  # share of garbled words above which a still larger share says nothing more about an edit
 
 
@@ -17,15 +19,19 @@ class Calibration:
     product over its words).
 
     `slope`, `spun_weight`, `size_weight` and `intercept` are its coefficients. Edits with a confidence below
-    `threshold` are not made. `support` is the weight of other places where the same words were restored alike: 0
-    ignores them, 1 counts them as independent evidence. `share_floor` is the share of words that the model suspects in
-    clean text. `share_rate` is the number of garbled words per word that the model suspects beyond that share.
+    `threshold` are not made. `phrase_slope` and `phrase_intercept` are the coefficients for the edits of a phrase
+    table: a logistic function of how much better the sentence reads with the edit. `support` is the weight of other
+    places where the same words were restored alike: 0 ignores them, 1 counts them as independent evidence.
+    `share_floor` is the share of words that the model suspects in clean text. `share_rate` is the number of garbled
+    words per word that the model suspects beyond that share.
     """
 
     slope: float = 1.0
     spun_weight: float = 0.0
     size_weight: float = 0.0
     intercept: float = 0.0
+    phrase_slope: float = PHRASE_SLOPE
+    phrase_intercept: float = PHRASE_INTERCEPT
     threshold: float = 0.5
     support: float = 0.0
     share_floor: float = 0.0
@@ -40,6 +46,11 @@ class Calibration:
         odds, spun, length = features(probability, self.spun_share(suspected), size)
         logit = self.slope * odds + self.spun_weight * spun + self.size_weight * length + self.intercept
         return 1 / (1 + math.exp(-logit))
+
+    def phrase_confidence(self, log_ratio: float) -> float:
+        """The chance, 0..1, that an edit of a phrase table is right; `log_ratio` is that of `Engine.log_ratios`."""
+        logit = self.phrase_slope * log_ratio + self.phrase_intercept
+        return 1 / (1 + math.exp(-max(min(logit, MAX_LOGIT), -MAX_LOGIT)))
 
     def spun_share(self, suspected: float) -> float:
         """The estimated share of an article's words that a spinner garbled, 0..1, from the share the model suspects."""

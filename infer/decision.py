@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from unspin.edits import Edit, apply
+from unspin.edits import Edit, apply, split_by_word
 from unspin.infer.article import ArticleDraft, SentenceDraft
 from unspin.infer.confidence import Calibration
 from unspin.infer.fidelity.context import NO_CONTEXT, Context
 from unspin.infer.fidelity.judge import judge
+from unspin.infer.fidelity.kinds import Evidence
 from unspin.infer.fitting import fit, fit_articles
+from unspin.infer.phrase_matching import PhraseMatcher
 from unspin.infer.voting import ScoredEdit, confident_edits, suspected_share
 
 SURE = 0.7  # confidence from which an edit may put a word that no thesaurus relates to the old one: 6 in 10 are right
+NOTHING = PhraseMatcher(())
 NO_RESTORATION = "the model's output does not restore the sentence: left unchanged"
 
 
@@ -56,26 +59,57 @@ class RestoredArticle:
     spun_share: float
 
 
-def decide(article: ArticleDraft, calibration: Calibration, threshold: float) -> RestoredArticle:
-    """Decide on the edits of the sentences that the model has read so far; edits below `threshold` are not made."""
+def decide(
+    article: ArticleDraft, calibration: Calibration, threshold: float, protected: PhraseMatcher = NOTHING
+) -> RestoredArticle:
+    """Decide on the edits of the sentences that the model has read so far.
+
+    Edits below `threshold` are not made, and none that touches a phrase of `protected`.
+    """
     sentences = article.read_sentences
     restored = tuple(
-        _decide_sentence(sentence, [scored for scored in candidates if scored.confidence >= threshold], article.context)
+        _decide_sentence(
+            sentence,
+            _allowed(sentence.text, [scored for scored in candidates if scored.confidence >= threshold], protected),
+            article.context,
+        )
         for sentence, candidates in zip(sentences, confident_edits(sentences, calibration), strict=True)
     )
     share = suspected_share(sentences)
     return RestoredArticle(article, restored, share, calibration.spun_share(share))
 
 
+def _evidence(candidate: ScoredEdit) -> Evidence:
+    if candidate.confidence < SURE:
+        return Evidence.NONE
+    return Evidence.LISTED if candidate.phrase else Evidence.SURE
+
+
+def _allowed(source: str, candidates: Sequence[ScoredEdit], protected: PhraseMatcher) -> list[ScoredEdit]:
+    """The edits of a sentence, or those words of them, that touch no protected phrase."""
+    if not candidates or not (spans := protected.find(source)):
+        return list(candidates)
+
+    def is_free(edit: Edit) -> bool:
+        return not any(edit.start < span.end and span.start < max(edit.end, edit.start + 1) for span in spans)
+
+    return [
+        candidate._replace(edit=part)
+        for candidate in candidates
+        for part in ([candidate.edit] if is_free(candidate.edit) else split_by_word(source, candidate.edit))
+        if is_free(part)
+    ]
+
+
 def _decide_sentence(sentence: SentenceDraft, candidates: Sequence[ScoredEdit], context: Context) -> RestoredSentence:
-    confidences: dict[Edit, float] = {}
+    scored: dict[Edit, ScoredEdit] = {}
     for candidate in candidates:
         if fitted := fit(sentence.text, candidate.edit, context):
-            confidences[fitted] = candidate.confidence
-    sure = [edit for edit, confidence in confidences.items() if confidence >= SURE]
-    verdict = judge(sentence.text, list(confidences), context, sure)
+            scored[fitted] = candidate
+    evidence = {edit: _evidence(candidate) for edit, candidate in scored.items()}
+    verdict = judge(sentence.text, list(scored), context, evidence)
     final = dict(zip(verdict.kept, fit_articles(sentence.text, list(verdict.kept)), strict=True))
-    edits = tuple(ScoredEdit(final[edit], confidences[proposed]) for edit, proposed in verdict.kept.items())
+    edits = tuple(scored[proposed]._replace(edit=final[edit]) for edit, proposed in verdict.kept.items())
     tied = frozenset(final[edit] for edit in verdict.tied)
     refusals = (NO_RESTORATION,) if sentence.is_rejected else verdict.refusals
     return RestoredSentence(sentence, edits, tied, refusals, context)

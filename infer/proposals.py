@@ -34,6 +34,18 @@ class Proposal:
 
 
 @dataclass(frozen=True)
+class PhraseProposal:
+    """An edit that a phrase table makes, and how much better the model finds the sentence with it.
+
+    `log_ratio` is that of `Engine.log_ratios`. `others` are the other listed replacements, best first.
+    """
+
+    edit: Edit
+    log_ratio: float
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class UncertainWord:
     """A word of the sentence, starting at character `start`, that the model kept without being sure of it.
 

@@ -29,10 +29,11 @@ class RestoredEdit:
     is what the file says, including the markup inside the edit. `article` and `offset` place the edit in the readable
     text: `spun` stands at ``offset`` of ``Restoration.articles[article]``.
 
-    `kind` is word, phrase, insertion, deletion, or quotation (inside quotation marks). `confidence` is the chance,
-    0..1, that an editor who knows the original would make the same change. `alternatives` are other restorations of the
-    place, most likely first. Edits that share a `group` other than 0 keep the facts of their sentence only together:
-    make all of them or none.
+    `kind` is the first that fits: dictionary (a phrase table has it), quotation (inside quotation marks), insertion,
+    deletion, phrase, or word. `confidence` is the chance, 0..1, that an editor who knows the original would make the
+    same change. `alternatives` are other restorations of the place, most likely first. Edits that share a `group` other
+    than 0 keep the facts of their sentence only together: make all of
+    them or none.
     """
 
     start: int

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from threading import RLock
 from typing import Any, SupportsIndex, overload
 
@@ -24,11 +25,15 @@ from unspin.infer.engines.base import Engine, Rewriting
 from unspin.infer.engines.recipe import Recipe
 from unspin.infer.fidelity.context import NO_CONTEXT, Context
 from unspin.infer.fidelity.judge import violation
+from unspin.infer.fidelity.kinds import Evidence
 from unspin.infer.fitting import fit, fit_articles
 from unspin.infer.inputs import Text, check_many, check_options, check_text
 from unspin.infer.models.checkpoint import Checkpoint
-from unspin.infer.proposals import propose_edits, split_output
+from unspin.infer.phrase_matching import PhraseMatcher
+from unspin.infer.phrase_table import PhraseTable
+from unspin.infer.proposals import PhraseProposal, propose_edits, split_output
 from unspin.infer.restoration import Restoration
+from unspin.infer.voting import ScoredEdit
 from unspin.segment import words
 
 WORDS_PER_WINDOW = 8000  # documents are collected until they hold about this many words, then restored together
@@ -54,6 +59,8 @@ class _Options:
     keep_quotations: bool
     max_passage_words: int
     alternatives: int
+    phrases: PhraseTable | None
+    protect: PhraseMatcher
 
 
 class Restorer:
@@ -72,6 +79,8 @@ class Restorer:
         keep_quotations: bool = False,
         max_passage_words: int = 0,
         alternatives: int = 0,
+        phrases: PhraseTable | None = None,
+        protect: Iterable[str] = (),
     ) -> None:
         """Restore with a loaded engine; `from_pretrained` explains most options.
 
@@ -82,7 +91,15 @@ class Restorer:
         calibration = calibration or Calibration()
         threshold = calibration.threshold if min_confidence is None else min_confidence
         self._engine = engine
-        self._options = _Options(calibration, threshold, keep_quotations, max_passage_words, int(alternatives))
+        self._options = _Options(
+            calibration,
+            threshold,
+            keep_quotations,
+            max_passage_words,
+            int(alternatives),
+            phrases,
+            PhraseMatcher(protect),
+        )
         self._recipe: Recipe | None = None
 
     @classmethod
@@ -95,13 +112,16 @@ class Restorer:
         min_confidence: float | None = None,
         keep_quotations: bool = False,
         alternatives: int = 0,
+        phrases: PhraseTable | None = None,
+        protect: Iterable[str] = (),
     ) -> Restorer:
         """Load a checkpoint: a folder or its address in an object store, or "default" for the model that ships.
 
         `engine` is a key of `unspin.infer.engines.ENGINES`, `device` a torch device. Edits below `min_confidence` are
         not made; by default it is the checkpoint's own threshold. `keep_quotations` leaves text between double
-        quotation marks unchanged. `alternatives` is the number of other restorations to list for each edit, at the cost
-        of some forward passes per edit.
+        of some forward passes per edit. `phrases` lists garbled phrases with what probably stood there; the model
+        weighs each place that has one. `protect` are names and terms that no edit touches, in any case and inflection.
+        each place that has one. `protect` are names and terms that no edit touches, in any case and inflection.
 
         Raises `ModelError` if the checkpoint is incomplete, a package is missing or the device cannot be used,
         `ChecksumError` if a file does not match its checksum, `StorageError` if the store cannot be read, and
@@ -117,6 +137,8 @@ class Restorer:
             keep_quotations,
             checkpoint.max_passage_words,
             alternatives,
+            phrases,
+            protect,
         )
         restorer._recipe = recipe
         return restorer
@@ -180,7 +202,7 @@ class Restorer:
         """Restore the sentences of one article, in order; white space in a sentence must be single spaces."""
         article = ArticleDraft([SentenceDraft(sentence) for sentence in sentences])
         self._read(list(article.passages(self._options.max_passage_words)))
-        return decide(article, self._options.calibration, self._options.threshold)
+        return self._decide(article)
 
     def alternatives(
         self,
@@ -202,7 +224,7 @@ class Restorer:
         for output in outputs:
             proposed = [proposal.edit for proposal in propose_edits(sentence, output).edits]
             fitted = fit(sentence, other, context) if (other := _within(sentence, proposed, edit)) else None
-            if not fitted or violation(sentence, fitted, context, is_sure=True):  # a person chooses
+            if not fitted or violation(sentence, fitted, context, Evidence.SURE):  # a person chooses
                 continue
             (other,) = fit_articles(sentence, [fitted])
             if (other.start, other.end) == (edit.start, edit.end) and other.replacement != edit.replacement:
@@ -246,16 +268,22 @@ class Restorer:
 
     def _restoration(self, document: DocumentDraft) -> Restoration:
         """The restoration of a document as far as the model has read it."""
-        articles = [
-            decide(article, self._options.calibration, self._options.threshold) for article in document.articles
-        ]
+        articles = [self._decide(article) for article in document.articles]
         return assemble(document.text, articles, self._find_alternatives, self._options.keep_quotations)
 
-    def _find_alternatives(self, sentence: RestoredSentence, edit: Edit) -> tuple[str, ...]:
-        if not self._options.alternatives:
+    def _decide(self, article: ArticleDraft) -> RestoredArticle:
+        options = self._options
+        return decide(article, options.calibration, options.threshold, options.protect)
+
+    def _find_alternatives(self, sentence: RestoredSentence, scored: ScoredEdit) -> tuple[str, ...]:
+        """Other replacements: those that the phrase table lists, then the model's."""
+        count, edit = self._options.alternatives, scored.edit
+        if not count:
             return ()
-        earlier = [other for other, _ in sentence.edits if other.end <= edit.start and other != edit]
-        return self.alternatives(sentence.source, edit, self._options.alternatives, earlier, sentence.context)
+        listed = scored.phrase.others if scored.phrase else ()
+        earlier = [other.edit for other in sentence.edits if other.end <= edit.start and other.edit != edit]
+        others = self.alternatives(sentence.source, edit, count, earlier, sentence.context)
+        return tuple(dict.fromkeys((*listed, *others)))[:count]
 
     def _read(self, passages: Sequence[Passage], on_read: OnRead | None = None) -> None:
         """Let the model read passages and store its proposals in their sentences.
@@ -271,6 +299,28 @@ class Restorer:
         again = [[sentence] for passage in passages if len(passage) > 1 for sentence in passage if sentence.is_rejected]
         for (sentence,), output in self._rewrite(again):
             sentence.reading.proposals = propose_edits(sentence.text, output)
+        if self._options.phrases is not None:
+            self._weigh([sentence for passage in passages for sentence in passage], self._options.phrases)
+
+    def _weigh(self, sentences: Sequence[SentenceDraft], table: PhraseTable) -> None:
+        """Let the model compare what a phrase table proposes with the sentences as they stand."""
+        hits = [(sentence, hit) for sentence in sentences for hit in table.find(sentence.text)]
+        for first in range(0, len(hits), PASSAGES_PER_CALL):
+            group = hits[first : first + PASSAGES_PER_CALL]
+            edits = [(sentence, edit) for sentence, hit in group for edit in hit.edits]
+            with _engine_lock:
+                ratios = self._engine.log_ratios(
+                    [sentence.text for sentence, _ in edits],
+                    [apply(sentence.text, [edit]) for sentence, edit in edits],
+                )
+            weighed = iter(zip(ratios, edits, strict=True))
+            for sentence, hit in group:
+                ranked = sorted(
+                    ((ratio, edit) for ratio, (_, edit) in islice(weighed, len(hit.edits))), key=lambda r: -r[0]
+                )
+                (ratio, best), *others = ranked
+                proposal = PhraseProposal(best, ratio, tuple(edit.replacement for _, edit in others))
+                sentence.reading.phrases += (proposal,)
 
     def _rewrite(self, passages: Sequence[Passage]) -> Iterator[tuple[Passage, Rewriting]]:
         """The engine's outputs, those of the shortest passages first: passages of one length share a batch best."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from unspin.edits import Edit, select_non_overlapping
 from unspin.infer.article import SentenceDraft
 from unspin.infer.confidence import Calibration
-from unspin.infer.proposals import Proposal, UncertainWord
+from unspin.infer.proposals import PhraseProposal, Proposal, UncertainWord
 from unspin.segment import words
 
 _FIRST_WORD = re.compile(r"\w+")
@@ -25,10 +25,14 @@ _Restorations = Mapping[str, Mapping[_Key, str]]  # first removed word -> key ->
 
 
 class ScoredEdit(NamedTuple):
-    """An edit and its calibrated confidence, 0..1."""
+    """An edit and its calibrated confidence, 0..1.
+
+    `phrase` is the entry of the phrase table if one makes the edit.
+    """
 
     edit: Edit
     confidence: float
+    phrase: PhraseProposal | None = None
 
     @property
     def start(self) -> int:
@@ -61,13 +65,15 @@ def confident_edits(sentences: Sequence[SentenceDraft], calibration: Calibration
     counted: set[str] = set()
     for sentence in sentences:
         proposals = [*sentence.edits, *_echoes(sentence, restorations)]
-        scored.append(
-            [ScoredEdit(p.edit, calibration.confidence(p.probability, share, p.size(sentence.text))) for p in proposals]
-        )
+        own = [
+            ScoredEdit(p.edit, calibration.confidence(p.probability, share, p.size(sentence.text))) for p in proposals
+        ]
+        listed = [ScoredEdit(p.edit, calibration.phrase_confidence(p.log_ratio), p) for p in sentence.phrases]
+        scored.append(_without_duplicates([*own, *listed]))
         if sentence.text in counted:  # a repeated sentence is no further evidence
             continue
         counted.add(sentence.text)
-        for edit, confidence in scored[-1]:
+        for edit, confidence, _ in scored[-1]:
             joint_doubt[_key(sentence.text, edit)] *= 1 - confidence
 
     def supported(sentence: SentenceDraft, candidate: ScoredEdit) -> ScoredEdit:
@@ -79,6 +85,15 @@ def confident_edits(sentences: Sequence[SentenceDraft], calibration: Calibration
         select_non_overlapping(sorted((supported(sentence, candidate) for candidate in own), key=_by_confidence))
         for sentence, own in zip(sentences, scored, strict=True)
     ]
+
+
+def _without_duplicates(candidates: Sequence[ScoredEdit]) -> list[ScoredEdit]:
+    """One candidate for each edit; what both the model and a phrase table propose counts as the table's."""
+    distinct: dict[Edit, ScoredEdit] = {}
+    for candidate in candidates:
+        other = distinct.get(candidate.edit, candidate)
+        distinct[candidate.edit] = candidate._replace(confidence=max(candidate.confidence, other.confidence))
+    return list(distinct.values())
 
 
 def _by_confidence(candidate: ScoredEdit) -> tuple[float, Edit]:

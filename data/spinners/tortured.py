@@ -8,8 +8,6 @@ a local copy (`dictionaries` in the config; NOTICE has the attribution).
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -22,69 +20,23 @@ from unspin.data.spinners.tables import Headword, Index, propose_substitutions
 from unspin.english.lexicons import TERM
 from unspin.english.morphology import forms
 from unspin.english.word_classes import IMMUTABLE
-from unspin.errors import UnspinError
+from unspin.phrase_lists import ADVICE, PhraseListError, read_phrases
 
 MAX_GARBLED_WORDS = 3  # that may replace one word of a term
-
-ADVICE = "give the screener's JSON, or lines of garbled<TAB>expected"
-HEADINGS = frozenset("tortured garbled spun correct expected original".split()) | {
-    "tortured phrase",
-    "correct phrase",
-    "expected phrase",
-}
 
 TermPair = tuple[str, str]  # a term and its garbled form, both in lower case
 
 
-class TorturedError(UnspinError, ValueError):
-    """A file is not a list of garbled terms; the message says what it holds."""
-
-
 def read(file: Path) -> list[TermPair]:
-    """The usable pairs of a file, in file order and without duplicates.
+    """The pairs of a list of phrases that are plain terms, in lower case, in file order and without duplicates.
 
-    The file is the screener's JSON (``phrases`` with ``tortured`` and ``correct``) or holds tab-separated lines with
-    the garbled term first; further columns are ignored. Headings are skipped, and so are entries that are not plain
-    terms.
-
-    Raises `TorturedError` if the file cannot be read or holds no usable pair.
+    Raises `PhraseListError` if the file cannot be read or holds no usable pair.
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-        listed = _from_json(text) if text.lstrip()[:1] in ("{", "[") else _from_lines(text)
-    except UnicodeDecodeError as error:
-        raise _unreadable(file, f"not UTF-8 at byte {error.start}") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise _unreadable(file, str(error) or type(error).__name__) from None
-    pairs = dict.fromkeys((_normalise(term), _normalise(garbled)) for garbled, term in listed)
-    usable = [pair for pair in pairs if all(map(TERM.fullmatch, pair)) and pair[0] != pair[1]]
+    listed = ((term.lower(), pair.garbled.lower()) for pair in read_phrases(file) for term in pair.expected)
+    usable = [pair for pair in dict.fromkeys(listed) if all(map(TERM.fullmatch, pair))]
     if not usable:
-        raise TorturedError(f"{file}: no pair of terms found: {ADVICE}")
+        raise PhraseListError(f"{file}: no pair of terms found: {ADVICE}")
     return usable
-
-
-def _unreadable(file: Path, reason: str) -> TorturedError:
-    return TorturedError(f"{file}: cannot be read as garbled terms ({reason}): {ADVICE}")
-
-
-def _from_json(text: str) -> list[tuple[str, str]]:
-    """(garbled, term) of all complete entries."""
-    parsed = json.loads(text)
-    entries = parsed.get("phrases") if isinstance(parsed, dict) else parsed
-    if not isinstance(entries, list):
-        return []
-    pairs = [(entry.get("tortured"), entry.get("correct")) for entry in entries if isinstance(entry, dict)]
-    return [(garbled, term) for garbled, term in pairs if isinstance(garbled, str) and isinstance(term, str)]
-
-
-def _from_lines(text: str) -> list[tuple[str, str]]:
-    """(garbled, term) of all lines with two columns, except comments and headings."""
-    rows = [line.split("\t") for line in text.split("\n") if line[:1] != "#"]
-    return [(row[0], row[1]) for row in rows if len(row) >= 2 and not HEADINGS.issuperset(map(_normalise, row[:2]))]
-
-
-def _normalise(term: str) -> str:
-    return re.sub(r"\s+", " ", term.replace("’", "'")).strip().lower()
 
 
 def word_pairs(pairs: Iterable[TermPair]) -> Counter[TermPair]:
@@ -150,7 +102,7 @@ def index(pairs: tuple[TermPair, ...]) -> Index:
 class Tortured(Spinner):
     """Garbles the listed terms, and single words as the list garbles them. `file` is the list.
 
-    Raises `SpinnerError` if no file is named or it is missing, and `TorturedError` if it is not such a list.
+    Raises `SpinnerError` if no file is named or it is missing, and `PhraseListError` if it is not such a list.
     """
 
     name = "tortured"

@@ -76,6 +76,14 @@ class Engine(Protocol):
         """
         ...
 
+    def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
+        """How much better each text reads than its sentence: the logarithm of the ratio of their probabilities.
+
+        A decoder-only model does not see the sentence, since it would prefer a copy. An encoder-decoder model writes
+        both texts for the sentence.
+        """
+        ...
+
 
 class LoadableEngine(Engine, Protocol):
     """An engine that `unspin.infer.engines.load_engine` can load.

@@ -63,6 +63,18 @@ class CopyDraftEngine(LoadableEngine):
         outputs = self.decoder.decode([source] * len(prefixes), prefixes)
         return [Rewriting.of(self._prompt, output.ids, output.log_probabilities) for output in outputs]
 
+    def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
+        self.check_process()
+        pairs = [*zip(sentences, sentences, strict=True), *zip(sentences, texts, strict=True)]
+        sources = {pair: self._as_target(*pair) for pair in pairs}
+        scores = dict(zip(sources, self.decoder.log_probabilities(list(sources.values())), strict=True))
+        return [scores[sentence, text] - scores[sentence, sentence] for sentence, text in pairs[len(sentences) :]]
+
+    def _as_target(self, sentence: str, text: str) -> Source:
+        """A source whose ids are those of a text, after all that the model is to read before it."""
+        prompt, encoded = self._prompt.before_text(sentence)
+        return Source([*self._start_ids, *prompt], self._prompt.text_ids(text), (), 0, encoded)
+
     def _source(self, sentence: str) -> Source:
         source = self._prompt.source(sentence)
         return replace(source, prompt=[*self._start_ids, *source.prompt])

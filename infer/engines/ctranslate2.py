@@ -41,6 +41,11 @@ class _Model:
         tokens = [[self.tokens[self._row_of[i]] for i in prompt] for prompt in prompts]
         return self.generator.generate_batch(tokens, sampling_topk=1, include_prompt_in_result=False, **options)
 
+    def log_probability(self, ids: Sequence[int]) -> float:
+        """The log probability of all ids after the first."""
+        (scores,) = self.generator.score_batch([[self.tokens[self._row_of[i]] for i in ids]])
+        return sum(scores.log_probs)
+
 
 class CTranslate2Engine(LoadableEngine):
     """Greedy decoding by CTranslate2 in batches of sentences of similar length.
@@ -101,6 +106,19 @@ class CTranslate2Engine(LoadableEngine):
             [*prefix, *truncate_at_end(ids, self._prompt.eos, max_output_tokens(source))] for ids in continuations
         ]
         return [Rewriting.of(self._prompt, ids, [0.0] * (len(ids) + 1)) for ids in outputs]
+
+    def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
+        self.check_process()
+        return [
+            self._log_probability(text, sentence) - self._log_probability(sentence, text)
+            for sentence, text in zip(sentences, texts, strict=True)
+        ]
+
+    def _log_probability(self, text: str, other: str) -> float:
+        """The log probability of a text, by a model that knows the ids of another one too."""
+        ids = [*self._prompt.before_text(other)[0], *self._prompt.text_ids(text), self._prompt.eos]
+        model = self._trimmed if self._trimmed.knows([*ids, *self._prompt.text_ids(other)]) else self._full
+        return model.log_probability(ids)
 
     def _rewrite_rows(self, model: _Model, sources: Sequence[list[int]], rows: Sequence[int]) -> dict[int, Rewriting]:
         """The outputs of some rows of `sources`, by row index."""

@@ -137,8 +137,9 @@ class CopyDecoder:
     ) -> None:
         """`end` is the id of the end token, `vocabulary` the ids that any output may use."""
         self._model, self._end, self.tokens_per_batch = model, end, tokens_per_batch
-        self._known = frozenset({*vocabulary, end})
-        self._vocabulary = torch.tensor(sorted(self._known), device=model.device)
+        known = sorted({*vocabulary, end})
+        self._columns = {token: column for column, token in enumerate(known)}  # of the logits
+        self._vocabulary = torch.tensor(known, device=model.device)
         self._head = model.head(self._vocabulary)
 
     def decode(self, sources: Sequence[Source], prefixes: Sequence[Sequence[int]] | None = None) -> list[Output]:
@@ -158,6 +159,31 @@ class CopyDecoder:
         hidden = self._model.forward(tokens, self._model.cache([source.encoded], len(ids)))
         choices, _ = self._likeliest(hidden[[len(ids) - 1]], [source], [1], count)
         return choices[0].tolist()
+
+    def log_probabilities(self, sources: Sequence[Source]) -> list[float]:
+        """For each source, the log probability that its prompt is followed by its ids and then by the end token."""
+        scores: dict[int, float] = {}
+        for batch in _batches(sources, self.tokens_per_batch):
+            scores.update(zip(batch, self._score([sources[i] for i in batch]), strict=True))
+        return [scores[i] for i in range(len(sources))]
+
+    @torch.inference_mode()
+    def _score(self, sources: Sequence[Source]) -> list[float]:
+        rows = [[*source.prompt, *source.ids] for source in sources]
+        tokens = PackedTokens.of([(ids, 0) for ids in rows], self._model.device)
+        cache = self._model.cache([source.encoded for source in sources], max(map(len, rows)))
+        hidden = self._model.forward(tokens, cache)
+        scores = []
+        for source, end in zip(sources, accumulate(map(len, rows)), strict=True):
+            states = hidden[end - len(source.ids) - 1 : end]
+            padded = torch.cat([states, states[-1:].expand(-len(states) % ROW_BLOCK, -1)])
+            rare = sorted(set(source.ids) - self._columns.keys())
+            rare_head = self._model.head(torch.tensor(rare, dtype=torch.long, device=hidden.device))
+            logits = torch.cat([F.linear(padded, self._head), F.linear(padded, rare_head)], 1)[: len(states)].float()
+            columns = {**self._columns, **{token: len(self._head) + i for i, token in enumerate(rare)}}
+            targets = torch.tensor([columns[token] for token in (*source.ids, self._end)], device=hidden.device)
+            scores.append(-F.cross_entropy(logits, targets, reduction="sum").item())
+        return scores
 
     def _decode(self, rows: Sequence[DraftedRow]) -> None:
         """Decode all rows to the end."""
@@ -201,7 +227,7 @@ class CopyDecoder:
         logits = F.linear(padded, self._head)[: len(hidden)]
         best = logits.topk(count, dim=-1).indices
         log_probabilities = logits.log_softmax(dim=-1).gather(1, best).float()  # on a CPU much faster than logsumexp
-        rare = [sorted(set(source.ids) - self._known) for source in sources]
+        rare = [sorted(set(source.ids) - self._columns.keys()) for source in sources]
         if not any(rare):
             return self._vocabulary[best], log_probabilities
         log_total = logits.gather(1, best[:, :1]).float() - log_probabilities[:, :1]  # of all exponentials

@@ -68,6 +68,28 @@ class TransformersEngine(LoadableEngine):
         ]
         return [Rewriting.of(self._prompt, ids, [0.0] * (len(ids) + 1)) for ids in outputs]
 
+    def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
+        self.check_process()
+        pairs = [*zip(sentences, sentences, strict=True), *zip(sentences, texts, strict=True)]
+        scores = {pair: self._log_probability(*pair) for pair in dict.fromkeys(pairs)}
+        return [scores[sentence, text] - scores[sentence, sentence] for sentence, text in pairs[len(sentences) :]]
+
+    @torch.inference_mode()
+    def _log_probability(self, sentence: str, text: str) -> float:
+        """The log probability of a text and the end token, after all that the model is to read before it."""
+        prompt, encoded = self._prompt.before_text(sentence)
+        targets = [*self._prompt.text_ids(text), self._prompt.eos]
+        decoder_ids = torch.tensor([[*prompt, *targets[:-1]]], device=self._model.device)
+        if self._prompt.is_encoder_decoder:
+            start = torch.tensor([[self._model.config.decoder_start_token_id]], device=self._model.device)
+            inputs = _pad_right([encoded], self._model.device)
+            inputs["decoder_input_ids"] = torch.cat([start, decoder_ids], 1)
+        else:
+            inputs = {"input_ids": decoder_ids}
+        logits = self._model(**inputs).logits[0, -len(targets) :].float()
+        expected = torch.tensor(targets, device=logits.device)
+        return -torch.nn.functional.cross_entropy(logits, expected, reduction="sum").item()
+
     def _inputs(self, sources: Sequence[list[int]], prefixes: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
         """The model's inputs: each source in its prompt, then the prefix that its output must begin with.
 

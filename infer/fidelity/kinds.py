@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 from unspin.infer.fidelity import (
@@ -29,6 +30,14 @@ from unspin.infer.fidelity import (
     terms,
 )
 from unspin.infer.fidelity.change import Change
+
+
+class Evidence(IntEnum):
+    """What speaks for an edit, besides that the model proposes it."""
+
+    NONE = 0
+    SURE = 1  # the model is sure of it, or a person chooses it
+    LISTED = 2  # a phrase table has it, and the model finds the sentence much better with it
 
 
 @dataclass(frozen=True)
@@ -52,13 +61,16 @@ class SentenceKind:
 class EditKind:
     """A kind that is judged edit by edit: `changed` returns the message for the fact that an edit changes, or "".
 
-    With `unless_sure`, edits that the model is sure of are not judged by it: it finds what is unlikely, not what is
-    wrong.
+    Edits with the evidence `unless`, or better, are not judged by it: it finds what is unlikely, not what is wrong.
     """
 
     name: str
     changed: Callable[[Change], str]
-    unless_sure: bool = False
+    unless: Evidence | None = None
+
+    def judges(self, evidence: Evidence) -> bool:
+        """Whether an edit with this evidence is judged by this kind."""
+        return self.unless is None or evidence < self.unless
 
 
 SENTENCE_KINDS: tuple[SentenceKind, ...] = (
@@ -70,14 +82,14 @@ SENTENCE_KINDS: tuple[SentenceKind, ...] = (
     SentenceKind("an address", foreign.addresses_in),
 )
 EDIT_KINDS: tuple[EditKind, ...] = (
-    EditKind("names", names.changed_name),
+    EditKind("names", names.changed_name, unless=Evidence.LISTED),
     EditKind("invented bounds", bounds.invented_bound),
     EditKind("dates", dates.changed_date),
     EditKind("quotation marks", quotations.moved_quotation_mark),
     EditKind("opposites", opposites.opposed),
-    EditKind("terms", terms.changed_term),
+    EditKind("terms", terms.changed_term, unless=Evidence.LISTED),
     EditKind("limits", limits.changed_limit),
-    EditKind("foreign words and code", foreign.changed_foreign_word),
-    EditKind("statements", statements.changed_statement),
-    EditKind("things", statements.put_another_thing, unless_sure=True),
+    EditKind("foreign words and code", foreign.changed_foreign_word, unless=Evidence.LISTED),
+    EditKind("statements", statements.changed_statement, unless=Evidence.LISTED),
+    EditKind("things", statements.put_another_thing, unless=Evidence.SURE),
 )

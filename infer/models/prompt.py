@@ -113,6 +113,13 @@ class Prompt:
         """The ids of the beginning of an output; white space at its end is left to the next token."""
         return self.text_ids(opening.rstrip()) if opening.strip() else []
 
+    def before_text(self, sentence: str) -> tuple[list[int], list[int]]:
+        """What a model reads before a text that is to be scored: the ids of the decoder, and those of the encoder.
+
+        Only an encoder-decoder model is shown the sentence that the text may replace.
+        """
+        return self.bos_ids or [self.eos], []
+
     def decode(self, ids: list[int]) -> str:
         """The text of generated ids, without the end token and the leading space."""
         text: str = self.tokenizer.decode([i for i in ids if i != self.eos], skip_special_tokens=False)
@@ -152,6 +159,9 @@ class EncoderDecoderPrompt(Prompt):
 
     def prefix_ids(self, opening: str) -> list[int]:
         return [*_template(self.tokenizer)[0], *super().prefix_ids(opening)]
+
+    def before_text(self, sentence: str) -> tuple[list[int], list[int]]:
+        return self.prefix_ids(""), self.source_ids(sentence)
 
     def decode(self, ids: list[int]) -> str:
         text: str = self.tokenizer.decode([i for i in ids if i not in (self.eos, self.bos)], skip_special_tokens=False)

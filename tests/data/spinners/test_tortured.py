@@ -1,6 +1,5 @@
 """Garbled terms: which are read from a file, what is learned from them, where they are used, what is held out."""
 
-import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unspin.data.spinners import Mixture, Persona, SpinnerError
 from unspin.data.spinners.persona import is_held_out_term
-from unspin.data.spinners.tortured import Tortured, TorturedError, index, read, word_pairs
+from unspin.data.spinners.tortured import Tortured, index, read, word_pairs
 from unspin.edits import apply
+from unspin.phrase_lists import PhraseListError
 
 # Written for this test in the manner of the list: (term, garbled term).
 PAIRS = [
@@ -38,45 +38,11 @@ def _file(folder: Path, rows: list[tuple[str, str]] = PAIRS) -> Path:
     return file
 
 
-def test_json_and_tab_separated_lists_give_the_same_pairs(tmp_path: Path) -> None:
-    listed = {"version": "1", "phrases": [{"tortured": garbled.title(), "correct": term} for term, garbled in PAIRS]}
-    (tmp_path / "terms.json").write_text(json.dumps(listed))
-    assert read(tmp_path / "terms.json") == read(_file(tmp_path)) == PAIRS
-
-
-def test_headings_and_entries_that_are_not_terms_are_skipped(tmp_path: Path) -> None:
-    (tmp_path / "headed.tsv").write_text(
-        "\ufeffTortured phrase\tCorrect phrase\tseen\r\nprofound ocean\tdeep sea\t3\r\n\tx\r\n", newline=""
-    )
-    assert read(tmp_path / "headed.tsv") == [("deep sea", "profound ocean")]
-    odd = [
-        ("android mobile | phone", "robot"),
-        ("example.org/wiki", "site"),
-        ("deep", ""),
-        ("same", "same"),
-        ("deep sea", "profound  ocean"),
-    ]
-    assert read(_file(tmp_path, odd)) == [("deep sea", "profound ocean")]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{",
-        "[" * 100_000,
-        "[1, {}]",
-        '{"phrases": 3}',
-        '{"phrases": [{"tortured": "x"}]}',
-        '{"phrases": [1]}',
-        "one column\n",
-        "\x00\t\x00\n",
-    ],
-)
-def test_a_file_that_is_no_list_of_terms_is_refused(text: str, tmp_path: Path) -> None:
-    (tmp_path / "terms").write_text(text)
-    with pytest.raises(TorturedError, match=r"terms: .*garbled<TAB>expected"):
-        read(tmp_path / "terms")
+def test_terms_are_read_in_lower_case_and_once(tmp_path: Path) -> None:
+    rows = [("Deep Sea", "Profound ocean"), ("deep sea", "profound ocean"), ("n/a", "profound river")]
+    assert read(_file(tmp_path, [*PAIRS, *rows])) == [*PAIRS, ("deep sea", "profound ocean")]
+    with pytest.raises(PhraseListError, match=r"no pair of terms found: .*garbled<TAB>expected"):
+        read(_file(tmp_path, rows[2:]))
 
 
 def test_words_are_learned_where_both_terms_have_equally_many() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from unspin.edits import Edit, align, apply
 from unspin.infer.fidelity.context import Context
 from unspin.infer.fidelity.judge import changed_fact, judge, violation
-from unspin.infer.fidelity.kinds import EDIT_KINDS
+from unspin.infer.fidelity.kinds import EDIT_KINDS, Evidence
 from unspin.infer.fitting import fit_articles
 
 
@@ -72,9 +72,11 @@ def test_an_edit_that_only_changes_capitals_changes_no_fact() -> None:
 
 
 def test_only_the_kind_of_things_gives_way_to_a_sure_model() -> None:
-    assert [kind.name for kind in EDIT_KINDS if kind.unless_sure] == ["things"]
+    assert [kind.name for kind in EDIT_KINDS if kind.unless is Evidence.SURE] == ["things"]
     edit = Edit(4, 11, "database")
-    assert violation("The payroll was lost.", edit) and not violation("The payroll was lost.", edit, is_sure=True)
+    assert violation("The payroll was lost.", edit) and not violation(
+        "The payroll was lost.", edit, evidence=Evidence.SURE
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,11 +101,11 @@ def test_strange_sentences_are_judged(source: str, edit: Edit) -> None:
 _TEXT = st.text(st.sampled_from("aAeE10.,-'\"“’ \u0301²½٣ſ\ud800$%") | st.characters(), max_size=30)
 
 
-@given(_TEXT, _TEXT, _TEXT, _TEXT, st.booleans())
-def test_any_edits_of_any_text_are_judged_and_can_be_made(a: str, b: str, c: str, d: str, is_sure: bool) -> None:
+@given(_TEXT, _TEXT, _TEXT, _TEXT, st.sampled_from(Evidence))
+def test_any_edits_of_any_text_are_judged_and_can_be_made(a: str, b: str, c: str, d: str, evidence: Evidence) -> None:
     source = f"{a}one {b}{c}"
     edits = [Edit(len(a), len(a) + 3, d), Edit(len(a) + 4, len(a) + 4 + len(b), "an hour")]
-    verdict = judge(source, edits, Context(source), edits if is_sure else ())
+    verdict = judge(source, edits, Context(source), dict.fromkeys(edits, evidence))
     fitted = fit_articles(source, list(verdict.kept))
     assert len(fitted) == len(verdict.kept) and apply(source, fitted) is not None
-    assert verdict == judge(source, edits, Context(source), edits if is_sure else ())
+    assert verdict == judge(source, edits, Context(source), dict.fromkeys(edits, evidence))

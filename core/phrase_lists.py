@@ -1,0 +1,97 @@
+"""Lists of garbled phrases, each with what stood there: files that people collect, such as those of paper screeners.
+
+A file is the JSON of the Problematic Paper Screener (``phrases`` with ``tortured`` and ``correct``) or holds
+tab-separated lines with the garbled phrase first; further columns are ignored. Several expected phrases are separated
+by " | ". Lines that begin with ``#`` and headings are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from unspin.errors import UnspinError
+from unspin.storage import storage_errors
+
+ADVICE = "give the screener's JSON, or lines of garbled<TAB>expected"
+MAX_CHARACTERS = 200  # of a phrase; a longer one is a sentence
+_HEADINGS = frozenset(
+    "tortured garbled spun correct expected original count tortured_phrase correct_phrase expected_phrase".split()
+)
+_ADDRESS = re.compile(r"[a-z0-9]\.[a-z]{2,}|_", re.IGNORECASE)  # where a list says where the phrase was found
+
+
+class PhraseListError(UnspinError, ValueError):
+    """A file is not a list of garbled phrases; the message says what it holds."""
+
+
+class PhrasePair(NamedTuple):
+    """A garbled phrase and the phrases that may have stood there; white space is single spaces."""
+
+    garbled: str
+    expected: tuple[str, ...]
+
+
+def read_phrases(file: Path) -> list[PhrasePair]:
+    """The usable pairs of a file, in file order. A phrase that is listed twice has the expected phrases of all lines.
+
+    Pairs without a letter, with addresses in place of phrases, or of more than `MAX_CHARACTERS` are left out.
+
+    Raises `PhraseListError` if the file cannot be read or holds no usable pair, and `StorageError` if it is in a store
+    that cannot be reached.
+    """
+    try:
+        with storage_errors(file):
+            text = file.read_bytes().decode("utf-8-sig")
+        listed = list(_from_json(text) if text.lstrip()[:1] in ("{", "[") else _from_lines(text))
+    except UnicodeDecodeError as error:
+        raise _unreadable(file, f"not UTF-8 at byte {error.start}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(file, getattr(error, "strerror", None) or str(error) or type(error).__name__) from None
+    expected: dict[str, dict[str, None]] = {}
+    for garbled, phrases in listed:
+        others = [_single_spaced(phrase) for phrase in phrases.split(" | ")]
+        if all(map(_is_phrase, (garbled, *others))):
+            expected.setdefault(_single_spaced(garbled), {}).update(dict.fromkeys(others))
+    pairs = [
+        PhrasePair(garbled, usable)
+        for garbled, phrases in expected.items()
+        if (usable := tuple(phrase for phrase in phrases if phrase.lower() != garbled.lower()))
+    ]
+    if not pairs:
+        raise PhraseListError(f"{file}: no pair of phrases found: {ADVICE}")
+    return pairs
+
+
+def _unreadable(file: Path, reason: str) -> PhraseListError:
+    return PhraseListError(f"{file}: cannot be read as garbled phrases ({reason}): {ADVICE}")
+
+
+def _from_json(text: str) -> Iterator[tuple[str, str]]:
+    """(garbled, expected) of all complete entries."""
+    parsed = json.loads(text)
+    entries = parsed.get("phrases") if isinstance(parsed, dict) else parsed
+    for entry in entries if isinstance(entries, list) else ():
+        garbled, expected = (entry.get("tortured"), entry.get("correct")) if isinstance(entry, dict) else (None, None)
+        if isinstance(garbled, str) and isinstance(expected, str):
+            yield garbled, expected
+
+
+def _from_lines(text: str) -> Iterator[tuple[str, str]]:
+    """(garbled, expected) of all lines with two columns, except comments and headings."""
+    for line in text.splitlines():
+        cells = line.split("\t")
+        headings = {"_".join(cell.lower().split()) for cell in cells[:2]}
+        if line[:1] != "#" and len(cells) >= 2 and not headings <= _HEADINGS:
+            yield cells[0], cells[1]
+
+
+def _single_spaced(phrase: str) -> str:
+    return " ".join(phrase.replace("’", "'").split())
+
+
+def _is_phrase(text: str) -> bool:
+    return len(text) <= MAX_CHARACTERS and any(map(str.isalpha, text)) and not _ADDRESS.search(text)

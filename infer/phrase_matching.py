@@ -1,0 +1,129 @@
+"""Finds listed phrases in a text: in any case, inflected, across line breaks and hyphens, over whole words only.
+
+An Aho-Corasick automaton (Aho and Corasick 1975) finds all phrases at once, so the cost does not grow with their
+number. It reads words reduced to a key that all inflected forms of a word share; what it finds is compared word by
+word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from ahocorasick_rs import AhoCorasick
+from unspin.english.morphology import Form, forms, lemmas
+from unspin.lazy import cached_property
+
+_WORD = re.compile(r"['’]s\b|[^\W_]+(?:['’](?!s\b)[^\W_]+)*")
+_GAP = re.compile(r"[\s\u2010\u2011-]*")
+_BROKEN = re.compile(r"[-\u2010]\s+")  # between the halves of a word that is broken at the end of a line
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseMatch:
+    """Phrase number `phrase` of the list stands at characters ``start:end``.
+
+    `forms` are the readings of its first or last word, as listed and as found; None if the words are those of the list.
+    """
+
+    start: int
+    end: int
+    phrase: int
+    forms: tuple[Form, Form] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    start: int
+    end: int
+    word: str
+
+
+class PhraseMatcher:
+    """Finds the phrases of a list. It pickles as its phrases."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self.phrases = tuple(phrases)
+
+    def __reduce__(self) -> tuple[type[PhraseMatcher], tuple[tuple[str, ...]]]:
+        return type(self), (self.phrases,)
+
+    def find(self, text: str) -> list[PhraseMatch]:
+        """The matches, sorted; none lies within another one, but several phrases may match at one place."""
+        tokens = _tokens(text)
+        found = set(self._find(text, tokens))
+        joined = _join_broken(text, tokens)
+        if len(joined) < len(tokens):
+            found.update(self._find(text, joined))
+        kept: list[PhraseMatch] = []
+        for match in sorted(found, key=lambda match: (match.start, -match.end, match.forms is not None, match.phrase)):
+            if not kept or match.end > kept[-1].end or (match.start, match.end) == (kept[-1].start, kept[-1].end):
+                kept.append(match)
+        return kept
+
+    def _find(self, text: str, tokens: Sequence[_Token]) -> Iterator[PhraseMatch]:
+        haystack, token_at = " ", {0: 0}
+        for number, token in enumerate(tokens, 1):
+            haystack += f"{_key(token.word)} "
+            token_at[len(haystack) - 1] = number
+        keys, automaton = self._automaton
+        for key, start, end in automaton.find_matches_as_indexes(haystack, overlapping=True):
+            found = tokens[token_at[start] : token_at[end - 1]]
+            if all(_GAP.fullmatch(text, a.end, b.start) for a, b in pairwise(found)):
+                for phrase in keys[key]:
+                    listed = [token.word for token in _tokens(self.phrases[phrase])]
+                    words = [token.word for token in found]
+                    readings = _inflection(listed, words)
+                    if readings or listed == words:
+                        yield PhraseMatch(found[0].start, found[-1].end, phrase, readings)
+
+    @cached_property
+    def _automaton(self) -> tuple[list[list[int]], AhoCorasick]:
+        """For each pattern the phrases that have it, and the automaton of the patterns."""
+        patterns: dict[str, list[int]] = defaultdict(list)
+        for number, phrase in enumerate(self.phrases):
+            if tokens := _tokens(phrase):
+                patterns[f" {' '.join(_key(token.word) for token in tokens)} "].append(number)
+        return list(patterns.values()), AhoCorasick(list(patterns))
+
+
+def _tokens(text: str) -> list[_Token]:
+    return [_Token(m.start(), m.end(), m[0].lower().replace("’", "'")) for m in _WORD.finditer(text)]
+
+
+def _join_broken(text: str, tokens: Sequence[_Token]) -> list[_Token]:
+    """The tokens, with the halves of a word that may be broken at the end of a line as one."""
+    joined: list[_Token] = []
+    for token in tokens:
+        if joined and _BROKEN.fullmatch(text, joined[-1].end, token.start):
+            half = joined.pop()
+            token = _Token(half.start, token.end, half.word + token.word)
+        joined.append(token)
+    return joined
+
+
+@lru_cache(maxsize=1 << 17)
+def _key(word: str) -> str:
+    return min(lemmas(word))
+
+
+def _inflection(listed: Sequence[str], found: Sequence[str]) -> tuple[Form, Form] | None:
+    """The readings, as listed and as found, of the one word that is inflected otherwise; None if there is none."""
+    different = [i for i, (one, other) in enumerate(zip(listed, found, strict=True)) if one != other]
+    if len(different) != 1:
+        return None
+    (place,) = different
+    heads = {0: ("verb",), len(listed) - 1: ("noun",)} if len(listed) > 1 else {0: ("noun", "verb", "adj", "adv")}
+    return next(
+        (
+            (one, other)
+            for one in forms(listed[place])
+            for other in forms(found[place])
+            if one.pos in heads.get(place, ()) and (one.pos, one.lemma) == (other.pos, other.lemma)
+        ),
+        None,
+    )

@@ -1,0 +1,105 @@
+"""A phrase table: garbled phrases, each with the phrases that may have stood there, and where a text has them.
+
+The model weighs each place in its context (`unspin.infer.restorer`): a listed phrase may be what the author wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from unspin.edits import Edit, align
+from unspin.english.morphology import Form, forms, inflect
+from unspin.infer.phrase_matching import PhraseMatch, PhraseMatcher
+from unspin.phrase_lists import PhrasePair, read_phrases
+
+_SMALL_WORDS = frozenset("a an and as at but by for from in of on or the to with".split())
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseHit:
+    """Characters ``start:end`` of a text, `found`, are a listed phrase; `replacements` are spelt to stand there."""
+
+    start: int
+    end: int
+    found: str
+    replacements: tuple[str, ...]
+
+    @property
+    def edits(self) -> list[Edit]:
+        """One edit for each replacement, without the words that it keeps at its beginning and end."""
+        return [_without_kept_words(Edit(self.start, self.end, new), self.found) for new in self.replacements]
+
+
+class PhraseTable:
+    """Listed phrases, searchable in a text."""
+
+    def __init__(self, pairs: Iterable[PhrasePair]) -> None:
+        self._pairs = tuple(pairs)
+        self._matcher = PhraseMatcher(pair.garbled for pair in self._pairs)
+
+    @classmethod
+    def from_file(cls, file: Path) -> PhraseTable:
+        """Read a list. Raises as `read_phrases` does."""
+        return cls(read_phrases(file))
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def find(self, text: str) -> Iterator[PhraseHit]:
+        """The places of a text where a listed phrase stands, sorted; of two that overlap, neither lies in the other."""
+        replacements: dict[tuple[int, int], dict[str, None]] = {}
+        for match in self._matcher.find(text):
+            own = replacements.setdefault((match.start, match.end), {})
+            own.update(dict.fromkeys(self._replacements(text[match.start : match.end], match)))
+        for (start, end), own in replacements.items():
+            if own:
+                yield PhraseHit(start, end, text[start:end], tuple(own))
+
+    def _replacements(self, found: str, match: PhraseMatch) -> Iterator[str]:
+        pair = self._pairs[match.phrase]
+        for expected in pair.expected:
+            inflected = _inflect(expected, *match.forms) if match.forms else expected
+            if inflected and (spelt := _spell_like(found, pair.garbled, inflected)) != found:
+                yield spelt
+
+
+def _without_kept_words(edit: Edit, found: str) -> Edit:
+    """The edit, from the first word that changes to the last."""
+    parts = align(found, edit.replacement)
+    first, last = parts[0].start, parts[-1].end
+    tail = len(found) - last
+    return Edit(edit.start + first, edit.start + last, edit.replacement[first : len(edit.replacement) - tail])
+
+
+def _inflect(expected: str, listed: Form, found: Form) -> str:
+    """The expected phrase, inflected as the listed one was; "" if its head is no such word."""
+    words = expected.split(" ")
+    head = 0 if listed.pos == "verb" else -1
+    lemma = next(
+        (form.lemma for form in forms(words[head].lower()) if (form.pos, form.tag) == (listed.pos, listed.tag)), ""
+    )
+    if not lemma:
+        return ""
+    words[head] = inflect(lemma, found.pos, found.tag)
+    return " ".join(words)
+
+
+def _spell_like(found: str, listed: str, expected: str) -> str:
+    """The expected phrase with the hyphens and capitals of the words that were found."""
+    if "-" in found and " " not in found and "-" not in listed:
+        expected = expected.replace(" ", "-")
+    words = found.replace("-", " ").split()
+    if found.isupper() and len(found) > 1:
+        return expected.upper()
+    if len(words) > 1 and all(word[0].isupper() for word in words if word.lower() not in _SMALL_WORDS):
+        return _title(expected)
+    return expected[:1].upper() + expected[1:] if found[:1].isupper() else expected
+
+
+def _title(phrase: str) -> str:
+    words = phrase.split(" ")
+    return " ".join(
+        word if place and word in _SMALL_WORDS else word[:1].upper() + word[1:] for place, word in enumerate(words)
+    )

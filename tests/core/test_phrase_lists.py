@@ -1,0 +1,63 @@
+"""Lists of garbled phrases: which files and lines are read, and what is said of those that are not."""
+
+import json
+from pathlib import Path
+
+import pytest
+from unspin.phrase_lists import PhraseListError, PhrasePair, read_phrases
+
+PAIRS = [
+    PhrasePair("vapor motor", ("steam engine",)),
+    PhrasePair("Joule's steady", ("Joule's constant",)),
+    PhrasePair("sun powered board", ("solar panel", "solar cell")),
+]
+
+
+def _write(folder: Path, text: str) -> Path:
+    file = folder / "phrases"
+    file.write_bytes(text.encode())
+    return file
+
+
+def test_json_and_tab_separated_lists_give_the_same_pairs(tmp_path: Path) -> None:
+    rows = [(pair.garbled, " | ".join(pair.expected)) for pair in PAIRS]
+    listed = {"version": "1", "phrases": [{"tortured": garbled, "correct": term} for garbled, term in rows]}
+    assert read_phrases(_write(tmp_path, json.dumps(listed))) == PAIRS
+    assert read_phrases(_write(tmp_path, "".join(f"{garbled}\t{term}\n" for garbled, term in rows))) == PAIRS
+
+
+def test_headings_comments_further_columns_and_blanks_are_skipped(tmp_path: Path) -> None:
+    text = (
+        "\ufeffTortured phrase\tCorrect phrase\tseen\r\n# a comment\twith a tab\r\n\r\n"
+        "profound   ocean\tdeep sea\t3\r\nprofound ocean\tdeep waters\t1\r\n\tx\r\none column\r\n"
+    )
+    assert read_phrases(_write(tmp_path, text)) == [PhrasePair("profound ocean", ("deep sea", "deep waters"))]
+
+
+def test_what_is_no_phrase_is_left_out(tmp_path: Path) -> None:
+    odd = ["same\tSame", "robot\texample.org | pages", "deep\t", "3.5\t7", f"{'long ' * 50}\tx", "vapor motor\tmotor"]
+    assert read_phrases(_write(tmp_path, "\n".join(odd))) == [PhrasePair("vapor motor", ("motor",))]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "no pair of phrases found"),
+        (b"one column\n", "no pair of phrases found"),
+        (b'[1, {}, {"tortured": "x"}]', "no pair of phrases found"),
+        (b'{"phrases": 3}', "no pair of phrases found"),
+        (b"{", "cannot be read as garbled phrases"),
+        (b"[" * 100_000, "cannot be read as garbled phrases"),
+        (b"deep sea\tprofound \xff", "not UTF-8 at byte 18"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused(data: bytes, reason: str, tmp_path: Path) -> None:
+    file = tmp_path / "phrases"
+    file.write_bytes(data)
+    with pytest.raises(PhraseListError, match=rf"phrases: .*{reason}.*garbled<TAB>expected"):
+        read_phrases(file)
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PhraseListError, match=r"none\.tsv: cannot be read as garbled phrases \(No such file"):
+        read_phrases(tmp_path / "none.tsv")
