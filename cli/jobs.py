@@ -19,6 +19,7 @@ from unspin.infer.documents.base import DEFAULT_OPTIONS, DocumentError, Document
 from unspin.infer.documents.docx import DOCX
 from unspin.infer.documents.formats import FORMATS, FORMATS_BY_NAME
 from unspin.infer.engines import ENGINES
+from unspin.phrase_lists import read_phrases, read_terms
 from unspin.storage import glob_url, is_url, storage_errors
 
 STDIN = Path("-")
@@ -43,6 +44,8 @@ class RestoreOptions:
     min_confidence: float | None = None
     keep_quotations: bool = False
     alternatives: int = 0
+    phrases: Path | None = None
+    protect: Path | None = None
     engine: str = "draft"
     device: str = "cpu"
     jobs: int = 1
@@ -96,6 +99,14 @@ def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
     _check_targets(jobs, options)
     _check_collisions(jobs, options)
     return jobs
+
+
+def check_lists(options: RestoreOptions) -> None:
+    """Read the lists that the options name, to report a wrong one at once. Raises `PhraseListError`, `StorageError`."""
+    if options.phrases is not None:
+        read_phrases(options.phrases)
+    if options.protect is not None:
+        read_terms(options.protect)
 
 
 def backup_of(path: Path, number: int = 1) -> Path:

@@ -58,6 +58,8 @@ def digest_of_settings(options: RestoreOptions) -> str:
         "keep_quotations": options.keep_quotations,
         "alternatives": options.alternatives,
         "engine": options.engine,
+        "phrases": None if options.phrases is None else digest_of_file(options.phrases),
+        "protect": None if options.protect is None else digest_of_file(options.protect),
     }
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 

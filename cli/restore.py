@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from unspin.cli.options import CheckpointName, EngineName, ExecutorFile, OptionError
+from unspin.cli.options import CheckpointName, EngineName, ExecutorFile, OptionError, PhrasesFile, ProtectFile
 
 if TYPE_CHECKING:
     from unspin.cli.jobs import RestoreOptions
@@ -93,6 +93,8 @@ def restore(
     alternatives: Annotated[
         int, typer.Option(min=0, max=10, help="list up to this many alternatives with each edit; slower")
     ] = 0,
+    phrases: PhrasesFile = None,
+    protect: ProtectFile = None,
     checkpoint: CheckpointName = "default",
     engine: EngineName = "draft",
     device: Annotated[
@@ -114,6 +116,8 @@ def restore(
 
     `unspin restore crawl/ --output restored --edits edits.jsonl --resume`
 
+    `unspin restore paper.docx --output restored --phrases tortured-phrases.tsv --protect names.txt`
+
     `unspin restore shards/*.parquet --output restored --executor configs/executors/ray.yaml --jobs 8`
     """
     from unspin.cli.jobs import RestoreOptions
@@ -132,6 +136,8 @@ def restore(
         min_confidence=min_confidence,
         keep_quotations=keep_quotations,
         alternatives=alternatives,
+        phrases=phrases,
+        protect=protect,
         engine=engine,
         device=device,
         jobs=jobs,
@@ -141,11 +147,12 @@ def restore(
 
 
 def _restore(paths: Sequence[Path], options: RestoreOptions) -> None:
-    from unspin.cli.jobs import find_jobs
+    from unspin.cli.jobs import check_lists, find_jobs
     from unspin.cli.records import digest_of_settings, unfinished
     from unspin.locking import sole_writer
     from unspin.storage import is_url
 
+    check_lists(options)
     jobs = find_jobs(paths, options)
     if options.dry_run:
         from unspin.cli.local import show_plan

@@ -26,6 +26,7 @@ from unspin.infer.render import html_page
 from unspin.infer.restoration import Restoration, dump_json
 from unspin.infer.restorer import OnRead, Restorer
 from unspin.lazy import cached_property
+from unspin.phrase_lists import read_terms
 from unspin.storage import download, is_url, put_file, take_permissions, write_atomic
 
 
@@ -61,6 +62,8 @@ class LazyRestorer:
             min_confidence=self._options.min_confidence,
             keep_quotations=self._options.keep_quotations,
             alternatives=self._options.alternatives,
+            phrases=self._options.phrases,
+            protect=() if self._options.protect is None else read_terms(self._options.protect),
         )
 
 

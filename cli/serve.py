@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Annotated
 
 import typer
-from unspin.cli.options import CheckpointName, EngineName, OptionError
+from unspin.cli.options import CheckpointName, EngineName, OptionError, PhrasesFile, ProtectFile
 from unspin.errors import UnspinError
 
 
@@ -18,6 +18,8 @@ def serve(
     ] = "127.0.0.1",
     checkpoint: CheckpointName = "default",
     engine: EngineName = "draft",
+    phrases: PhrasesFile = None,
+    protect: ProtectFile = None,
 ) -> None:
     """Serve a local web page: open articles, review each edit, undo it or use other words, and download the result.
 
@@ -26,19 +28,27 @@ def serve(
     `unspin serve`
 
     `unspin serve --port 9000`
+
+    `unspin serve --phrases tortured-phrases.tsv --protect names.txt`
     """
     import uvicorn
     from unspin.infer.engines import ENGINES, load_engine
     from unspin.infer.models.checkpoint import Checkpoint
+    from unspin.infer.phrase_table import PhraseTable
     from unspin.infer.restorer import Restorer
     from unspin.infer.web.server import LOOPBACK, make_app
+    from unspin.phrase_lists import read_terms
 
     if engine not in ENGINES:
         raise OptionError(f"--engine {engine}: choose one of {', '.join(ENGINES)}")
+    table = None if phrases is None else PhraseTable.from_file(phrases)
+    terms = () if protect is None else read_terms(protect)
     opened = Checkpoint.open(checkpoint)
     listener = _listen(host, port)  # before the model is loaded, so that a port in use is reported at once
     loaded = load_engine(engine, opened)
-    restorer = Restorer(loaded, opened.calibration, max_passage_words=opened.max_passage_words)
+    restorer = Restorer(
+        loaded, opened.calibration, max_passage_words=opened.max_passage_words, phrases=table, protect=terms
+    )
     sample = (files("unspin.data") / "samples" / "ferry.spun.txt").read_text(encoding="utf-8")
     app = make_app(restorer, opened.calibration.threshold, sample, LOOPBACK if host in LOOPBACK else ("*",))
     shown = f"[{host}]" if ":" in host else host

@@ -43,14 +43,11 @@ def read_phrases(file: Path) -> list[PhrasePair]:
     Raises `PhraseListError` if the file cannot be read or holds no usable pair, and `StorageError` if it is in a store
     that cannot be reached.
     """
+    text = _read_text(file, ADVICE)
     try:
-        with storage_errors(file):
-            text = file.read_bytes().decode("utf-8-sig")
         listed = list(_from_json(text) if text.lstrip()[:1] in ("{", "[") else _from_lines(text))
-    except UnicodeDecodeError as error:
-        raise _unreadable(file, f"not UTF-8 at byte {error.start}") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise _unreadable(file, getattr(error, "strerror", None) or str(error) or type(error).__name__) from None
+    except (ValueError, RecursionError) as error:
+        raise PhraseListError(f"{file}: not valid JSON ({str(error) or type(error).__name__}): {ADVICE}") from None
     expected: dict[str, dict[str, None]] = {}
     for garbled, phrases in listed:
         others = [_single_spaced(phrase) for phrase in phrases.split(" | ")]
@@ -66,8 +63,26 @@ def read_phrases(file: Path) -> list[PhrasePair]:
     return pairs
 
 
-def _unreadable(file: Path, reason: str) -> PhraseListError:
-    return PhraseListError(f"{file}: cannot be read as garbled phrases ({reason}): {ADVICE}")
+def read_terms(file: Path) -> list[str]:
+    """The names and terms of a file, one on each line; lines that begin with ``#`` are skipped.
+
+    Raises `PhraseListError` and `StorageError` as `read_phrases` does.
+    """
+    lines = map(_single_spaced, _read_text(file, "give one on each line").splitlines())
+    terms = [line for line in lines if any(map(str.isalnum, line)) and line[0] != "#"]
+    if not terms:
+        raise PhraseListError(f"{file}: no name or term found: give one on each line")
+    return list(dict.fromkeys(terms))
+
+
+def _read_text(file: Path, advice: str) -> str:
+    try:
+        with storage_errors(file):
+            return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PhraseListError(f"{file}: not UTF-8 at byte {error.start}: {advice}") from None
+    except OSError as error:
+        raise PhraseListError(f"{file}: cannot be read ({error.strerror or error}): {advice}") from None
 
 
 def _from_json(text: str) -> Iterator[tuple[str, str]]:

@@ -75,21 +75,31 @@ def confidence(calibration: Calibration, edit: EditOutcome) -> float:
 def fit_logistic(edits: Sequence[EditOutcome], shares: Calibration) -> Calibration:
     """Fit the chance that an edit is correct by logistic regression on its features.
 
-    `shares` estimates the spun share, which is one of the features. Returns `shares` with the fitted weights. Uses
-    Newton's method with a slight ridge penalty.
+    `shares` estimates the spun share, which is one of the features. Returns `shares` with the fitted weights.
     """
     inputs = np.array(
         [[*features(edit.probability, shares.spun_share(edit.suspected_share), edit.size), 1.0] for edit in edits]
     )
     correct = np.array([edit.correct for edit in edits], dtype=float)
-    weights = np.zeros(4)  # Newton's method overshoots from a distant start
-    for _ in range(NEWTON_STEPS):
-        predicted = 1 / (1 + np.exp(-inputs @ weights))
-        gradient = inputs.T @ (correct - predicted)
-        hessian = (inputs * (predicted * (1 - predicted))[:, None]).T @ inputs + RIDGE * np.eye(4)
-        weights = weights + np.linalg.solve(hessian, gradient)
+    weights = logistic_weights(inputs, correct)
     slope, spun_weight, size_weight, intercept = map(float, weights)
     return replace(shares, slope=slope, spun_weight=spun_weight, size_weight=size_weight, intercept=intercept)
+
+
+def logistic_weights(inputs: np.ndarray, outcomes: np.ndarray, importance: np.ndarray | None = None) -> np.ndarray:
+    """The weights of a logistic regression, by Newton's method with a slight ridge penalty.
+
+    `inputs` are [cases, features], `outcomes` [cases] are 0 or 1, and `importance` [cases] is 1 by default.
+    """
+    importance = np.ones(len(outcomes)) if importance is None else importance
+    weights = np.zeros(inputs.shape[1])  # Newton's method overshoots from a distant start
+    for _ in range(NEWTON_STEPS):
+        predicted = 1 / (1 + np.exp(-inputs @ weights))
+        gradient = inputs.T @ (importance * (outcomes - predicted))
+        curvature = importance * predicted * (1 - predicted)
+        hessian = (inputs * curvature[:, None]).T @ inputs + RIDGE * np.eye(inputs.shape[1])
+        weights = weights + np.linalg.solve(hessian, gradient)
+    return weights
 
 
 def clean_text_threshold(edits: Sequence[tuple[float, int]], max_words: float) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 
-from unspin.edits import apply
+from unspin.edits import Edit, apply
 from unspin.infer.decision import RestoredArticle, RestoredSentence
 from unspin.infer.documents.base import View
 from unspin.infer.restoration import Restoration, RestoredEdit
@@ -18,7 +18,7 @@ from unspin.segment import Span, quotations, words
 
 NOT_ENGLISH = "does not read as English: left unchanged"
 NO_PLACE = "{spun!r} would become {restored!r}, which the markup around it does not allow: left unchanged"
-FindAlternatives = Callable[[RestoredSentence, ScoredEdit], tuple[str, ...]]
+FindAlternatives = Callable[[RestoredSentence, Edit], tuple[str, ...]]
 
 
 def assemble(
@@ -94,7 +94,7 @@ class _Assembler:
             raw.replacement,
             _kind(spun, edit.replacement, scored, in_quotation),
             round(scored.confidence, 4),
-            self._find_alternatives(sentence, scored),
+            self._find_alternatives(sentence, edit),
             group,
             self._article,
             in_view.start,
@@ -107,7 +107,7 @@ class _Assembler:
 
 
 def _kind(spun: str, restored: str, scored: ScoredEdit, in_quotation: bool) -> str:
-    if scored.phrase:
+    if scored.is_listed:
         return "dictionary"
     if in_quotation:
         return "quotation"

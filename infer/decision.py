@@ -82,7 +82,7 @@ def decide(
 def _evidence(candidate: ScoredEdit) -> Evidence:
     if candidate.confidence < SURE:
         return Evidence.NONE
-    return Evidence.LISTED if candidate.phrase else Evidence.SURE
+    return Evidence.LISTED if candidate.is_listed else Evidence.SURE
 
 
 def _allowed(source: str, candidates: Sequence[ScoredEdit], protected: PhraseMatcher) -> list[ScoredEdit]:

@@ -108,7 +108,12 @@ def _join_broken(text: str, tokens: Sequence[_Token]) -> list[_Token]:
 
 @lru_cache(maxsize=1 << 17)
 def _key(word: str) -> str:
-    return min(lemmas(word))
+    """A lemma of the word, of which it has no further one: the same for nearly all forms of a word."""
+    seen = {word}
+    while others := lemmas(word) - seen:
+        word = min(others)
+        seen.add(word)
+    return word
 
 
 def _inflection(listed: Sequence[str], found: Sequence[str]) -> tuple[Form, Form] | None:

@@ -61,7 +61,7 @@ class PhraseTable:
         pair = self._pairs[match.phrase]
         for expected in pair.expected:
             inflected = _inflect(expected, *match.forms) if match.forms else expected
-            if inflected and (spelt := _spell_like(found, pair.garbled, inflected)) != found:
+            if inflected and (spelt := spell_like(found, pair.garbled, inflected)) != found:
                 yield spelt
 
 
@@ -82,11 +82,12 @@ def _inflect(expected: str, listed: Form, found: Form) -> str:
     )
     if not lemma:
         return ""
-    words[head] = inflect(lemma, found.pos, found.tag)
+    inflected = inflect(lemma, found.pos, found.tag)
+    words[head] = inflected.capitalize() if words[head][0].isupper() else inflected
     return " ".join(words)
 
 
-def _spell_like(found: str, listed: str, expected: str) -> str:
+def spell_like(found: str, listed: str, expected: str) -> str:
     """The expected phrase with the hyphens and capitals of the words that were found."""
     if "-" in found and " " not in found and "-" not in listed:
         expected = expected.replace(" ", "-")

@@ -37,12 +37,11 @@ class Proposal:
 class PhraseProposal:
     """An edit that a phrase table makes, and how much better the model finds the sentence with it.
 
-    `log_ratio` is that of `Engine.log_ratios`. `others` are the other listed replacements, best first.
+    `log_ratio` is that of `Engine.log_ratios`.
     """
 
     edit: Edit
     log_ratio: float
-    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

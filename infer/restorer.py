@@ -33,8 +33,8 @@ from unspin.infer.phrase_matching import PhraseMatcher
 from unspin.infer.phrase_table import PhraseTable
 from unspin.infer.proposals import PhraseProposal, propose_edits, split_output
 from unspin.infer.restoration import Restoration
-from unspin.infer.voting import ScoredEdit
 from unspin.segment import words
+from unspin.storage import to_path
 
 WORDS_PER_WINDOW = 8000  # documents are collected until they hold about this many words, then restored together
 CHARACTERS_PER_WORD = 6  # to estimate the number of words of a document
@@ -79,7 +79,7 @@ class Restorer:
         keep_quotations: bool = False,
         max_passage_words: int = 0,
         alternatives: int = 0,
-        phrases: PhraseTable | None = None,
+        phrases: PhraseTable | str | os.PathLike[str] | None = None,
         protect: Iterable[str] = (),
     ) -> None:
         """Restore with a loaded engine; `from_pretrained` explains most options.
@@ -97,8 +97,8 @@ class Restorer:
             keep_quotations,
             max_passage_words,
             int(alternatives),
-            phrases,
-            PhraseMatcher(protect),
+            _phrase_table(phrases),
+            _matcher_of(protect),
         )
         self._recipe: Recipe | None = None
 
@@ -112,22 +112,24 @@ class Restorer:
         min_confidence: float | None = None,
         keep_quotations: bool = False,
         alternatives: int = 0,
-        phrases: PhraseTable | None = None,
+        phrases: PhraseTable | str | os.PathLike[str] | None = None,
         protect: Iterable[str] = (),
     ) -> Restorer:
         """Load a checkpoint: a folder or its address in an object store, or "default" for the model that ships.
 
         `engine` is a key of `unspin.infer.engines.ENGINES`, `device` a torch device. Edits below `min_confidence` are
         not made; by default it is the checkpoint's own threshold. `keep_quotations` leaves text between double
-        of some forward passes per edit. `phrases` lists garbled phrases with what probably stood there; the model
-        weighs each place that has one. `protect` are names and terms that no edit touches, in any case and inflection.
-        each place that has one. `protect` are names and terms that no edit touches, in any case and inflection.
+        quotation marks unchanged. `alternatives` is the number of other restorations to list for each edit, at the cost
+        of some forward passes per edit. `phrases` is a file of garbled phrases with what probably stood there
+        (`unspin.phrase_lists`), or a table of them: the model weighs each place that has one. `protect` are names and
+        terms that no edit touches, in any case and inflection.
 
         Raises `ModelError` if the checkpoint is incomplete, a package is missing or the device cannot be used,
-        `ChecksumError` if a file does not match its checksum, `StorageError` if the store cannot be read, and
-        TypeError or ValueError for an unknown engine or a wrong option.
+        `ChecksumError` if a file does not match its checksum, `PhraseListError` if `phrases` is no such list,
+        `StorageError` if the store cannot be read, and TypeError or ValueError for an unknown engine or a wrong option.
         """
         check_options(min_confidence, alternatives)
+        table, matcher = _phrase_table(phrases), _matcher_of(protect)  # before anything is loaded
         checkpoint = Checkpoint.open(name)
         recipe = Recipe.of(name, engine, device, checkpoint)
         restorer = cls(
@@ -137,8 +139,8 @@ class Restorer:
             keep_quotations,
             checkpoint.max_passage_words,
             alternatives,
-            phrases,
-            protect,
+            table,
+            matcher.phrases,
         )
         restorer._recipe = recipe
         return restorer
@@ -212,13 +214,22 @@ class Restorer:
         earlier: Sequence[Edit] = (),
         context: Context = NO_CONTEXT,
     ) -> tuple[str, ...]:
-        """Up to `count` other replacements for an edit, most likely first; none of them changes a fact.
+        """Up to `count` other replacements for an edit: those that a phrase table lists, then the model's, most likely
+        first. None of them changes a fact.
 
         An edit may also be of words that the model keeps. `earlier` are the sentence's edits before it; the model
         continues the text in which they have been made. `context` is the article, as evidence of names.
         """
         opening = apply(sentence[: edit.start], earlier)
-        replacements: dict[str, None] = {}
+        table = self._options.phrases
+        listed = [other for hit in table.find(sentence) for other in hit.edits] if table else []
+        replacements = dict.fromkeys(
+            other.replacement
+            for other in listed
+            if (other.start, other.end) == (edit.start, edit.end)
+            and other.replacement != edit.replacement
+            and not violation(sentence, other, context, Evidence.LISTED)
+        )
         with _engine_lock:
             outputs = self._engine.variants(sentence, opening, 2 * count + 2)
         for output in outputs:
@@ -275,15 +286,11 @@ class Restorer:
         options = self._options
         return decide(article, options.calibration, options.threshold, options.protect)
 
-    def _find_alternatives(self, sentence: RestoredSentence, scored: ScoredEdit) -> tuple[str, ...]:
-        """Other replacements: those that the phrase table lists, then the model's."""
-        count, edit = self._options.alternatives, scored.edit
-        if not count:
+    def _find_alternatives(self, sentence: RestoredSentence, edit: Edit) -> tuple[str, ...]:
+        if not self._options.alternatives:
             return ()
-        listed = scored.phrase.others if scored.phrase else ()
         earlier = [other.edit for other in sentence.edits if other.end <= edit.start and other.edit != edit]
-        others = self.alternatives(sentence.source, edit, count, earlier, sentence.context)
-        return tuple(dict.fromkeys((*listed, *others)))[:count]
+        return self.alternatives(sentence.source, edit, self._options.alternatives, earlier, sentence.context)
 
     def _read(self, passages: Sequence[Passage], on_read: OnRead | None = None) -> None:
         """Let the model read passages and store its proposals in their sentences.
@@ -315,12 +322,8 @@ class Restorer:
                 )
             weighed = iter(zip(ratios, edits, strict=True))
             for sentence, hit in group:
-                ranked = sorted(
-                    ((ratio, edit) for ratio, (_, edit) in islice(weighed, len(hit.edits))), key=lambda r: -r[0]
-                )
-                (ratio, best), *others = ranked
-                proposal = PhraseProposal(best, ratio, tuple(edit.replacement for _, edit in others))
-                sentence.reading.phrases += (proposal,)
+                proposals = [PhraseProposal(edit, ratio) for ratio, (_, edit) in islice(weighed, len(hit.edits))]
+                sentence.reading.phrases += (max(proposals, key=lambda proposal: proposal.log_ratio),)
 
     def _rewrite(self, passages: Sequence[Passage]) -> Iterator[tuple[Passage, Rewriting]]:
         """The engine's outputs, those of the shortest passages first: passages of one length share a batch best."""
@@ -331,6 +334,18 @@ class Restorer:
             with _engine_lock:
                 outputs = self._engine.rewrite([text for text, _ in group])
             yield from zip([passage for _, passage in group], outputs, strict=True)
+
+
+def _phrase_table(phrases: PhraseTable | str | os.PathLike[str] | None) -> PhraseTable | None:
+    if isinstance(phrases, (str, os.PathLike)):
+        return PhraseTable.from_file(to_path(os.fspath(phrases)))
+    return phrases
+
+
+def _matcher_of(protect: Iterable[str]) -> PhraseMatcher:
+    if isinstance(protect, str):
+        raise TypeError(f"protect takes a list of names, not one string: give [{protect!r}]")
+    return PhraseMatcher(protect)
 
 
 def _windows(texts: Iterable[Text]) -> Iterator[list[DocumentDraft]]:

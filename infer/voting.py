@@ -16,7 +16,7 @@ from typing import NamedTuple
 from unspin.edits import Edit, select_non_overlapping
 from unspin.infer.article import SentenceDraft
 from unspin.infer.confidence import Calibration
-from unspin.infer.proposals import PhraseProposal, Proposal, UncertainWord
+from unspin.infer.proposals import Proposal, UncertainWord
 from unspin.segment import words
 
 _FIRST_WORD = re.compile(r"\w+")
@@ -27,12 +27,12 @@ _Restorations = Mapping[str, Mapping[_Key, str]]  # first removed word -> key ->
 class ScoredEdit(NamedTuple):
     """An edit and its calibrated confidence, 0..1.
 
-    `phrase` is the entry of the phrase table if one makes the edit.
+    `is_listed` says that a phrase table proposes it.
     """
 
     edit: Edit
     confidence: float
-    phrase: PhraseProposal | None = None
+    is_listed: bool = False
 
     @property
     def start(self) -> int:
@@ -68,7 +68,7 @@ def confident_edits(sentences: Sequence[SentenceDraft], calibration: Calibration
         own = [
             ScoredEdit(p.edit, calibration.confidence(p.probability, share, p.size(sentence.text))) for p in proposals
         ]
-        listed = [ScoredEdit(p.edit, calibration.phrase_confidence(p.log_ratio), p) for p in sentence.phrases]
+        listed = [ScoredEdit(p.edit, calibration.phrase_confidence(p.log_ratio), True) for p in sentence.phrases]
         scored.append(_without_duplicates([*own, *listed]))
         if sentence.text in counted:  # a repeated sentence is no further evidence
             continue

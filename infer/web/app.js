@@ -14,6 +14,7 @@ const KINDS = {
   insertion: "Insertions",
   deletion: "Deletions",
   quotation: "In quotations",
+  dictionary: "From the list of phrases",
   manual: "Changed by you",
 };
 

@@ -9,6 +9,7 @@ const KINDS = {
   insertion: "inserted words",
   deletion: "deleted words",
   quotation: "in a quotation",
+  dictionary: "from the list of phrases",
   manual: "changed by you",
 };
 

@@ -25,7 +25,7 @@ MAX_FILE_BYTES = 10_000_000
 MAX_REACH = 150  # characters of a sentence on each side of a place that the model reads to find other words
 MAX_REQUEST_BYTES = 2 * MAX_FILE_BYTES  # a file takes a third more in base64, and its edits come on top
 
-Kind = Literal["word", "phrase", "insertion", "deletion", "quotation", "manual"]
+Kind = Literal["word", "phrase", "insertion", "deletion", "quotation", "dictionary", "manual"]
 
 
 def _known_format(name: str) -> str:

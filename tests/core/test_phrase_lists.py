@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from unspin.phrase_lists import PhraseListError, PhrasePair, read_phrases
+from unspin.phrase_lists import PhraseListError, PhrasePair, read_phrases, read_terms
 
 PAIRS = [
     PhrasePair("vapor motor", ("steam engine",)),
@@ -46,8 +46,8 @@ def test_what_is_no_phrase_is_left_out(tmp_path: Path) -> None:
         (b"one column\n", "no pair of phrases found"),
         (b'[1, {}, {"tortured": "x"}]', "no pair of phrases found"),
         (b'{"phrases": 3}', "no pair of phrases found"),
-        (b"{", "cannot be read as garbled phrases"),
-        (b"[" * 100_000, "cannot be read as garbled phrases"),
+        (b"{", "not valid JSON"),
+        (b"[" * 100_000, "not valid JSON"),
         (b"deep sea\tprofound \xff", "not UTF-8 at byte 18"),
     ],
 )
@@ -59,5 +59,12 @@ def test_a_file_that_is_no_list_is_refused(data: bytes, reason: str, tmp_path: P
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PhraseListError, match=r"none\.tsv: cannot be read as garbled phrases \(No such file"):
+    with pytest.raises(PhraseListError, match=r"none\.tsv: cannot be read \(No such file"):
         read_phrases(tmp_path / "none.tsv")
+
+
+def test_terms_stand_on_lines(tmp_path: Path) -> None:
+    text = "\ufeff# brands\nSpin  Doctors\r\n\nBreaking News\n...\nSpin Doctors\n"
+    assert read_terms(_write(tmp_path, text)) == ["Spin Doctors", "Breaking News"]
+    with pytest.raises(PhraseListError, match=r"phrases: no name or term found: give one on each line"):
+        read_terms(_write(tmp_path, "# nothing\n\n"))

@@ -5,7 +5,8 @@ from unspin.edits import Edit
 from unspin.infer.article import ArticleDraft, Reading, SentenceDraft
 from unspin.infer.confidence import Calibration
 from unspin.infer.decision import NO_RESTORATION, decide
-from unspin.infer.proposals import REJECTED, Proposal, SentenceProposals
+from unspin.infer.phrase_matching import PhraseMatcher
+from unspin.infer.proposals import REJECTED, PhraseProposal, Proposal, SentenceProposals
 
 
 def _article(source: str, *proposals: tuple[str, str, float]) -> ArticleDraft:
@@ -77,3 +78,53 @@ def test_the_rest_of_the_article_is_evidence_for_names() -> None:
         article = _article(source, ("Unified Countries", "United Nations", 0.9))
         article = ArticleDraft([*article.sentences, *sentences])
         assert decide(article, Calibration(), 0.5).sentences[0].text == restored
+
+
+def _listed(source: str, spun: str, restored: str, log_ratio: float, *proposals: Proposal) -> ArticleDraft:
+    start = source.index(spun)
+    listed = PhraseProposal(Edit(start, start + len(spun), restored), log_ratio)
+    return ArticleDraft([SentenceDraft(source, reading=Reading(SentenceProposals(proposals), (listed,)))])
+
+
+def test_an_edit_of_a_phrase_table_is_made_if_the_sentence_reads_much_better() -> None:
+    for log_ratio, text in ((-5.0, "He has bosom peril."), (15.0, "He has breast cancer.")):
+        article = _listed("He has bosom peril.", "bosom peril", "breast cancer", log_ratio)
+        (sentence,) = decide(article, Calibration(), 0.5).sentences
+        assert sentence.text == text
+        assert all(scored.is_listed for scored in sentence.edits)
+
+
+@pytest.mark.parametrize(
+    ("source", "spun", "restored"),
+    [
+        ("It took two vicennium.", "two vicennium", "40 years"),
+        ("He was not kidding.", "not kidding", "serious"),
+        ("He said “profound” things.", "“profound”", "deep"),
+    ],
+)
+def test_a_phrase_table_changes_no_amount_polarity_or_quotation_mark(source: str, spun: str, restored: str) -> None:
+    (sentence,) = decide(_listed(source, spun, restored, 50.0), Calibration(), 0.5).sentences
+    assert (sentence.text, len(sentence.refusals) > 0) == (source, True)
+
+
+def test_what_model_and_phrase_table_propose_alike_counts_as_listed_with_the_higher_confidence() -> None:
+    article = _listed("The warfare ended.", "warfare", "war", 0.0, Proposal(Edit(4, 11, "war"), 0.9))
+    ((scored,),) = (sentence.edits for sentence in decide(article, Calibration(), 0.5).sentences)
+    assert (scored.edit.replacement, scored.confidence, scored.is_listed) == ("war", pytest.approx(0.9), True)
+
+
+@pytest.mark.parametrize(
+    ("protected", "text"),
+    [
+        (["overseas minister"], "The overseas minister said companies left."),
+        (["FIRM"], "The foreign minister said firms left."),
+        (["ministers exit"], "The foreign minister said companies left."),
+    ],
+)
+def test_protected_terms_are_not_touched(protected: list[str], text: str) -> None:
+    article = _article(
+        "The overseas minister stated firms left.",
+        ("overseas", "foreign", 0.9), ("stated firms", "said companies", 0.9),
+    )  # fmt: skip
+    (sentence,) = decide(article, Calibration(), 0.5, PhraseMatcher(protected)).sentences
+    assert sentence.text == text

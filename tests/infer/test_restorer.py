@@ -397,3 +397,56 @@ def test_threads_may_share_a_restorer_and_the_engine_runs_once_at_a_time() -> No
 def test_a_restorer_of_an_engine_pickles_with_it() -> None:
     restorer = pickle.loads(pickle.dumps(Restorer(Rewrite(_foreign), keep_quotations=True)))
     assert restorer.restore(TEXT).text == TEXT.replace("The overseas", "The foreign")
+
+
+class Weigh(Rewrite):
+    """Copies all texts, and prefers those with "engine"."""
+
+    def __init__(self) -> None:
+        super().__init__(str)
+        self.weighed: list[str] = []
+
+    def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
+        assert len(sentences) == len(texts)
+        self.weighed += texts
+        return [20.0 * ("engine" in text) - 10.0 for text in texts]
+
+
+PHRASES = "vapor motor\tsteam plant | steam engine\nprofound sea\tdeep sea\n"
+
+
+def test_the_model_weighs_every_listed_phrase_and_takes_the_best(tmp_path: Path) -> None:
+    (tmp_path / "list.tsv").write_text(PHRASES)
+    engine = Weigh()
+    text = (
+        "In the year of the great flood they had built a vapor\nmotor on the coast. It crossed a profound sea.\n\n"
+        "In the year of the great flood they had built a vapor motor on the coast."
+    )
+    restoration = Restorer(engine, phrases=tmp_path / "list.tsv").restore(text)
+    assert restoration.text == text.replace("vapor\nmotor", "steam\nengine").replace("vapor motor", "steam engine")
+    assert [(edit.spun, edit.restored, edit.kind) for edit in restoration.edits] == [
+        ("vapor motor", "steam engine", "dictionary"),
+        ("vapor motor", "steam engine", "dictionary"),
+    ]
+    assert engine.weighed == [
+        "In the year of the great flood they had built a steam plant on the coast.",
+        "In the year of the great flood they had built a steam engine on the coast.",
+        "It crossed a deep sea.",
+    ]  # a repeated sentence is weighed once  # fmt: skip
+
+
+def test_a_streamed_restoration_has_the_listed_phrases(tmp_path: Path) -> None:
+    (tmp_path / "list.tsv").write_text(PHRASES)
+    restorer = Restorer(Weigh(), phrases=str(tmp_path / "list.tsv"))
+    text = "\n".join(f"Plant {number} has a vapor motor." for number in range(40))
+    *_, (_, last) = restorer.stream(text)
+    assert last.text == restorer.restore(text).text == text.replace("vapor motor", "steam engine")
+
+
+def test_protected_names_are_a_list() -> None:
+    with pytest.raises(TypeError, match=r"not one string: give \['Acme'\]"):
+        Restorer(Rewrite(str), protect="Acme")
+    restorer = Restorer(Rewrite(lambda text: text.replace("firms", "companies")), protect=["Spin Firms"])
+    assert restorer.restore("All firms know the Spin Firms and spin firms.").text == (
+        "All companies know the Spin Firms and spin firms."
+    )

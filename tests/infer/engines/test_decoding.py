@@ -18,9 +18,10 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 from unspin.infer.engines.decoding import CopyDecoder
+from unspin.infer.engines.transformers import TransformersEngine
 from unspin.infer.models.base import Int8Linear, PackedTokens, attend, int8_pays
 from unspin.infer.models.gemma3 import Gemma3
-from unspin.infer.models.prompt import EncoderDecoderPrompt, Prompt
+from unspin.infer.models.prompt import EncoderDecoderPrompt, Prompt, Source
 from unspin.infer.models.t5 import T5
 
 SENTENCES = [
@@ -287,6 +288,23 @@ def test_an_output_of_a_t5_does_not_depend_on_its_batch(t5: Path, dtype: torch.d
     _assert_outputs_do_not_depend_on_batches(T5(t5, dtype), EncoderDecoderPrompt.from_folder(t5), vocabulary_size)
 
 
+def _scored(model: Gemma3 | T5, prompt: Prompt, sentence: str, text: str) -> Source:
+    """A text that is to be scored as one for a sentence."""
+    before, encoded = prompt.before_text(sentence)
+    return Source([*model.start_ids, *before], prompt.text_ids(text), (), 0, encoded)
+
+
+def test_a_t5_scores_like_transformers(t5: Path) -> None:
+    prompt = EncoderDecoderPrompt.from_folder(t5)
+    theirs = TransformersEngine(AutoModelForSeq2SeqLM.from_pretrained(t5).eval(), prompt)
+    model = T5(t5, torch.float32)
+    decoder = CopyDecoder(model, prompt.eos, range(len(model.embeddings)))
+    before, after = SENTENCES[0], SENTENCES[0].replace("the", "one")
+    score, own = decoder.log_probabilities([_scored(model, prompt, before, text) for text in (after, before)])
+    assert [score - own] == pytest.approx(theirs.log_ratios([before], [after]), abs=1e-3)
+    assert theirs.log_ratios([before], [before]) == [0.0]
+
+
 def _assert_outputs_do_not_depend_on_batches(model: Gemma3 | T5, prompt: Prompt, vocabulary_size: int) -> None:
     """Not in one bit: alone, in other batches, beside rare tokens, and with more threads."""
     texts = [*SENTENCES, "Zoë paid £40,000; ÄÖÜ ßþð ¿¡.", *(" ".join(SENTENCES[3].split()[:n]) for n in (3, 9, 24))]
@@ -299,6 +317,10 @@ def _assert_outputs_do_not_depend_on_batches(model: Gemma3 | T5, prompt: Prompt,
     assert [decoder.decode([source])[0] for source in sources] == outputs
     assert decoder.decode(sources[::-1])[::-1] == outputs
     assert CopyDecoder(model, prompt.eos, vocabulary, tokens_per_batch=200).decode(sources) == outputs
+    scored = [_scored(model, prompt, text, text) for text in texts]
+    scores = decoder.log_probabilities(scored)
+    assert [decoder.log_probabilities([source])[0] for source in scored] == scores
+    assert decoder.log_probabilities(scored[::-1])[::-1] == scores
     threads = torch.get_num_threads()
     try:
         for count in (1, 2, 4):

@@ -1,0 +1,62 @@
+"""Phrase tables: which replacements a place has, and how they are spelt."""
+
+from pathlib import Path
+
+import pytest
+from unspin.edits import Edit, apply
+from unspin.infer.phrase_table import PhraseTable
+from unspin.phrase_lists import PhrasePair
+
+TABLE = PhraseTable(
+    [
+        PhrasePair("vapor motor", ("steam engine",)),
+        PhrasePair("profound sea", ("deep sea", "North Sea")),
+        PhrasePair("profound seas", ("deep seas",)),
+        PhrasePair("make headway", ("make progress",)),
+        PhrasePair("war-fare", ("all-out war",)),
+        PhrasePair("board of the sun", ("panel of the sun",)),
+        PhrasePair("gas and dust", ("space",)),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "replacements"),
+    [
+        ("a vapor motor", ["steam engine"]),
+        ("two vapor motors", ["steam engines"]),
+        ("Vapor motors", ["Steam engines"]),
+        ("VAPOR MOTOR", ["STEAM ENGINE"]),
+        ("The Vapor Motor Today", ["Steam Engine"]),
+        ("a vapor-motor", ["steam-engine"]),
+        ("war-fare", ["all-out war"]),
+        ("The Board of the Sun", ["Panel of the Sun"]),
+        ("profound sea", ["deep sea", "North Sea"]),
+        ("profound seas", ["deep seas", "North Seas"]),
+        ("making headway", ["making progress"]),
+        ("she makes headway", ["makes progress"]),
+    ],
+)
+def test_replacements_are_spelt_like_the_words_found(text: str, replacements: list[str]) -> None:
+    (hit,) = TABLE.find(text)
+    assert list(hit.replacements) == replacements
+
+
+def test_a_replacement_that_cannot_be_inflected_alike_is_left_out() -> None:
+    table = PhraseTable([PhrasePair("huge animal", ("very big",)), PhrasePair("sea", ("ocean", "very big"))])
+    assert list(table.find("huge animals")) == []
+    (hit,) = table.find("seas")
+    assert hit.replacements == ("oceans",)
+
+
+def test_an_edit_leaves_out_the_words_that_stay() -> None:
+    text = "The Board of the Sun and a profound-sea dive."
+    edits = [edit for hit in TABLE.find(text) for edit in hit.edits]
+    assert edits[:2] == [Edit(4, 9, "Panel"), Edit(27, 39, "deep-sea")]
+    assert apply(text, edits[:2]) == "The Panel of the Sun and a deep-sea dive."
+
+
+def test_the_released_formats_are_read(tmp_path: Path) -> None:
+    (tmp_path / "list.tsv").write_text("vapor motor\tsteam engine\n")
+    table = PhraseTable.from_file(tmp_path / "list.tsv")
+    assert len(table) == 1 and [hit.found for hit in table.find("Vapor motors")] == ["Vapor motors"]
