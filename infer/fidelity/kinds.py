@@ -25,6 +25,7 @@ from unspin.infer.fidelity import (
     persons,
     polarity,
     quotations,
+    scholarly,
     statements,
     terms,
 )
@@ -68,6 +69,7 @@ SENTENCE_KINDS: tuple[SentenceKind, ...] = (
     SentenceKind("polarity", str, polarity.same_polarity),
     SentenceKind("a person", persons.persons_in),
     SentenceKind("an address", foreign.addresses_in),
+    SentenceKind("a citation, symbol or reference", scholarly.notation_in, scholarly.keeps_notation),
 )
 EDIT_KINDS: tuple[EditKind, ...] = (
     EditKind("names", names.changed_name),
