@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unspin.infer.fidelity import (
+    abbreviations,
     amounts,
     bounds,
     dates,
@@ -78,6 +79,7 @@ EDIT_KINDS: tuple[EditKind, ...] = (
     EditKind("quotation marks", quotations.moved_quotation_mark),
     EditKind("opposites", opposites.opposed),
     EditKind("terms", terms.changed_term),
+    EditKind("abbreviations", abbreviations.broken_agreement),
     EditKind("limits", limits.changed_limit),
     EditKind("foreign words and code", foreign.changed_foreign_word),
     EditKind("statements", statements.changed_statement),
