@@ -28,6 +28,7 @@ _WORD = re.compile(r"[^\W_]+(?:['’]s\b)?")
 _GAP = re.compile(r"[\s,/&“”\"'’‐‑–-]*")  # what may stand between the words of a phrase
 _PLACES = frozenset(("US", "UK", "EU", "UN", "USA", "UAE", "NZ"))  # mostly where something is: "unusual sales (US)"
 _SMALL_WORDS = ARTICLES | CORE_PREPOSITIONS | OTHER_PREPOSITIONS | CORE_CONJUNCTIONS
+_MAX_LETTERS = 12
 _MAX_LEFT_OUT = 5  # small words of a phrase that give no letter
 _MIN_BEGINNING, _MIN_INNER_WORD = 3, 4  # letters before a word inside another, and of it
 _USUAL_LETTERS = {
@@ -91,7 +92,7 @@ def _words_before(sentence: str, end: int, limit: int) -> list[re.Match[str]]:
 
 def _agree(abbreviation: str, phrase: str) -> bool:
     """Whether the words of a phrase give the letters of an abbreviation, or of its singular."""
-    if abbreviation in _PLACES and phrase == phrase.lower():
+    if len(abbreviation) > _MAX_LETTERS or (abbreviation in _PLACES and phrase == phrase.lower()):
         return False
     singular = abbreviation[:-1] if abbreviation.endswith("s") and abbreviation[-2:-1].isupper() else abbreviation
     words = [word.removesuffix("'s").removesuffix("’s") for word in _WORD.findall(phrase)]

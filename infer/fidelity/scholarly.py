@@ -55,8 +55,8 @@ _NOTATION = re.compile(
             rf"(?:{_VARIABLE} ?)?[=<>≤≥≈] ?{_RANGE}|~ ?{_NUMBER}",  # F(1, 23) = 4.5
             rf"{_VARIABLE} ?= ?{_OPERAND}(?: ?[+−×*/·] ?{_OPERAND})*",  # y = ax + b
             rf"\b{_MEASURE}(?: of |[,:] | ){_RANGE}",  # OR 2.1
-            rf"(?:\bmeans? |{_NUMBER} ?)?± ?(?:{_NUMBER}|SDs?\b|SEM?\b)",
-            rf"{_NUMBER} ?[×x·] ?{_NUMBER}(?:\^[-−]?\d+)?",
+            rf"(?:\bmeans? |(?<!\d){_NUMBER} ?)?± ?(?:{_NUMBER}|SDs?\b|SEM?\b)",
+            rf"(?<!\d){_NUMBER} ?[×x·] ?{_NUMBER}(?:\^[-−]?\d+)?",
             r"\b[tTFzZUpPχ][²2]?[ -](?:tests?|scores?|values?|statistics?)\b",
             r"[°º] ?[CF]\b",
             rf"(?<![\w/-])(?:{_UNIT})(?![\w/])",
