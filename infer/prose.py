@@ -1,6 +1,7 @@
 """Finds the sentences of a text to restore: English prose, without page furniture, headings and overlong sentences.
 
-Cost is linear in the length of the text: a very long line is cut into pieces before it is split into sentences.
+Lists of references are left out too; `unspin.infer.sections` recognises them and the headings of papers. Cost is linear
+in the length of the text: a very long line is cut into pieces before it is split into sentences.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from unspin.english.word_classes import ENGLISH_MARKERS
+from unspin.infer.sections import is_reference, is_references_heading, is_section_heading, may_be_reference
 from unspin.segment import Span, paragraphs, sentences, words
 
 MIN_SENTENCE_WORDS = 3
@@ -22,7 +24,7 @@ _SENTENCE_END = re.compile(r"[.!?][\"”’')]*\s+")
 
 def prose_sentences(text: str) -> Iterator[Span]:
     """The spans of the sentences to restore, in order, without headings and sentences too long for the model."""
-    for paragraph in paragraphs(text):
+    for paragraph in _paragraphs_of_prose(text):
         for piece in _pieces(text, paragraph):
             body = text[piece.start : piece.end]
             if _is_heading(body):
@@ -31,6 +33,19 @@ def prose_sentences(text: str) -> Iterator[Span]:
                 sentence = body[span.start : span.end]
                 if MIN_SENTENCE_WORDS <= len(words(sentence)) <= MAX_SENTENCE_WORDS and _is_latin(sentence):
                     yield Span(piece.start + span.start, piece.start + span.end)
+
+
+def _paragraphs_of_prose(text: str) -> Iterator[Span]:
+    """The paragraphs that are neither references nor headings of sections."""
+    in_references = False
+    for paragraph in paragraphs(text):
+        line = text[paragraph.start : paragraph.end]
+        if len(line) > MAX_PIECE_CHARACTERS:
+            yield paragraph
+            continue
+        in_references = is_references_heading(line) or (in_references and may_be_reference(line))
+        if not (in_references or is_reference(line) or is_section_heading(line)):
+            yield paragraph
 
 
 def reads_as_english(text: str) -> bool:

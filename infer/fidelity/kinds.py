@@ -15,6 +15,7 @@ from enum import IntEnum
 from typing import Any
 
 from unspin.infer.fidelity import (
+    abbreviations,
     amounts,
     bounds,
     dates,
@@ -26,6 +27,7 @@ from unspin.infer.fidelity import (
     persons,
     polarity,
     quotations,
+    scholarly,
     statements,
     terms,
 )
@@ -80,6 +82,7 @@ SENTENCE_KINDS: tuple[SentenceKind, ...] = (
     SentenceKind("polarity", str, polarity.same_polarity),
     SentenceKind("a person", persons.persons_in),
     SentenceKind("an address", foreign.addresses_in),
+    SentenceKind("a citation, symbol or reference", scholarly.notation_in, scholarly.keeps_notation),
 )
 EDIT_KINDS: tuple[EditKind, ...] = (
     EditKind("names", names.changed_name, unless=Evidence.LISTED),
@@ -88,6 +91,7 @@ EDIT_KINDS: tuple[EditKind, ...] = (
     EditKind("quotation marks", quotations.moved_quotation_mark),
     EditKind("opposites", opposites.opposed),
     EditKind("terms", terms.changed_term, unless=Evidence.LISTED),
+    EditKind("abbreviations", abbreviations.broken_agreement),
     EditKind("limits", limits.changed_limit),
     EditKind("foreign words and code", foreign.changed_foreign_word, unless=Evidence.LISTED),
     EditKind("statements", statements.changed_statement, unless=Evidence.LISTED),

@@ -13,6 +13,7 @@ from unspin.english.surface import NUMBERS
 from unspin.english.terms import name_one_thing
 from unspin.english.thesaurus import are_distant, is_listed, related
 from unspin.english.word_classes import CLOSED_CLASS, MONTHS, NUMBER_WORDS, WEEKDAYS
+from unspin.infer.fidelity.abbreviations import agreement
 from unspin.infer.fidelity.change import Change
 from unspin.infer.fidelity.dates import SHORT_DATES
 from unspin.infer.fidelity.names import abbreviates
@@ -95,8 +96,13 @@ def _have_one_stem(one: str, other: str) -> bool:
 
 
 def _is_known(change: Change, removed: Sequence[str], inserted: Sequence[str]) -> bool:
-    """Whether the phrases are known, or the article has the new words and a spinner may have written the old ones."""
+    """Whether the phrases are known, or the article has the new words and a spinner may have written the old ones.
+
+    The phrase that an abbreviation stands for is known.
+    """
     if related(" ".join(change.removed), " ".join(change.inserted)) or completes_phrase(change):
+        return True
+    if agreement(change.source, change.edit) > 0:
         return True
     return any(map(is_listed, removed)) and all(len(word) > 3 and change.context.has_word(word) for word in inserted)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from unspin.english.terms import concepts
 from unspin.english.thesaurus import related
+from unspin.infer.fidelity.abbreviations import agreement
 from unspin.infer.fidelity.change import Change, lower_tokens
 from unspin.infer.fidelity.phrases import completes_phrase
 
@@ -33,13 +34,17 @@ def changed_term(change: Change) -> str:
 
 
 def _has_support(change: Change, term: str) -> bool:
-    """Whether the removed words may stand for a term: they are related, in part at least, or the article has it."""
+    """Whether the removed words may stand for a term: they are related, in part at least, or the article has it.
+
+    An abbreviation that stands for the new words is support too.
+    """
     words = [word for word in change.inserted if word.isalpha() and len(word) > 2]
     old = [change.before.lower(), *change.removed]
     return (
         change.context.has_word(term)
         or any(related(one, other) for one in old for other in {term, *words})
         or any(term[:4] == one[:4] for one in old)
+        or agreement(change.source, change.edit) > 0
     )
 
 
