@@ -116,7 +116,7 @@ def restore(
 
     `unspin restore crawl/ --output restored --edits edits.jsonl --resume`
 
-    `unspin restore paper.docx --output restored --phrases tortured-phrases.tsv --protect names.txt`
+    `unspin restore article.txt --output restored --phrases phrases.tsv --protect names.txt`
 
     `unspin restore shards/*.parquet --output restored --executor configs/executors/ray.yaml --jobs 8`
     """

@@ -29,7 +29,7 @@ def serve(
 
     `unspin serve --port 9000`
 
-    `unspin serve --phrases tortured-phrases.tsv --protect names.txt`
+    `unspin serve --phrases phrases.tsv --protect names.txt`
     """
     import uvicorn
     from unspin.infer.engines import ENGINES, load_engine

@@ -34,6 +34,7 @@ from unspin.phrase_lists import PhrasePair, read_phrases
 from unspin.segment import split_sentences, words
 
 WORDS = range(6, 61)  # in a sentence that is used
+BATCH = 64  # sentences that the model compares at a time
 PER_PHRASE = 20  # sentences of clean text that are used for one listed phrase
 
 
@@ -107,16 +108,27 @@ def _plain(text: str) -> str:
 
 
 def fit(cases: Sequence[Case], table: PhraseTable, engine: Engine) -> tuple[float, float]:
-    """The slope and the intercept of the confidence; sentences with and without the right edit count equally."""
-    edits = [(case, edit) for case in cases for hit in table.find(case.spun) for edit in hit.edits]
-    ratios = []
-    for case, edit in track(edits, "weighing"):
-        ratios += engine.log_ratios([case.spun], [apply(case.spun, [edit])])
-    right = [case.edit is not None and case.is_restored(apply(case.spun, [edit])) for case, edit in edits]
-    shares = {True: 0.5 / sum(right), False: 0.5 / (len(right) - sum(right))}
-    inputs = np.array([[ratio, 1.0] for ratio in ratios])
-    weights = np.array([shares[is_right] * len(right) for is_right in right])
-    slope, intercept = map(float, logistic_weights(inputs, np.array(right, dtype=float), weights))
+    """The slope and the intercept of the confidence of a right edit.
+
+    Edits that restore a garbled sentence are told from the edits of clean sentences; both count equally. Other edits of
+    garbled sentences are left out: they may be as good as the original.
+    """
+    edits = [
+        (case, edit)
+        for case in cases
+        for hit in table.find(case.spun)
+        for edit in hit.edits
+        if not case.edit or case.is_restored(apply(case.spun, [edit]))
+    ]
+    ratios: list[float] = []
+    for first in track(range(0, len(edits), BATCH), "weighing"):
+        batch = edits[first : first + BATCH]
+        ratios += engine.log_ratios(
+            [case.spun for case, _ in batch], [apply(case.spun, [edit]) for case, edit in batch]
+        )
+    right = np.array([case.edit is not None for case, _ in edits], dtype=float)
+    importance = np.where(right == 1, 0.5 / right.mean(), 0.5 / (1 - right.mean()))
+    slope, intercept = map(float, logistic_weights(np.array([[ratio, 1.0] for ratio in ratios]), right, importance))
     return slope, intercept
 
 

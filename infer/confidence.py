@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-PHRASE_SLOPE, PHRASE_INTERCEPT = 0.6, -2.0
+PHRASE_SLOPE, PHRASE_INTERCEPT = 0.81, -2.56  # of the released model, by unspin.evaluation.phrases
 MAX_LOGIT = 10.0  # keeps the confidence of an edit of a phrase table off 0 and 1
 CLEARLY_SPUN = 0.1  # share of garbled words above which a still larger share says nothing more about an edit
 

@@ -86,7 +86,7 @@ def _evidence(candidate: ScoredEdit) -> Evidence:
 
 
 def _allowed(source: str, candidates: Sequence[ScoredEdit], protected: PhraseMatcher) -> list[ScoredEdit]:
-    """The edits of a sentence, or those words of them, that touch no protected phrase."""
+    """The edits of a sentence that touch no protected phrase; of the model's edits also those words that touch none."""
     if not candidates or not (spans := protected.find(source)):
         return list(candidates)
 
@@ -96,7 +96,11 @@ def _allowed(source: str, candidates: Sequence[ScoredEdit], protected: PhraseMat
     return [
         candidate._replace(edit=part)
         for candidate in candidates
-        for part in ([candidate.edit] if is_free(candidate.edit) else split_by_word(source, candidate.edit))
+        for part in (
+            [candidate.edit]
+            if candidate.is_listed or is_free(candidate.edit)
+            else split_by_word(source, candidate.edit)
+        )
         if is_free(part)
     ]
 

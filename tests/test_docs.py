@@ -133,6 +133,8 @@ def clone(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     shutil.copy(samples / "ferry.spun.txt", folder / "article.txt")
     (folder / "pairs.tsv").write_text("tool\tspun\toriginal\nsome\tThe warfare had ended.\tThe war had ended.\n")
     (folder / "PHRASES").write_text("waterway triangle\triver delta\n")
+    (folder / "phrases.tsv").write_text("waterway triangle\triver delta\n")
+    (folder / "names.txt").write_text("Haven Ellery\n")
     for name in ("crawl", "shards"):
         (folder / name).mkdir()
         shutil.copy(samples / "ferry.spun.txt", folder / name)

@@ -101,9 +101,9 @@ def _separable_parts(source: str, edit: Edit, context: Context, evidence: Eviden
 
     Parts that replace content words by content words may be accepted. Parts that change a fact are included so that
     they are reported. The rest is dropped: in the edit from "not as many" to "more than 15", the part "as" to "than"
-    means nothing on its own.
+    means nothing on its own. Neither does a part of a listed phrase.
     """
-    if not violation(source, edit, context, evidence):
+    if evidence is Evidence.LISTED or not violation(source, edit, context, evidence):
         return [edit]
     parts = split_by_word(source, edit)
     if len(parts) == 1:

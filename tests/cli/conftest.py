@@ -19,11 +19,14 @@ from unspin.infer.restorer import Restorer
 
 
 class WordEngine:
-    """Restores two garbled words, with full confidence, a character per token."""
+    """Restores two garbled words, with full confidence, a character per token, and likes all that is listed."""
 
     def rewrite(self, sentences):
         texts = [sentence.replace("warfare", "war").replace("overseas", "foreign") for sentence in sentences]
         return [Rewriting(text, tuple(range(1, len(text) + 1)), (0.0,) * (len(text) + 1)) for text in texts]
+
+    def log_ratios(self, sentences, texts):
+        return [20.0 for _ in texts]
 
 
 def from_pretrained(name="default", *, engine="", device="", **options):
