@@ -21,7 +21,7 @@ import random
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
@@ -33,6 +33,7 @@ from unspin.data.spinners.persona import Persona
 from unspin.edits import Edit, align
 from unspin.infer.fidelity.context import Context
 from unspin.infer.fidelity.judge import Verdict, judge, violation
+from unspin.infer.fidelity.kinds import Evidence
 from unspin.infer.restorer import Restorer
 from unspin.logs import track
 from unspin.segment import split_sentences, words
@@ -218,10 +219,10 @@ def measure_cost(articles: Iterator[str], sentences: int) -> float:
     restorer = Restorer.from_pretrained()
     spent = 0.0
 
-    def timed(sentence: str, edits: Sequence[Edit], context: Context, sure: Sequence[Edit]) -> Verdict:
+    def timed(sentence: str, edits: Sequence[Edit], context: Context, evidence: Mapping[Edit, Evidence]) -> Verdict:
         nonlocal spent
         start = time.perf_counter()
-        verdict = judge(sentence, edits, context, sure)
+        verdict = judge(sentence, edits, context, evidence)
         spent += time.perf_counter() - start
         return verdict
 

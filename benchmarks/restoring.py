@@ -178,6 +178,9 @@ class TimedEngine(Engine):
     def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
         return self.engine.variants(sentence, opening, count)
 
+    def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
+        return self.engine.log_ratios(sentences, texts)
+
 
 def overhead_share(checkpoint: Checkpoint, device: str) -> float:
     """The share of restoring time spent outside the engine: segmentation, alignment, fidelity checks, assembly."""

@@ -75,7 +75,7 @@ class PhraseMatcher:
             found = tokens[token_at[start] : token_at[end - 1]]
             if all(_GAP.fullmatch(text, a.end, b.start) for a, b in pairwise(found)):
                 for phrase in keys[key]:
-                    listed = [token.word for token in _tokens(self.phrases[phrase])]
+                    listed = _words(self.phrases[phrase])
                     words = [token.word for token in found]
                     readings = _inflection(listed, words)
                     if readings or listed == words:
@@ -86,9 +86,13 @@ class PhraseMatcher:
         """For each pattern the phrases that have it, and the automaton of the patterns."""
         patterns: dict[str, list[int]] = defaultdict(list)
         for number, phrase in enumerate(self.phrases):
-            if tokens := _tokens(phrase):
-                patterns[f" {' '.join(_key(token.word) for token in tokens)} "].append(number)
+            if words := _words(phrase):
+                patterns[f" {' '.join(map(_key, words))} "].append(number)
         return list(patterns.values()), AhoCorasick(list(patterns))
+
+
+def _words(phrase: str) -> list[str]:
+    return _WORD.findall(phrase.lower().replace("’", "'"))
 
 
 def _tokens(text: str) -> list[_Token]:
