@@ -91,7 +91,7 @@ def _allowed(source: str, candidates: Sequence[ScoredEdit], protected: PhraseMat
         return list(candidates)
 
     def is_free(edit: Edit) -> bool:
-        return not any(edit.start < span.end and span.start < max(edit.end, edit.start + 1) for span in spans)
+        return not any(edit.start < span.end and span.start < edit.end for span in spans)
 
     return [
         candidate._replace(edit=part)
@@ -115,5 +115,5 @@ def _decide_sentence(sentence: SentenceDraft, candidates: Sequence[ScoredEdit], 
     final = dict(zip(verdict.kept, fit_articles(sentence.text, list(verdict.kept)), strict=True))
     edits = tuple(scored[proposed]._replace(edit=final[edit]) for edit, proposed in verdict.kept.items())
     tied = frozenset(final[edit] for edit in verdict.tied)
-    refusals = (NO_RESTORATION,) if sentence.is_rejected else verdict.refusals
+    refusals = (NO_RESTORATION,) if sentence.is_rejected and not edits else verdict.refusals
     return RestoredSentence(sentence, edits, tied, refusals, context)

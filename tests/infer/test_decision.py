@@ -128,3 +128,19 @@ def test_protected_terms_are_not_touched(protected: list[str], text: str) -> Non
     )  # fmt: skip
     (sentence,) = decide(article, Calibration(), 0.5, PhraseMatcher(protected)).sentences
     assert sentence.text == text
+
+
+def test_words_are_put_in_beside_a_protected_term_and_not_inside() -> None:
+    source = "The Spin Doctors left."
+    for place, text in ((4, "The very Spin Doctors left."), (9, source)):
+        proposals = SentenceProposals((Proposal(Edit(place, place, "very "), 0.9),))
+        article = ArticleDraft([SentenceDraft(source, reading=Reading(proposals))])
+        (sentence,) = decide(article, Calibration(), 0.5, PhraseMatcher(["spin doctor"])).sentences
+        assert sentence.text == text
+
+
+def test_a_listed_phrase_is_restored_where_the_output_of_the_model_is_rejected() -> None:
+    listed = PhraseProposal(Edit(7, 18, "breast cancer"), 15.0)
+    article = ArticleDraft([SentenceDraft("He has bosom peril.", reading=Reading(REJECTED, (listed,)))])
+    (sentence,) = decide(article, Calibration(), 0.5).sentences
+    assert (sentence.text, sentence.refusals) == ("He has breast cancer.", ())
