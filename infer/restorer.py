@@ -23,6 +23,7 @@ from unspin.infer.decision import RestoredArticle, RestoredSentence, decide
 from unspin.infer.documents.base import Document
 from unspin.infer.engines.base import Engine, Rewriting
 from unspin.infer.engines.recipe import Recipe
+from unspin.infer.fidelity.abbreviations import agreement
 from unspin.infer.fidelity.context import NO_CONTEXT, Context
 from unspin.infer.fidelity.judge import violation
 from unspin.infer.fidelity.kinds import Evidence
@@ -310,7 +311,10 @@ class Restorer:
             self._weigh([sentence for passage in passages for sentence in passage], self._options.phrases)
 
     def _weigh(self, sentences: Sequence[SentenceDraft], table: PhraseTable) -> None:
-        """Let the model compare what a phrase table proposes with the sentences as they stand."""
+        """Let the model compare what a phrase table proposes with the sentences as they stand.
+
+        Of several replacements, one that agrees with the abbreviation beside it counts most.
+        """
         hits = [(sentence, hit) for sentence in sentences for hit in table.find(sentence.text)]
         for first in range(0, len(hits), PASSAGES_PER_CALL):
             group = hits[first : first + PASSAGES_PER_CALL]
@@ -323,7 +327,8 @@ class Restorer:
             weighed = iter(zip(ratios, edits, strict=True))
             for sentence, hit in group:
                 proposals = [PhraseProposal(edit, ratio) for ratio, (_, edit) in islice(weighed, len(hit.edits))]
-                sentence.reading.phrases += (max(proposals, key=lambda proposal: proposal.log_ratio),)
+                best = max(proposals, key=lambda own: (agreement(sentence.text, own.edit), own.log_ratio))
+                sentence.reading.phrases += (best,)
 
     def _rewrite(self, passages: Sequence[Passage]) -> Iterator[tuple[Passage, Rewriting]]:
         """The engine's outputs, those of the shortest passages first: passages of one length share a batch best."""

@@ -16,3 +16,8 @@ def test_an_unknown_engine_is_reported(refused: Callable[..., str]) -> None:
     assert "--engine steam: choose one of draft, ctranslate2, transformers" in refused(
         "serve", "--engine", "steam", code=2
     )
+
+
+def test_a_wrong_list_is_reported_before_a_model_is_loaded(refused: Callable[..., str]) -> None:
+    assert "none.tsv: cannot be read" in refused("serve", "--checkpoint", "none", "--phrases", "none.tsv")
+    assert "none.txt: cannot be read" in refused("serve", "--checkpoint", "none", "--protect", "none.txt")

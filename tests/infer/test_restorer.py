@@ -435,6 +435,20 @@ def test_the_model_weighs_every_listed_phrase_and_takes_the_best(tmp_path: Path)
     ]  # a repeated sentence is weighed once  # fmt: skip
 
 
+def test_what_agrees_with_its_abbreviation_is_put_in(tmp_path: Path) -> None:
+    (tmp_path / "list.tsv").write_text("haze machine\tcloud engine | fog computing\n")
+
+    class Both(Weigh):
+        def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
+            return [20.0 if "engine" in text else 15.0 for text in texts]
+
+    restorer = Restorer(Both(), phrases=tmp_path / "list.tsv")
+    assert restorer.restore("We use the haze machine (FC) here.").text == "We use the fog computing (FC) here."
+    assert restorer.restore("We use the haze machine (so it is) here.").text == (
+        "We use the cloud engine (so it is) here."
+    )
+
+
 def test_a_streamed_restoration_has_the_listed_phrases(tmp_path: Path) -> None:
     (tmp_path / "list.tsv").write_text(PHRASES)
     restorer = Restorer(Weigh(), phrases=str(tmp_path / "list.tsv"))

@@ -12,8 +12,10 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 from unspin.infer.engines.base import Rewriting
+from unspin.infer.phrase_table import PhraseTable
 from unspin.infer.restorer import Restorer
 from unspin.infer.web.server import LOOPBACK, make_app
+from unspin.phrase_lists import PhrasePair
 
 PAIRS = {
     "overseas": "foreign",
@@ -40,6 +42,13 @@ class Replacing:
         unsure = sentence.find("talked")
         scores = [-0.3 if unsure <= i < unsure + 6 and unsure >= 0 else 0.0 for i in range(len(sentence) + 1)]
         return Rewriting(sentence, tuple(range(1, len(sentence) + 1)), tuple(scores))
+
+
+class Listing(Replacing):
+    """An engine that finds any text better with a listed phrase."""
+
+    def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
+        return [20.0 for _ in texts]
 
 
 class Slow(Replacing):
@@ -79,6 +88,15 @@ def app() -> Any:
 def client(app: Any) -> Iterator[TestClient]:
     """A client of the application, without a browser."""
     with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def listing_client() -> Iterator[TestClient]:
+    """A client of the application with a list of phrases, in which "haze" is listed with two replacements."""
+    table = PhraseTable([PhrasePair("haze machine", ("fog computer", "mist computer"))])
+    restorer = Restorer(Listing(), min_confidence=0.5, phrases=table, protect=["warfare"])
+    with TestClient(make_app(restorer, 0.5, SAMPLE, (*LOOPBACK, "testserver"))) as client:
         yield client
 
 

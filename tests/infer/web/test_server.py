@@ -40,6 +40,15 @@ def test_a_stream_grows_and_ends_with_the_whole_restoration(client: TestClient) 
     assert lines[-1]["edits"] == whole["edits"] and lines[-1]["spun_share"] == whole["spun_share"]
 
 
+def test_listed_phrases_and_protected_terms_are_those_of_the_server(listing_client: TestClient) -> None:
+    text = "The overseas warfare used a haze machine."
+    answer = listing_client.post("/api/restore", json={"text": text, "format": "txt"}).json()
+    assert answer["text"] == "The foreign warfare used a fog computer."
+    assert [edit["kind"] for edit in answer["edits"]] == ["word", "dictionary"]
+    place = {"paragraph": text, "start": 28, "end": 40, "restored": "fog computer"}
+    assert "mist computer" in listing_client.post("/api/alternatives", json=place).text
+
+
 def test_a_page_that_is_left_alone_says_why(client: TestClient) -> None:
     body = {"text": "<p lang=fr>Tout est dit.", "format": "html"}
     warning = "all its text is marked as being in another language or not to be translated: left unchanged"
