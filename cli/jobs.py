@@ -231,7 +231,8 @@ def _is_word(job: Job, options: RestoreOptions) -> bool:
 
 def _check_collisions(jobs: Sequence[Job], options: RestoreOptions) -> None:
     """Refuse to write two restored files, pages or the edits to one place, or a restored file over an article."""
-    sources = {job.path.resolve(): job for job in jobs if job.path != STDIN}
+    sources = {job.path.resolve(): job.name for job in jobs if job.path != STDIN}
+    sources |= {file.resolve(): f"the list {file}" for file in (options.phrases, options.protect) if file is not None}
     writers: dict[Path, str] = {} if options.edits is None else {options.edits.resolve(): "--edits"}
     for job in jobs:
         files = [] if job.target is None else [(job.target, job.name)]
@@ -242,10 +243,10 @@ def _check_collisions(jobs: Sequence[Job], options: RestoreOptions) -> None:
             if other := writers.get(place):
                 raise OptionError(f"{other} and {writer} would be written to one file, {file}: restore them separately")
             if place in sources and not (options.in_place and file == job.target):
-                raise OptionError(f"{writer} would be written over {sources[place].name}: name another folder")
+                raise OptionError(f"{writer} would be written over {sources[place]}: name another folder")
             writers[place] = writer
-    if options.edits is not None and options.edits.resolve() in sources:
-        raise OptionError(f"--edits {options.edits} would be written over an article: name another file")
+    if options.edits is not None and (what := sources.get(options.edits.resolve())):
+        raise OptionError(f"--edits {options.edits} would be written over {what}: name another file")
 
 
 @dataclass(frozen=True)
@@ -317,12 +318,14 @@ def _search(folder: Path, options: RestoreOptions) -> list[Path]:
             files = [file for file in sorted(folder.rglob("*")) if _is_document(file) and file.is_file()]
         return [file for file in files if "/." not in str(file)[len(str(folder)) :]]
     written = [_absolute(output) for output in (options.output, options.html) if output and not is_url(output)]
-    edits = None if options.edits is None else _absolute(options.edits)
+    others = {
+        _absolute(file) for file in (options.edits, options.phrases, options.protect) if file and not is_url(file)
+    }
     found: list[Path] = []
     for name, inner, names in os.walk(folder):
         inner[:] = [one for one in inner if one[0] != "." and _absolute(Path(name) / one) not in written]
         found += [Path(name) / file for file in names if file[0] != "." and _is_document(Path(file))]
-    return sorted(file for file in found if file.is_file() and _absolute(file) != edits)
+    return sorted(file for file in found if file.is_file() and _absolute(file) not in others)
 
 
 def _is_document(file: Path) -> bool:

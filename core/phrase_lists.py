@@ -21,7 +21,9 @@ MAX_CHARACTERS = 200  # of a phrase; a longer one is a sentence
 _HEADINGS = frozenset(
     "tortured garbled spun correct expected original count tortured_phrase correct_phrase expected_phrase".split()
 )
-_ADDRESS = re.compile(r"[a-z0-9]\.[a-z]{2,}|_", re.IGNORECASE)  # where a list says where the phrase was found
+_ADDRESS = re.compile(
+    r"://|\bwww\.|\.(?:com|org|net|edu|gov)\b|\w_\w", re.IGNORECASE
+)  # where a list says where the phrase was found
 
 
 class PhraseListError(UnspinError, ValueError):
@@ -38,19 +40,20 @@ class PhrasePair(NamedTuple):
 def read_phrases(file: Path) -> list[PhrasePair]:
     """The usable pairs of a file, in file order. A phrase that is listed twice has the expected phrases of all lines.
 
-    Pairs without a letter, with addresses in place of phrases, or of more than `MAX_CHARACTERS` are left out.
+    Pairs without a letter, with an address or control characters, or of more than `MAX_CHARACTERS` are left out.
 
     Raises `PhraseListError` if the file cannot be read or holds no usable pair, and `StorageError` if it is in a store
     that cannot be reached.
     """
     text = _read_text(file, ADVICE)
     try:
-        listed = list(_from_json(text) if text.lstrip()[:1] in ("{", "[") else _from_lines(text))
+        is_json = text.lstrip()[:1] in ("{", "[") and "\t" not in _lines(text.lstrip())[0]
+        listed = list(_from_json(text) if is_json else _from_lines(text))
     except (ValueError, RecursionError) as error:
         raise PhraseListError(f"{file}: not valid JSON ({str(error) or type(error).__name__}): {ADVICE}") from None
     expected: dict[str, dict[str, None]] = {}
     for garbled, phrases in listed:
-        others = [_single_spaced(phrase) for phrase in phrases.split(" | ")]
+        others = [phrase for cell in phrases.split("|") if (phrase := _single_spaced(cell))]
         if all(map(_is_phrase, (garbled, *others))):
             expected.setdefault(_single_spaced(garbled), {}).update(dict.fromkeys(others))
     pairs = [
@@ -68,7 +71,7 @@ def read_terms(file: Path) -> list[str]:
 
     Raises `PhraseListError` and `StorageError` as `read_phrases` does.
     """
-    lines = map(_single_spaced, _read_text(file, "give one on each line").splitlines())
+    lines = map(_single_spaced, _lines(_read_text(file, "give one on each line")))
     terms = [line for line in lines if any(map(str.isalnum, line)) and line[0] != "#"]
     if not terms:
         raise PhraseListError(f"{file}: no name or term found: give one on each line")
@@ -78,6 +81,8 @@ def read_terms(file: Path) -> list[str]:
 def _read_text(file: Path, advice: str) -> str:
     try:
         with storage_errors(file):
+            if file.exists() and not file.is_file():
+                raise PhraseListError(f"{file} is a folder, a device or a pipe, which cannot be read twice: {advice}")
             return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise PhraseListError(f"{file}: not UTF-8 at byte {error.start}: {advice}") from None
@@ -97,11 +102,13 @@ def _from_json(text: str) -> Iterator[tuple[str, str]]:
 
 def _from_lines(text: str) -> Iterator[tuple[str, str]]:
     """(garbled, expected) of all lines with two columns, except comments and headings."""
-    for line in text.splitlines():
-        cells = line.split("\t")
-        headings = {"_".join(cell.lower().split()) for cell in cells[:2]}
-        if line[:1] != "#" and len(cells) >= 2 and not headings <= _HEADINGS:
-            yield cells[0], cells[1]
+    rows = [cells for line in _lines(text) if line.lstrip()[:1] != "#" and len(cells := line.split("\t")) >= 2]
+    has_heading = rows and {"_".join(cell.lower().split()) for cell in rows[0][:2]} <= _HEADINGS
+    yield from ((row[0], row[1]) for row in (rows[1:] if has_heading else rows))
+
+
+def _lines(text: str) -> list[str]:
+    return re.split(r"\r\n|\r|\n", text)
 
 
 def _single_spaced(phrase: str) -> str:
@@ -109,4 +116,5 @@ def _single_spaced(phrase: str) -> str:
 
 
 def _is_phrase(text: str) -> bool:
-    return len(text) <= MAX_CHARACTERS and any(map(str.isalpha, text)) and not _ADDRESS.search(text)
+    is_short = len(text) <= MAX_CHARACTERS and text.isprintable()
+    return is_short and any(map(str.isalpha, text)) and not _ADDRESS.search(text)

@@ -80,9 +80,9 @@ def decide(
 
 
 def _evidence(candidate: ScoredEdit) -> Evidence:
-    if candidate.confidence < SURE:
-        return Evidence.NONE
-    return Evidence.LISTED if candidate.is_listed else Evidence.SURE
+    if candidate.is_listed:
+        return Evidence.LISTED
+    return Evidence.SURE if candidate.confidence >= SURE else Evidence.NONE
 
 
 def _allowed(source: str, candidates: Sequence[ScoredEdit], protected: PhraseMatcher) -> list[ScoredEdit]:
@@ -113,7 +113,11 @@ def _decide_sentence(sentence: SentenceDraft, candidates: Sequence[ScoredEdit], 
     evidence = {edit: _evidence(candidate) for edit, candidate in scored.items()}
     verdict = judge(sentence.text, list(scored), context, evidence)
     final = dict(zip(verdict.kept, fit_articles(sentence.text, list(verdict.kept)), strict=True))
-    edits = tuple(scored[proposed]._replace(edit=final[edit]) for edit, proposed in verdict.kept.items())
+    edits = tuple(
+        scored[proposed]._replace(edit=final[edit])
+        for edit, proposed in verdict.kept.items()
+        if final[edit].replacement != sentence.text[final[edit].start : final[edit].end]  # an article that is right
+    )
     tied = frozenset(final[edit] for edit in verdict.tied)
     refusals = (NO_RESTORATION,) if sentence.is_rejected and not edits else verdict.refusals
     return RestoredSentence(sentence, edits, tied, refusals, context)

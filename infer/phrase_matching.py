@@ -1,5 +1,6 @@
 """Finds listed phrases in a text: in any case, inflected, across line breaks and hyphens, over whole words only.
 
+Punctuation inside a phrase must stand in the text as listed.
 An Aho-Corasick automaton (Aho and Corasick 1975) finds all phrases at once, so the cost does not grow with their
 number. It reads words reduced to a key that all inflected forms of a word share; what it finds is compared word by
 word.
@@ -12,14 +13,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from unicodedata import normalize
 
 from ahocorasick_rs import AhoCorasick
 from unspin.english.morphology import Form, forms, lemmas
 from unspin.lazy import cached_property
 
-_WORD = re.compile(r"['’]s\b|[^\W_]+(?:['’](?!s\b)[^\W_]+)*")
-_GAP = re.compile(r"[\s\u2010\u2011-]*")
+_LETTER = r"[\w\u0300-\u036f\u00ad]"  # also combining accents and soft hyphens
+_TOKEN = re.compile(rf"['’][sS]\b|{_LETTER}+(?:['’](?![sS]\b){_LETTER}+)*|[^\w\s\u2010\u2011-]")  # hyphens are gaps
 _BROKEN = re.compile(r"[-\u2010]\s+")  # between the halves of a word that is broken at the end of a line
 
 
@@ -53,17 +54,13 @@ class PhraseMatcher:
         return type(self), (self.phrases,)
 
     def find(self, text: str) -> list[PhraseMatch]:
-        """The matches, sorted; none lies within another one, but several phrases may match at one place."""
+        """The matches, sorted; they may overlap."""
         tokens = _tokens(text)
         found = set(self._find(text, tokens))
         joined = _join_broken(text, tokens)
         if len(joined) < len(tokens):
             found.update(self._find(text, joined))
-        kept: list[PhraseMatch] = []
-        for match in sorted(found, key=lambda match: (match.start, -match.end, match.forms is not None, match.phrase)):
-            if not kept or match.end > kept[-1].end or (match.start, match.end) == (kept[-1].start, kept[-1].end):
-                kept.append(match)
-        return kept
+        return sorted(found, key=lambda match: (match.start, match.end, match.forms is not None, match.phrase))
 
     def _find(self, text: str, tokens: Sequence[_Token]) -> Iterator[PhraseMatch]:
         haystack, token_at = " ", {0: 0}
@@ -73,30 +70,32 @@ class PhraseMatcher:
         keys, automaton = self._automaton
         for key, start, end in automaton.find_matches_as_indexes(haystack, overlapping=True):
             found = tokens[token_at[start] : token_at[end - 1]]
-            if all(_GAP.fullmatch(text, a.end, b.start) for a, b in pairwise(found)):
-                for phrase in keys[key]:
-                    listed = _words(self.phrases[phrase])
-                    words = [token.word for token in found]
-                    readings = _inflection(listed, words)
-                    if readings or listed == words:
-                        yield PhraseMatch(found[0].start, found[-1].end, phrase, readings)
+            words = [token.word for token in found]
+            for phrase in keys[key]:
+                listed = [token.word for token in _tokens(self.phrases[phrase])]
+                readings = _inflection(listed, words)
+                if readings or listed == words:
+                    yield PhraseMatch(found[0].start, found[-1].end, phrase, readings)
 
     @cached_property
     def _automaton(self) -> tuple[list[list[int]], AhoCorasick]:
         """For each pattern the phrases that have it, and the automaton of the patterns."""
         patterns: dict[str, list[int]] = defaultdict(list)
         for number, phrase in enumerate(self.phrases):
-            if words := _words(phrase):
-                patterns[f" {' '.join(map(_key, words))} "].append(number)
+            words = map(_word, _TOKEN.findall(phrase))
+            if pattern := " ".join(map(_key, words)):
+                patterns[f" {pattern} "].append(number)
         return list(patterns.values()), AhoCorasick(list(patterns))
 
 
-def _words(phrase: str) -> list[str]:
-    return _WORD.findall(phrase.lower().replace("’", "'"))
-
-
 def _tokens(text: str) -> list[_Token]:
-    return [_Token(m.start(), m.end(), m[0].lower().replace("’", "'")) for m in _WORD.finditer(text)]
+    return [_Token(match.start(), match.end(), _word(match[0])) for match in _TOKEN.finditer(text)]
+
+
+def _word(token: str) -> str:
+    """A token in lower case, with a straight apostrophe, composed accents and no soft hyphens."""
+    word = token.lower().replace("’", "'")
+    return word if word.isascii() else normalize("NFC", word.replace("\u00ad", ""))
 
 
 def _join_broken(text: str, tokens: Sequence[_Token]) -> list[_Token]:

@@ -48,7 +48,7 @@ class PhraseTable:
         return len(self._pairs)
 
     def find(self, text: str) -> Iterator[PhraseHit]:
-        """The places of a text where a listed phrase stands, sorted; of two that overlap, neither lies in the other."""
+        """The places of a text where a listed phrase stands, sorted; they may overlap."""
         replacements: dict[tuple[int, int], dict[str, None]] = {}
         for match in self._matcher.find(text):
             own = replacements.setdefault((match.start, match.end), {})
@@ -91,16 +91,26 @@ def spell_like(found: str, listed: str, expected: str) -> str:
     """The expected phrase with the hyphens and capitals of the words that were found."""
     if "-" in found and " " not in found and "-" not in listed:
         expected = expected.replace(" ", "-")
+    if "’" in found:
+        expected = expected.replace("'", "’")
+    if listed != listed.lower():  # the list says how it is capitalised
+        return expected
     words = found.replace("-", " ").split()
     if found.isupper() and len(found) > 1:
         return expected.upper()
     if len(words) > 1 and all(word[0].isupper() for word in words if word.lower() not in _SMALL_WORDS):
         return _title(expected)
-    return expected[:1].upper() + expected[1:] if found[:1].isupper() else expected
+    if not found[:1].isupper():
+        return expected
+    first, *others = expected.split(" ")
+    return " ".join((_capitalised(first), *others))
 
 
 def _title(phrase: str) -> str:
     words = phrase.split(" ")
-    return " ".join(
-        word if place and word in _SMALL_WORDS else word[:1].upper() + word[1:] for place, word in enumerate(words)
-    )
+    return " ".join(word if place and word in _SMALL_WORDS else _capitalised(word) for place, word in enumerate(words))
+
+
+def _capitalised(word: str) -> str:
+    """A word with a capital, unless it has one inside, as "mRNA" has."""
+    return word[:1].upper() + word[1:] if word.islower() else word

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from threading import RLock
 from typing import Any, SupportsIndex, overload
@@ -40,6 +41,7 @@ from unspin.storage import to_path
 WORDS_PER_WINDOW = 8000  # documents are collected until they hold about this many words, then restored together
 CHARACTERS_PER_WORD = 6  # to estimate the number of words of a document
 PASSAGES_PER_CALL = 64  # passages given to the engine at a time; progress moves in such steps
+AGREEMENT = 10.0  # log ratio that an abbreviation beside a listed phrase is worth where one of several is chosen
 PASSAGES_PER_STEP = 16  # the most that `stream` reads between two of its results, so that it can be stopped soon
 
 OnRead = Callable[[int], None]  # called with the number of words that the model has just read
@@ -223,14 +225,15 @@ class Restorer:
         """
         opening = apply(sentence[: edit.start], earlier)
         table = self._options.phrases
-        listed = [other for hit in table.find(sentence) for other in hit.edits] if table else []
-        replacements = dict.fromkeys(
-            other.replacement
-            for other in listed
-            if (other.start, other.end) == (edit.start, edit.end)
-            and other.replacement != edit.replacement
-            and not violation(sentence, other, context, Evidence.LISTED)
-        )
+        replacements: dict[str, None] = {}
+        for listed in (listed for hit in table.find(sentence) for listed in hit.edits) if table else ():
+            other = _within(sentence, fit_articles(sentence, [listed]), edit)
+            if (
+                other
+                and other.replacement != edit.replacement
+                and not violation(sentence, listed, context, Evidence.LISTED)
+            ):
+                replacements.setdefault(other.replacement)
         with _engine_lock:
             outputs = self._engine.variants(sentence, opening, 2 * count + 2)
         for output in outputs:
@@ -313,7 +316,7 @@ class Restorer:
     def _weigh(self, sentences: Sequence[SentenceDraft], table: PhraseTable) -> None:
         """Let the model compare what a phrase table proposes with the sentences as they stand.
 
-        Of several replacements, one that agrees with the abbreviation beside it counts most.
+        Of several replacements for a place, the best that keeps the facts is proposed.
         """
         hits = [(sentence, hit) for sentence in sentences for hit in table.find(sentence.text)]
         for first in range(0, len(hits), PASSAGES_PER_CALL):
@@ -327,8 +330,7 @@ class Restorer:
             weighed = iter(zip(ratios, edits, strict=True))
             for sentence, hit in group:
                 proposals = [PhraseProposal(edit, ratio) for ratio, (_, edit) in islice(weighed, len(hit.edits))]
-                best = max(proposals, key=lambda own: (agreement(sentence.text, own.edit), own.log_ratio))
-                sentence.reading.phrases += (best,)
+                sentence.reading.phrases += (max(proposals, key=partial(_rank, sentence.text)),)
 
     def _rewrite(self, passages: Sequence[Passage]) -> Iterator[tuple[Passage, Rewriting]]:
         """The engine's outputs, those of the shortest passages first: passages of one length share a batch best."""
@@ -341,16 +343,27 @@ class Restorer:
             yield from zip([passage for _, passage in group], outputs, strict=True)
 
 
+def _rank(sentence: str, proposal: PhraseProposal) -> tuple[bool, float]:
+    """The order of proposals for one place: facts first, then how well the sentence and its abbreviations read."""
+    keeps_facts = not violation(sentence, proposal.edit, evidence=Evidence.LISTED)
+    return keeps_facts, proposal.log_ratio + AGREEMENT * agreement(sentence, proposal.edit)
+
+
 def _phrase_table(phrases: PhraseTable | str | os.PathLike[str] | None) -> PhraseTable | None:
     if isinstance(phrases, (str, os.PathLike)):
         return PhraseTable.from_file(to_path(os.fspath(phrases)))
+    if not isinstance(phrases, PhraseTable | None):
+        raise TypeError(f"phrases takes a file or a PhraseTable, not a {type(phrases).__name__}")
     return phrases
 
 
 def _matcher_of(protect: Iterable[str]) -> PhraseMatcher:
     if isinstance(protect, str):
         raise TypeError(f"protect takes a list of names, not one string: give [{protect!r}]")
-    return PhraseMatcher(protect)
+    names = list(protect)
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError("protect takes a list of names, which are strings")
+    return PhraseMatcher(names)
 
 
 def _windows(texts: Iterable[Text]) -> Iterator[list[DocumentDraft]]:

@@ -57,10 +57,33 @@ def test_worker_processes_use_the_lists(tmp_path: Path, unspin_words: Command) -
         (("--phrases", "none.tsv"), "none.tsv: cannot be read (No such file or directory): give the screener's JSON"),
         (("--phrases", "a.txt"), "a.txt: no pair of phrases found: give the screener's JSON, or lines of garbled<TAB>"),
         (("--protect", "none.txt"), "none.txt: cannot be read (No such file or directory): give one on each line"),
-        (("--protect", "."), ".: cannot be read (Is a directory): give one on each line"),
+        (("--protect", "."), ". is a folder, a device or a pipe, which cannot be read twice: give one on each line"),
     ],
 )
 def test_a_wrong_list_is_reported_before_anything_is_read(
     options: tuple[str, str], message: str, tmp_path: Path, refused: Callable[..., str]
 ) -> None:
     assert message in refused("restore", "missing.txt", *options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--phrases", "phrases.tsv", "--edits", "phrases.tsv"), "--edits phrases.tsv would be written over the list"),
+        (("--protect", "out/a.txt", "--output", "out"), "a.txt would be written over the list out/a.txt"),
+    ],
+)
+def test_no_list_is_written_over(
+    options: tuple[str, ...], message: str, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.txt").write_text("Warfare\n")
+    assert message in refused("restore", "a.txt", *options, code=2)
+    assert (tmp_path / "out" / "a.txt").read_text() == "Warfare\n"
+    assert "vapor motor" in (tmp_path / "phrases.tsv").read_text()
+
+
+def test_a_list_in_a_folder_is_no_article_of_it(tmp_path: Path, unspin_words: Command) -> None:
+    lists = ("--phrases", "phrases.tsv", "--protect", "names.txt")
+    assert unspin_words("restore", ".", "--output", "out", *lists).returncode == 0
+    assert [file.name for file in (tmp_path / "out").glob("[!.]*")] == ["a.txt"]

@@ -1,6 +1,7 @@
 """Lists of garbled phrases: which files and lines are read, and what is said of those that are not."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,22 @@ def test_json_and_tab_separated_lists_give_the_same_pairs(tmp_path: Path) -> Non
 def test_headings_comments_further_columns_and_blanks_are_skipped(tmp_path: Path) -> None:
     text = (
         "\ufeffTortured phrase\tCorrect phrase\tseen\r\n# a comment\twith a tab\r\n\r\n"
-        "profound   ocean\tdeep sea\t3\r\nprofound ocean\tdeep waters\t1\r\n\tx\r\none column\r\n"
+        "profound   ocean\tdeep sea |\t3\r\nprofound ocean\tdeep waters\t1\r\n\tx\r\none column\r\n"
     )
     assert read_phrases(_write(tmp_path, text)) == [PhrasePair("profound ocean", ("deep sea", "deep waters"))]
 
 
 def test_what_is_no_phrase_is_left_out(tmp_path: Path) -> None:
-    odd = ["same\tSame", "robot\texample.org | pages", "deep\t", "3.5\t7", f"{'long ' * 50}\tx", "vapor motor\tmotor"]
+    odd = [
+        "\x00\tx",
+        "a\u2028b\tx",
+        "same\tSame",
+        "robot\texample.org | pages",
+        "deep\t",
+        "3.5\t7",
+        f"{'long ' * 50}\tx",
+        "vapor motor\tmotor",
+    ]
     assert read_phrases(_write(tmp_path, "\n".join(odd))) == [PhrasePair("vapor motor", ("motor",))]
 
 
@@ -61,6 +71,23 @@ def test_a_file_that_is_no_list_is_refused(data: bytes, reason: str, tmp_path: P
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(PhraseListError, match=r"none\.tsv: cannot be read \(No such file"):
         read_phrases(tmp_path / "none.tsv")
+
+
+def test_a_list_may_begin_with_a_bracket_and_hold_headings_as_terms(tmp_path: Path) -> None:
+    file = _write(tmp_path, "[sic] motor\t[sic] engine\ncorrect\toriginal\nnode script\tNode.js\n")
+    assert [pair.expected for pair in read_phrases(file)] == [("[sic] engine",), ("original",), ("Node.js",)]
+
+
+@pytest.mark.parametrize("text", ["half a pair \ud800", "a\x07bell"])
+def test_what_no_text_can_hold_is_left_out(text: str, tmp_path: Path) -> None:
+    listed = [{"tortured": "x motor", "correct": text}, {"tortured": "y motor", "correct": "engine"}]
+    assert read_phrases(_write(tmp_path, json.dumps(listed))) == [PhrasePair("y motor", ("engine",))]
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PhraseListError, match="pipe is a folder, a device or a pipe"):
+        read_phrases(tmp_path / "pipe")
 
 
 def test_terms_stand_on_lines(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ TABLE = PhraseTable(
         PhrasePair("make headway", ("make progress",)),
         PhrasePair("war-fare", ("all-out war",)),
         PhrasePair("board of the sun", ("panel of the sun",)),
-        PhrasePair("gas and dust", ("space",)),
+        PhrasePair("node's wheel", ("mRNA's motor",)),
     ]
 )
 
@@ -35,6 +35,8 @@ TABLE = PhraseTable(
         ("profound seas", ["deep seas", "North Seas"]),
         ("making headway", ["making progress"]),
         ("she makes headway", ["makes progress"]),
+        ("Node's wheel", ["mRNA's motor"]),
+        ("Node’s wheel", ["mRNA’s motor"]),
     ],
 )
 def test_replacements_are_spelt_like_the_words_found(text: str, replacements: list[str]) -> None:

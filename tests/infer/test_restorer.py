@@ -449,6 +449,28 @@ def test_what_agrees_with_its_abbreviation_is_put_in(tmp_path: Path) -> None:
     )
 
 
+def test_a_replacement_that_changes_a_fact_gives_way_to_another(tmp_path: Path) -> None:
+    (tmp_path / "list.tsv").write_text("vapor motor\ttwo engines | steam plant\n")
+    restorer = Restorer(Weigh(), Calibration(phrase_intercept=20.0), phrases=tmp_path / "list.tsv")
+    assert restorer.restore("They built a vapor motor there.").text == "They built a steam plant there."
+
+
+def test_listed_alternatives_fit_the_place(tmp_path: Path) -> None:
+    class Silent(Weigh):
+        def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
+            return []
+
+    (tmp_path / "list.tsv").write_text("vapor motor\tengine | steam plant | two motors\n")
+    restorer = Restorer(Silent(), phrases=tmp_path / "list.tsv", alternatives=5)
+    (edit,) = restorer.restore("They built a vapor motor there.").edits
+    assert (edit.spun, edit.restored, edit.alternatives) == ("a vapor motor", "an engine", ("a steam plant",))
+
+
+def test_an_article_that_is_right_is_no_edit() -> None:
+    engine = Rewrite(lambda text: text.replace("an overseas", "a foreign"))
+    assert Restorer(engine, protect=["overseas"]).restore("They like an overseas firm now.").edits == ()
+
+
 def test_a_streamed_restoration_has_the_listed_phrases(tmp_path: Path) -> None:
     (tmp_path / "list.tsv").write_text(PHRASES)
     restorer = Restorer(Weigh(), phrases=str(tmp_path / "list.tsv"))
@@ -460,6 +482,10 @@ def test_a_streamed_restoration_has_the_listed_phrases(tmp_path: Path) -> None:
 def test_protected_names_are_a_list() -> None:
     with pytest.raises(TypeError, match=r"not one string: give \['Acme'\]"):
         Restorer(Rewrite(str), protect="Acme")
+    with pytest.raises(TypeError, match="which are strings"):
+        Restorer(Rewrite(str), protect=[None])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="a file or a PhraseTable, not a list"):
+        Restorer(Rewrite(str), phrases=["vapor motor"])  # type: ignore[arg-type]
     restorer = Restorer(Rewrite(lambda text: text.replace("firms", "companies")), protect=["Spin Firms"])
     assert restorer.restore("All firms know the Spin Firms and spin firms.").text == (
         "All companies know the Spin Firms and spin firms."
