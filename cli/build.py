@@ -1,4 +1,7 @@
-"""`unspin build`: makes a data set of spun texts and their originals, checks or previews it, or shows its figures."""
+"""`unspin build`: makes a data set of spun texts and their originals, checks or previews it, or shows its figures.
+
+With `--phrases` it learns a list of phrases from pairs instead.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from unspin.cli.options import ExecutorFile, OptionalConfigFile, Overrides
+from unspin.cli.options import ExecutorFile, OptionalConfigFile, OptionError, Overrides, parse_file
 
 if TYPE_CHECKING:
     from unspin.data.config import BuildConfig
@@ -24,6 +27,15 @@ def build(
         Path | None,
         typer.Option(metavar="DIR", help="show the figures of the data set in DIR and plot them to DIR/stats.png"),
     ] = None,
+    phrases: Annotated[
+        Path | None,
+        typer.Option(
+            parser=parse_file,
+            metavar="PAIRS",
+            help="print the words and phrases that a spinner replaced, with counts, learned from the spun and original "
+            "texts in PAIRS (.tsv or .jsonl); `unspin restore --phrases` reads this list",
+        ),
+    ] = None,
 ) -> None:
     """Build a data set of spun texts and their originals. Run the command again to resume an interrupted build.
 
@@ -40,12 +52,21 @@ def build(
     `unspin build --check configs/data/quickstart.yaml`
 
     `unspin build --stats runs/data/quickstart`
+
+    `unspin build --phrases pairs.tsv > phrases.tsv`
     """
+    if phrases is not None:
+        others: dict[str, object] = {"CONFIG": config, "KEY=VALUE": overrides, "--executor": executor}
+        others |= {"--check": check, "--preview": preview, "--stats": stats}
+        if given := [name for name, value in others.items() if value]:
+            raise OptionError(f"--phrases only reads pairs and prints a list: leave out {', '.join(given)}")
+        _print_phrases(phrases)
+        return
     if stats is not None:
         _show_stats(stats)
         return
     if config is None:
-        raise typer.BadParameter("give a config file, or --stats DIR")
+        raise typer.BadParameter("give a config file, --stats DIR or --phrases PAIRS")
     from unspin.config import load_config
     from unspin.data.config import BuildConfig
 
@@ -70,6 +91,13 @@ def _show_stats(folder: Path) -> None:
     plot = folder / "stats.png"
     stats_plot.plot_stats(figures, plot)
     typer.echo(f"plot: {plot}")
+
+
+def _print_phrases(pairs: Path) -> None:
+    from unspin.data.pairs import learn_substitutions
+    from unspin.data.substitutions import phrase_lines
+
+    typer.echo("\n".join(phrase_lines(learn_substitutions(pairs))).encode())  # UTF-8, whatever the terminal's encoding
 
 
 def _check(settings: BuildConfig) -> None:

@@ -1,4 +1,4 @@
-"""Rows from real spun/original pairs in a file, in the same format as the builder's own.
+"""Rows from real spun/original pairs in a file, in the same format as the builder's own; or their substitutions.
 
 A pair may be a sentence, a paragraph or an article; it is split wherever both texts have the same boundaries.
 Applying a row's edits to `spun` gives `original` exactly. A row's article id is the hash of its original, so all spun
@@ -10,22 +10,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from unspin.data.corpora import CorpusError
 from unspin.data.rows import Piece, Recipe, passages, split_of
+from unspin.data.substitutions import TermPair, count_substitutions
 from unspin.edits import Edit, align, count_touched_words
+from unspin.logs import track
 from unspin.segment import split_paragraphs, split_sentences, words
+from unspin.storage import storage_errors
 
 OWN_SPINNER = "own"  # the `spinner` of the edits in these rows
 MIN_SHARED_WORDS = 1 / 3  # share of the words of both texts; below it, one is hardly a spun version of the other
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 Refusal = Literal["unreadable", "empty", "unlike", "paragraphs"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,3 +298,35 @@ def _strength(spun: str, edits: Sequence[Edit]) -> float:
         return 0.0
     hit, count = count_touched_words(spun, [(edit.start, edit.end) for edit in edits])
     return max(hit, 1) / max(count, 1)  # an edit that only inserts touches no word, yet the row is not clean
+
+
+# Substitutions
+
+
+def learn_substitutions(path: Path) -> Counter[TermPair]:
+    """How often each word and phrase became another in a file of pairs. The file is held in memory.
+
+    Pairs that `split_pair` refuses are skipped with a warning, and sentences in them that `check_pair` refuses without
+    one. Raises `CorpusError` as `read_pairs` does and if nothing is learned, and `StorageError` if the file is in a
+    store that cannot be reached.
+    """
+    with storage_errors(path):
+        pairs = list(read_pairs(path))
+    counts: Counter[TermPair] = Counter()
+    skipped: list[PairError] = []
+    for pair in track(pairs, "aligning"):
+        try:
+            pieces = split_pair(pair)
+        except PairError as error:
+            skipped.append(error)
+            continue
+        for piece in pieces:
+            with suppress(PairError):
+                check_pair(piece)
+                counts.update(count_substitutions(piece.spun, piece.original))
+    if skipped:
+        logger.warning("%s: skipped %d of %d pairs; the first: %s", path, len(skipped), len(pairs), skipped[0])
+    if not counts:
+        what = f"{path}: no substitution found in {len(pairs)} pairs"
+        raise CorpusError(f"{what}: give spun texts with their originals, in the columns spun and original")
+    return counts

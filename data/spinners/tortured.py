@@ -9,7 +9,7 @@ a local copy (`dictionaries` in the config; NOTICE has the attribution).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,14 +17,11 @@ from unspin.data.spinners.persona import Persona, is_held_out_term
 from unspin.data.spinners.protocol import Sentence, Spinner, Substitution
 from unspin.data.spinners.registry import SpinnerError
 from unspin.data.spinners.tables import Headword, Index, propose_substitutions
+from unspin.data.substitutions import TermPair, word_pairs
 from unspin.english.lexicons import TERM
 from unspin.english.morphology import forms
 from unspin.english.word_classes import IMMUTABLE
 from unspin.phrase_lists import ADVICE, PhraseListError, read_phrases
-
-MAX_GARBLED_WORDS = 3  # that may replace one word of a term
-
-TermPair = tuple[str, str]  # a term and its garbled form, both in lower case
 
 
 def read(file: Path) -> list[TermPair]:
@@ -37,39 +34,6 @@ def read(file: Path) -> list[TermPair]:
     if not usable:
         raise PhraseListError(f"{file}: no pair of terms found: {ADVICE}")
     return usable
-
-
-def word_pairs(pairs: Iterable[TermPair]) -> Counter[TermPair]:
-    """How often each word of a term became another word, or up to `MAX_GARBLED_WORDS` words.
-
-    Terms whose words changed places are skipped, and so are function words.
-    """
-    counts: Counter[TermPair] = Counter()
-    for term, garbled in pairs:
-        replaced = _aligned_words(term, garbled)
-        if {word for word, _ in replaced}.isdisjoint(word for _, other in replaced for word in other.split(" ")):
-            counts.update(replaced)
-    return Counter(
-        {(word, other): n for (word, other), n in counts.items() if _has_content(word) and _has_content(other)}
-    )
-
-
-def _aligned_words(term: str, garbled: str) -> list[TermPair]:
-    """The replaced words of one term, without common words at both ends; empty if the words cannot be paired."""
-    old, new = term.split(" "), garbled.split(" ")
-    while old and new and old[0] == new[0]:
-        old, new = old[1:], new[1:]
-    while old and new and old[-1] == new[-1]:
-        old, new = old[:-1], new[:-1]
-    if len(old) == len(new):
-        return [(word, other) for word, other in zip(old, new, strict=True) if word != other]
-    return [(" ".join(old), " ".join(new))] if len(old) == 1 and len(new) <= MAX_GARBLED_WORDS else []
-
-
-def _has_content(term: str) -> bool:
-    """Whether a term of letters and hyphens has three characters or more and is not made of function words only."""
-    letters = term.replace(" ", "").replace("-", "")
-    return len(term) > 2 and not IMMUTABLE.issuperset(term.split(" ")) and letters.isalpha()
 
 
 def _as_lemmas(word: str, other: str) -> Iterator[tuple[str, str, str]]:

@@ -1,11 +1,13 @@
 """`unspin build`: what it writes, and what it refuses to overwrite."""
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from unspin.phrase_lists import PhrasePair, read_phrases
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 CONFIG = """output: out
@@ -46,4 +48,62 @@ def test_an_existing_output_folder_is_never_touched(config: Path, refused: Calla
 
 def test_a_build_without_a_config_is_a_usage_error(unspin: Command) -> None:
     done = unspin("build")
-    assert done.returncode == 2 and "give a config file, or --stats DIR" in done.stderr
+    assert done.returncode == 2 and "give a config file, --stats DIR or --phrases PAIRS" in done.stderr
+
+
+PAIRS = "tool\tspun\toriginal\nsome\tThe warfare had ended.\tThe war had ended.\n"
+
+
+def test_a_list_of_phrases_is_learned_from_pairs(tmp_path: Path, unspin: Command) -> None:
+    (tmp_path / "pairs.tsv").write_text(f"{PAIRS}some\tNothing alike.\tThe war had ended.\n")
+    done = unspin("build", "--phrases", "pairs.tsv")
+    assert done.returncode == 0 and done.stdout == "garbled\texpected\tcount\nwarfare\twar\t1\n", done
+    assert "warning: pairs.tsv: skipped 1 of 2 pairs; the first: pairs.tsv:3: both texts share 0%" in done.stderr
+    (tmp_path / "phrases.tsv").write_text(done.stdout)
+    assert read_phrases(tmp_path / "phrases.tsv") == [PhrasePair("warfare", ("war",))]
+    assert unspin("build", "--phrases", "pairs.tsv").stdout == done.stdout
+
+
+def test_learning_phrases_loads_no_model_library(tmp_path: Path) -> None:
+    (tmp_path / "pairs.tsv").write_text(PAIRS)
+    script = (
+        "import sys; from typer.testing import CliRunner; from unspin.cli.app import app; "
+        f"assert CliRunner().invoke(app, ['build', '--phrases', {str(tmp_path / 'pairs.tsv')!r}]).exit_code == 0; "
+        "print({'torch', 'transformers', 'datatrove'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("none.tsv", None, "no such file: give a .jsonl or .tsv file of pairs"),
+        ("pairs.csv", b"a,b", "pairs are read from .jsonl or .tsv files"),
+        ("pairs.tsv", b"a b\ta \xff\n", "pairs.tsv:1: not UTF-8 at byte 6 of the line: convert it"),
+        ("pairs.tsv", b"id\tbad\tgood\n1\ta\tb\n", "expected two columns (spun, original), found 3"),
+        ("pairs.jsonl", b'{"bad": "a", "good": "b"}\n', "no field 'spun'; it has 'bad', 'good'"),
+    ],
+)
+def test_pairs_that_cannot_be_read_are_refused(
+    name: str, data: bytes | None, reason: str, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    if data is not None:
+        (tmp_path / name).write_bytes(data)
+    assert reason in refused("build", "--phrases", name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["run.yaml"], "CONFIG"),
+        (["run.yaml", "seed=1"], "CONFIG, KEY=VALUE"),
+        (["--check"], "--check"),
+        (["--preview", "2"], "--preview"),
+        (["--stats", "out"], "--stats"),
+        (["--executor", "ray.yaml"], "--executor"),
+    ],
+)
+def test_phrases_exclude_everything_else(arguments: list[str], names: str, refused: Callable[..., str]) -> None:
+    message = refused("build", "--phrases", "pairs.tsv", *arguments, code=2)
+    assert message == f"unspin: --phrases only reads pairs and prints a list: leave out {names}\n"
