@@ -50,6 +50,12 @@ class PhraseMatcher:
     def __init__(self, phrases: Iterable[str]) -> None:
         self.phrases = tuple(phrases)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PhraseMatcher) and self.phrases == other.phrases
+
+    def __hash__(self) -> int:
+        return hash(self.phrases)
+
     def __reduce__(self) -> tuple[type[PhraseMatcher], tuple[tuple[str, ...]]]:
         return type(self), (self.phrases,)
 

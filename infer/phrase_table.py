@@ -33,11 +33,20 @@ class PhraseHit:
 
 
 class PhraseTable:
-    """Listed phrases, searchable in a text."""
+    """Listed phrases, searchable in a text. It pickles as its pairs."""
 
     def __init__(self, pairs: Iterable[PhrasePair]) -> None:
         self._pairs = tuple(pairs)
         self._matcher = PhraseMatcher(pair.garbled for pair in self._pairs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PhraseTable) and self._pairs == other._pairs
+
+    def __hash__(self) -> int:
+        return hash(self._pairs)
+
+    def __reduce__(self) -> tuple[type[PhraseTable], tuple[tuple[PhrasePair, ...]]]:
+        return type(self), (self._pairs,)
 
     @classmethod
     def from_file(cls, file: Path) -> PhraseTable:

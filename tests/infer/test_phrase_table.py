@@ -1,5 +1,6 @@
 """Phrase tables: which replacements a place has, and how they are spelt."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,9 @@ def test_the_released_formats_are_read(tmp_path: Path) -> None:
     (tmp_path / "list.tsv").write_text("vapor motor\tsteam engine\n")
     table = PhraseTable.from_file(tmp_path / "list.tsv")
     assert len(table) == 1 and [hit.found for hit in table.find("Vapor motors")] == ["Vapor motors"]
+
+
+def test_a_table_pickles_as_its_pairs() -> None:
+    list(TABLE.find("motor"))  # the automaton is made
+    pickled = pickle.dumps(TABLE)
+    assert pickle.loads(pickled) == TABLE != PhraseTable([]) and pickle.dumps(pickle.loads(pickled)) == pickled
