@@ -21,9 +21,8 @@ MAX_CHARACTERS = 200  # of a phrase; a longer one is a sentence
 _HEADINGS = frozenset(
     "tortured garbled spun correct expected original count tortured_phrase correct_phrase expected_phrase".split()
 )
-_ADDRESS = re.compile(
-    r"://|\bwww\.|\.(?:com|org|net|edu|gov)\b|\w_\w", re.IGNORECASE
-)  # where a list says where the phrase was found
+# Lists also say where a phrase was found.
+_ADDRESS = re.compile(r"://|\bwww\.|\.(?:com|org|net|edu|gov)\b|\w_\w", re.IGNORECASE)
 
 
 class PhraseListError(UnspinError, ValueError):
@@ -52,10 +51,10 @@ def read_phrases(file: Path) -> list[PhrasePair]:
     except (ValueError, RecursionError) as error:
         raise PhraseListError(f"{file}: not valid JSON ({str(error) or type(error).__name__}): {ADVICE}") from None
     expected: dict[str, dict[str, None]] = {}
-    for garbled, phrases in listed:
-        others = [phrase for cell in phrases.split("|") if (phrase := _single_spaced(cell))]
+    for left, right in listed:
+        garbled, others = _single_spaced(left), list(filter(None, map(_single_spaced, right.split("|"))))
         if all(map(_is_phrase, (garbled, *others))):
-            expected.setdefault(_single_spaced(garbled), {}).update(dict.fromkeys(others))
+            expected.setdefault(garbled, {}).update(dict.fromkeys(others))
     pairs = [
         PhrasePair(garbled, usable)
         for garbled, phrases in expected.items()

@@ -1,10 +1,11 @@
 """How well a phrase table restores: listed phrases in sentences that call for them, and in clean text.
 
 A clean sentence with an expected phrase is garbled by a listed phrase. With the table, that phrase should be restored.
-A tenth of the list, chosen by hash, is then left out: these phrases the model must restore by itself. A sentence that
-has a listed phrase by nature must stay as it is. ``python -m unspin.evaluation.phrases PHRASES TEXTS [CHECKPOINT]``
-takes a list of phrases and a folder of .jsonl or .jsonl.gz files, and prints the figures and the coefficients of
-`Calibration.phrase_confidence` that fit half of the texts. A list of 5,000 phrases takes about twenty minutes.
+A tenth of the list, chosen by hash, is then left out: these phrases the model must restore by itself. A sentence in
+which a listed phrase occurs naturally must stay as it is. ``python -m unspin.evaluation.phrases PHRASES TEXTS
+[CHECKPOINT]`` takes a list of phrases and a folder of .jsonl or .jsonl.gz files, and prints the figures and the
+coefficients of `Calibration.phrase_confidence` that fit half of the texts. A list of 5,000 phrases takes about twenty
+minutes.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ def find_cases(pairs: Sequence[PhrasePair], texts: Iterable[Article]) -> tuple[l
     """Cases for a list, and the number of sentences read.
 
     There are up to two for each expected phrase in the texts, one of them for the fit, unless the list gives several
-    for one garbled phrase: then it is unknown which is right. Of each listed phrase that the texts have by nature there
-    are up to `PER_PHRASE`.
+    for one garbled phrase: then it is unknown which is right. Of each listed phrase that occurs naturally there are up
+    to `PER_PHRASE`.
     """
     garbled_for: dict[str, list[str]] = {}
     for pair in pairs:
@@ -74,7 +75,8 @@ def find_cases(pairs: Sequence[PhrasePair], texts: Iterable[Article]) -> tuple[l
             garbled_for.setdefault(pair.expected[0].lower(), []).append(pair.garbled)
     expected_phrases, listed = PhraseMatcher(garbled_for), PhraseMatcher(pair.garbled for pair in pairs)
     cases: list[Case] = []
-    seen: Counter[tuple[str, bool]] = Counter()
+    kept: Counter[tuple[str, bool]] = Counter()
+    replaced: set[tuple[str, bool]] = set()
     count = 0
     for article in texts:
         for_fit = hash_uniform("phrases", article.id) < 0.5
@@ -84,13 +86,13 @@ def find_cases(pairs: Sequence[PhrasePair], texts: Iterable[Article]) -> tuple[l
             count += 1
             for match in listed.find(sentence):
                 garbled = listed.phrases[match.phrase]
-                if match.forms is None and seen[garbled, for_fit] < PER_PHRASE:
-                    seen[garbled, for_fit] += 1
+                if match.forms is None and kept[garbled, for_fit] < PER_PHRASE:
+                    kept[garbled, for_fit] += 1
                     cases.append(Case(sentence, None, garbled, for_fit))
             for match in expected_phrases.find(sentence):
                 expected = expected_phrases.phrases[match.phrase]
-                if match.forms is None and not seen[f"= {expected}", for_fit]:
-                    seen[f"= {expected}", for_fit] += 1
+                if match.forms is None and (expected, for_fit) not in replaced:
+                    replaced.add((expected, for_fit))
                     choices = garbled_for[expected]
                     garbled = choices[int(hash_uniform(expected, sentence) * len(choices))]
                     cases.append(_garble(sentence, match.start, match.end, garbled, expected, for_fit))

@@ -1,9 +1,8 @@
 """Finds listed phrases in a text: in any case, inflected, across line breaks and hyphens, over whole words only.
 
-Punctuation inside a phrase must stand in the text as listed.
 An Aho-Corasick automaton (Aho and Corasick 1975) finds all phrases at once, so the cost does not grow with their
 number. It reads words reduced to a key that all inflected forms of a word share; what it finds is compared word by
-word.
+word. Punctuation inside a phrase must stand in the text as listed.
 """
 
 from __future__ import annotations
@@ -61,6 +60,8 @@ class PhraseMatcher:
 
     def find(self, text: str) -> list[PhraseMatch]:
         """The matches, sorted; they may overlap."""
+        if not self.phrases:
+            return []
         tokens = _tokens(text)
         found = set(self._find(text, tokens))
         joined = _join_broken(text, tokens)

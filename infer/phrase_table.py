@@ -104,10 +104,10 @@ def spell_like(found: str, listed: str, expected: str) -> str:
         expected = expected.replace("'", "’")
     if listed != listed.lower():  # the list says how it is capitalised
         return expected
-    words = found.replace("-", " ").split()
+    words = [word for word in found.replace("-", " ").split() if word.lower() not in _SMALL_WORDS]
     if found.isupper() and len(found) > 1:
         return expected.upper()
-    if len(words) > 1 and all(word[0].isupper() for word in words if word.lower() not in _SMALL_WORDS):
+    if len(words) > 1 and all(word[0].isupper() for word in words):
         return _title(expected)
     if not found[:1].isupper():
         return expected

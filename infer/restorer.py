@@ -41,8 +41,8 @@ from unspin.storage import to_path
 WORDS_PER_WINDOW = 8000  # documents are collected until they hold about this many words, then restored together
 CHARACTERS_PER_WORD = 6  # to estimate the number of words of a document
 PASSAGES_PER_CALL = 64  # passages given to the engine at a time; progress moves in such steps
-AGREEMENT = 10.0  # log ratio that an abbreviation beside a listed phrase is worth where one of several is chosen
 PASSAGES_PER_STEP = 16  # the most that `stream` reads between two of its results, so that it can be stopped soon
+AGREEMENT = 10.0  # added to the log ratio of a listed replacement that agrees with the abbreviation beside it
 
 OnRead = Callable[[int], None]  # called with the number of words that the model has just read
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
@@ -144,6 +144,16 @@ def process_of(device: str) -> int | None:
     """The `process` of an engine that runs on a torch device; prepares torch for forks."""
     _use_one_thread_after_fork()
     return None if device == "cpu" else os.getpid()
+
+
+def ratios_of_scores(
+    sentences: Sequence[str], texts: Sequence[str], score: Callable[[Sequence[tuple[str, str]]], Iterable[float]]
+) -> list[float]:
+    """The result of `Engine.log_ratios`, from a function that scores (sentence, text) pairs; each is scored once."""
+    pairs = list(zip(sentences, texts, strict=True))
+    distinct = list(dict.fromkeys([*((sentence, sentence) for sentence in sentences), *pairs]))
+    scores = dict(zip(distinct, score(distinct), strict=True))
+    return [scores[sentence, text] - scores[sentence, sentence] for sentence, text in pairs]
 
 
 def length_batches(sources: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:

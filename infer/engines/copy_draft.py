@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 
-from unspin.infer.engines.base import LoadableEngine, Rewriting, check_device, process_of
+from unspin.infer.engines.base import LoadableEngine, Rewriting, check_device, process_of, ratios_of_scores
 from unspin.infer.engines.decoding import CopyDecoder
 from unspin.infer.models import ARCHITECTURES
 from unspin.infer.models.backbone import ModelError
@@ -65,10 +65,9 @@ class CopyDraftEngine(LoadableEngine):
 
     def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
         self.check_process()
-        pairs = [*zip(sentences, sentences, strict=True), *zip(sentences, texts, strict=True)]
-        sources = {pair: self._as_target(*pair) for pair in pairs}
-        scores = dict(zip(sources, self.decoder.log_probabilities(list(sources.values())), strict=True))
-        return [scores[sentence, text] - scores[sentence, sentence] for sentence, text in pairs[len(sentences) :]]
+        return ratios_of_scores(
+            sentences, texts, lambda pairs: self.decoder.log_probabilities([self._as_target(*pair) for pair in pairs])
+        )
 
     def _as_target(self, sentence: str, text: str) -> Source:
         """A source whose ids are those of a text, after all that the model is to read before it."""

@@ -10,6 +10,7 @@ clean text, few where every third word is spun.
 from __future__ import annotations
 
 import math
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -180,7 +181,7 @@ class CopyDecoder:
             rare = sorted(set(source.ids) - self._columns.keys())
             rare_head = self._model.head(torch.tensor(rare, dtype=torch.long, device=hidden.device))
             logits = torch.cat([F.linear(padded, self._head), F.linear(padded, rare_head)], 1)[: len(states)].float()
-            columns = {**self._columns, **{token: len(self._head) + i for i, token in enumerate(rare)}}
+            columns = ChainMap(self._columns, {token: len(self._head) + i for i, token in enumerate(rare)})
             targets = torch.tensor([columns[token] for token in (*source.ids, self._end)], device=hidden.device)
             scores.append(-F.cross_entropy(logits, targets, reduction="sum").item())
         return scores

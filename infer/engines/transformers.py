@@ -12,6 +12,7 @@ from unspin.infer.engines.base import (
     check_device,
     length_batches,
     process_of,
+    ratios_of_scores,
     truncate_at_end,
 )
 from unspin.infer.models.backbone import auto_model_class
@@ -70,9 +71,7 @@ class TransformersEngine(LoadableEngine):
 
     def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
         self.check_process()
-        pairs = [*zip(sentences, sentences, strict=True), *zip(sentences, texts, strict=True)]
-        scores = {pair: self._log_probability(*pair) for pair in dict.fromkeys(pairs)}
-        return [scores[sentence, text] - scores[sentence, sentence] for sentence, text in pairs[len(sentences) :]]
+        return ratios_of_scores(sentences, texts, lambda pairs: [self._log_probability(*pair) for pair in pairs])
 
     @torch.inference_mode()
     def _log_probability(self, sentence: str, text: str) -> float:

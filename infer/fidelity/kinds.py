@@ -39,7 +39,7 @@ class Evidence(IntEnum):
 
     NONE = 0
     SURE = 1  # the model is sure of it, or a person chooses it
-    LISTED = 2  # a phrase table has it, and the model finds the sentence much better with it
+    LISTED = 2  # a phrase table has it
 
 
 @dataclass(frozen=True)

@@ -30,15 +30,19 @@ def test_json_and_tab_separated_lists_give_the_same_pairs(tmp_path: Path) -> Non
 def test_headings_comments_further_columns_and_blanks_are_skipped(tmp_path: Path) -> None:
     text = (
         "\ufeffTortured phrase\tCorrect phrase\tseen\r\n# a comment\twith a tab\r\n\r\n"
-        "profound   ocean\tdeep sea |\t3\r\nprofound ocean\tdeep waters\t1\r\n\tx\r\none column\r\n"
+        "profound \u00a0 ocean\tdeep sea |\t3\r\nprofound ocean\tdeep waters\t1\r\n\tx\r\none column\r\n"
     )
     assert read_phrases(_write(tmp_path, text)) == [PhrasePair("profound ocean", ("deep sea", "deep waters"))]
+
+
+def test_a_line_ends_with_a_line_break_only(tmp_path: Path) -> None:
+    assert read_phrases(_write(tmp_path, "vapor\u2028motor\tengine\n")) == [PhrasePair("vapor motor", ("engine",))]
 
 
 def test_what_is_no_phrase_is_left_out(tmp_path: Path) -> None:
     odd = [
         "\x00\tx",
-        "a\u2028b\tx",
+        "a\x07b\tx",
         "same\tSame",
         "robot\texample.org | pages",
         "deep\t",

@@ -16,6 +16,7 @@ TABLE = PhraseTable(
         PhrasePair("make headway", ("make progress",)),
         PhrasePair("war-fare", ("all-out war",)),
         PhrasePair("board of the sun", ("panel of the sun",)),
+        PhrasePair("by at", ("from to",)),
         PhrasePair("node's wheel", ("mRNA's motor",)),
     ]
 )
@@ -36,6 +37,8 @@ TABLE = PhraseTable(
         ("profound seas", ["deep seas", "North Seas"]),
         ("making headway", ["making progress"]),
         ("she makes headway", ["makes progress"]),
+        ("it is by at", ["from to"]),
+        ("By at", ["From to"]),
         ("Node's wheel", ["mRNA's motor"]),
         ("Node’s wheel", ["mRNA’s motor"]),
     ],
