@@ -9,21 +9,20 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from glob import glob, has_magic
 from pathlib import Path
 
+from unspin.cli.files import PARQUET, STDIN, File, find_files, is_document
+from unspin.cli.job import Job
 from unspin.cli.options import OptionError
-from unspin.infer.documents.base import DEFAULT_OPTIONS, DocumentError, DocumentOptions
+from unspin.infer.documents.base import DEFAULT_OPTIONS, DocumentOptions
 from unspin.infer.documents.docx import DOCX
 from unspin.infer.documents.formats import FORMATS, FORMATS_BY_NAME
 from unspin.infer.engines import ENGINES
 from unspin.phrase_lists import read_phrases, read_terms
-from unspin.storage import glob_url, is_url, storage_errors
+from unspin.storage import is_url
 
-STDIN = Path("-")
-PARQUET = ".parquet"  # not imported from documents.parquet, which needs pyarrow
 BACKUP = ".bak"
 RECORDS = ".unspin"  # folder with a record of each restored file, in the output folder
 
@@ -52,32 +51,6 @@ class RestoreOptions:
     executor: Path | None = None
 
 
-@dataclass(frozen=True)
-class Job:
-    """A file to restore, its path relative to the output folders, and the file to write (None: stdout).
-
-    `record` is the file that records the finished restoration; None if nothing could resume it. `source` is what is
-    read if it is not `path`: the original of a file that was restored in place before.
-    """
-
-    path: Path
-    relative: Path
-    target: Path | None
-    record: Path | None = None
-    source: Path | None = None
-
-    @property
-    def is_table(self) -> bool:
-        """Whether the file is a Parquet table, whose rows are articles."""
-        return self.path.suffix.lower() == PARQUET
-
-    @property
-    def name(self) -> str:
-        """The path as messages and edits files show it: in one line, and valid in UTF-8."""
-        text = "stdin" if self.path == STDIN else str(self.path).encode("utf-8", "backslashreplace").decode()
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
     """List the files to restore.
 
@@ -85,10 +58,8 @@ def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
     file, `StorageError` if an address cannot be reached.
     """
     _check_options(options)
-    files = _find_files(paths, options)
-    if not files:
-        suffixes = ", ".join((*FORMATS, PARQUET))
-        raise DocumentError(f"no document in {', '.join(map(str, paths))}: looked for {suffixes}")
+    others = (options.output, options.html, options.edits, options.phrases, options.protect)
+    files = find_files(paths, [other for other in others if other is not None], same_file=options.in_place)
     if [file.path for file in files] == list(paths):
         _check_suffix(options.output)
     file_output = _file_output(files, options)
@@ -140,7 +111,7 @@ def _check_options(options: RestoreOptions) -> None:
             continue
         if not folder.is_file():
             raise OptionError(f"{name} {folder} is a device or a pipe: name a folder")
-        if not _is_document(folder):
+        if not is_document(folder):
             raise OptionError(f"{name} {folder} is a file: name a folder")
 
 
@@ -170,7 +141,7 @@ def _check_suffix(output: Path | None) -> None:
         )
 
 
-def _file_output(files: Sequence[_File], options: RestoreOptions) -> Path | None:
+def _file_output(files: Sequence[File], options: RestoreOptions) -> Path | None:
     """The value of ``--output`` if it names a file, as a known suffix says that no folder has; None for a folder."""
     output = options.output
     if output is None or output.suffix.lower() not in (*FORMATS, PARQUET) or output.is_dir():
@@ -185,7 +156,7 @@ def _file_output(files: Sequence[_File], options: RestoreOptions) -> Path | None
     return output
 
 
-def _job(file: _File, options: RestoreOptions) -> Job:
+def _job(file: File, options: RestoreOptions) -> Job:
     path, relative = file.path, file.relative
     if path == STDIN:
         relative = Path("stdin" + FORMATS_BY_NAME[options.documents.format or "txt"].suffixes[0])
@@ -247,93 +218,3 @@ def _check_collisions(jobs: Sequence[Job], options: RestoreOptions) -> None:
             writers[place] = writer
     if options.edits is not None and (what := sources.get(options.edits.resolve())):
         raise OptionError(f"--edits {options.edits} would be written over {what}: name another file")
-
-
-@dataclass(frozen=True)
-class _File:
-    """A file that was found, and the folder below which its path is kept: first that of its argument, then of all."""
-
-    path: Path
-    root: Path
-
-    @property
-    def relative(self) -> Path:
-        """The path below the root."""
-        if self.path == STDIN:
-            return self.path
-        return Path(os.path.relpath(_absolute(self.path), _absolute(self.root)))
-
-
-def _find_files(paths: Sequence[Path], options: RestoreOptions) -> list[_File]:
-    """The files of all arguments. Their paths are kept below the folder that all arguments of one store share."""
-    files = [file for path in paths for file in _files_of(path, options)]
-    roots: dict[str, list[str]] = {}
-    for file in files:
-        roots.setdefault(_store(file.root), []).append(_absolute(file.root))
-    shared = {store: os.path.commonpath(folders) for store, folders in roots.items()}
-    distinct = {file.path if file.path == STDIN else _place(file.path, options): file for file in files}
-    return [_File(file.path, Path(shared[_store(file.root)])) for file in distinct.values()]
-
-
-def _place(path: Path, options: RestoreOptions) -> str:
-    """What two arguments have in common that name one file; in place, links to it name it too."""
-    return os.path.realpath(path) if options.in_place and not is_url(path) else _store(path) + _absolute(path)
-
-
-def _store(path: Path) -> str:
-    """The store that holds a path, such as "s3://bucket"; empty for this machine."""
-    return "/".join(str(path).split("/")[:3]) if is_url(path) else ""
-
-
-def _absolute(path: Path) -> str:
-    """The absolute path; for an address the path in its store."""
-    return str(path).removeprefix(_store(path)) or "/" if is_url(path) else os.path.abspath(path)  # noqa: PTH100
-
-
-def _files_of(path: Path, options: RestoreOptions) -> Iterator[_File]:
-    """The files of one argument: a file, the documents in a folder, or what a pattern matches."""
-    if path == STDIN:
-        yield _File(path, path.parent)
-        return
-    with storage_errors(path):
-        is_folder = path.is_dir()
-        is_pattern = has_magic(str(path)) and not path.exists()
-    if is_folder:
-        yield from (_File(file, path) for file in _search(path, options))
-    elif is_pattern:
-        fixed = next(parent for parent in path.parents if not has_magic(str(parent)))
-        for match in _expand(path):
-            yield from (_File(file, fixed) for file in (_search(match, options) if match.is_dir() else [match]))
-    else:
-        yield _File(path, path.parent)
-
-
-def _search(folder: Path, options: RestoreOptions) -> list[Path]:
-    """The documents in a folder, sorted, without hidden ones, and without what this run writes.
-
-    Symbolic links to files are followed, links to folders are not: they may lead in a circle.
-    """
-    if is_url(folder):
-        with storage_errors(folder):
-            files = [file for file in sorted(folder.rglob("*")) if _is_document(file) and file.is_file()]
-        return [file for file in files if "/." not in str(file)[len(str(folder)) :]]
-    written = [_absolute(output) for output in (options.output, options.html) if output and not is_url(output)]
-    others = {
-        _absolute(file) for file in (options.edits, options.phrases, options.protect) if file and not is_url(file)
-    }
-    found: list[Path] = []
-    for name, inner, names in os.walk(folder):
-        inner[:] = [one for one in inner if one[0] != "." and _absolute(Path(name) / one) not in written]
-        found += [Path(name) / file for file in names if file[0] != "." and _is_document(Path(file))]
-    return sorted(file for file in found if file.is_file() and _absolute(file) not in others)
-
-
-def _is_document(file: Path) -> bool:
-    return file.suffix.lower() in (*FORMATS, PARQUET)
-
-
-def _expand(pattern: Path) -> list[Path]:
-    if is_url(pattern):
-        return glob_url(str(pattern))
-    # Path.glob refuses absolute patterns.
-    return [Path(match) for match in sorted(glob(str(pattern), recursive=True))]  # noqa: PTH207

@@ -5,39 +5,29 @@ This process writes the documents, in order. It then restores and writes the tab
 
 from __future__ import annotations
 
-import os
-import signal
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
-from itertools import islice
-from multiprocessing import active_children, get_context, parent_process
-from threading import Thread
+from functools import partial
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
-from unspin.cli.jobs import STDIN, Job, RestoreOptions
+from unspin.cli.job import Job, local_table, read_job
+from unspin.cli.jobs import RestoreOptions
+from unspin.cli.progress import DocumentProgress
 from unspin.cli.restore_file import (
     LazyRestorer,
     Outcome,
-    local_table,
     prepare_edits_file,
-    read_job,
     restore_documents,
     restore_table_file,
     write_outcome,
 )
+from unspin.cli.workers import work_in_processes
 from unspin.infer.documents.base import DocumentError
 from unspin.infer.render import plain_diff, terminal_diff, without_controls
 from unspin.infer.restoration import Restoration
-from unspin.infer.restorer import CHARACTERS_PER_WORD, OnRead
-from unspin.logs import log_to_terminal
+from unspin.infer.restorer import OnRead
 from unspin.segment import words
-
-DOCUMENTS_PER_TASK = 16  # documents that a worker process takes at a time
 
 
 def restore_locally(jobs: Sequence[Job], options: RestoreOptions, settings: str) -> None:
@@ -94,7 +84,7 @@ def _texts_of(job: Job, options: RestoreOptions) -> tuple[Iterable[str], Sequenc
 
         with local_table(job) as source:
             return list(read_texts(source, options.documents.field)), ()
-    document, _ = read_job(job, options)
+    document, _ = read_job(job, options.documents)
     return [view.text for view in document.views], document.warnings
 
 
@@ -104,52 +94,19 @@ def _restore_documents(
     if options.jobs == 1:
         yield from restore_documents(jobs, options, lazy, on_read)
         return
-    chunks = iter([jobs[i : i + DOCUMENTS_PER_TASK] for i in range(0, len(jobs), DOCUMENTS_PER_TASK)])
-    with _worker_processes(options) as workers:
-        # Two chunks per worker are in flight: enough to keep all of them busy, and memory stays flat.
-        waiting = deque(workers.submit(_restore_chunk, chunk, options) for chunk in islice(chunks, 2 * options.jobs))
-        while waiting:
-            for outcome in waiting.popleft().result():
-                on_read(outcome.restoration.word_count if outcome.restoration else 0)
-                yield outcome
-            waiting.extend(workers.submit(_restore_chunk, chunk, options) for chunk in islice(chunks, 1))
+    for outcome in work_in_processes(jobs, partial(_RestoreDocuments, options), options.jobs):
+        on_read(outcome.restoration.word_count if outcome.restoration else 0)
+        yield outcome
 
 
-@contextmanager
-def _worker_processes(options: RestoreOptions) -> Iterator[ProcessPoolExecutor]:
-    """Processes that end with the block, even in the middle of a document if it is left by an error or Ctrl-C."""
-    context, others = get_context("spawn"), set(active_children())
-    with ProcessPoolExecutor(options.jobs, context, initializer=_start_worker, initargs=(options,)) as workers:
-        try:
-            yield workers
-        except BaseException:
-            for process in set(active_children()) - others:
-                process.terminate()
-            raise
+class _RestoreDocuments:
+    """The work of a worker process, which has one model for all its documents."""
 
+    def __init__(self, options: RestoreOptions) -> None:
+        self._options, self._lazy = options, LazyRestorer(options)
 
-_restorer_of_worker: list[LazyRestorer] = []
-
-
-def _start_worker(options: RestoreOptions) -> None:
-    """Limit a worker's threads before any library counts the cores, and give it one model for all its chunks."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
-    Thread(target=_end_with_parent, daemon=True).start()
-    os.environ["OMP_NUM_THREADS"] = str(max((os.cpu_count() or 1) // options.jobs, 1))
-    log_to_terminal()
-    _restorer_of_worker.append(LazyRestorer(options))
-
-
-def _end_with_parent() -> None:
-    """End this process once its parent has ended, however that was."""
-    parent = parent_process()
-    assert parent is not None, "a worker has a parent"
-    parent.join()
-    os._exit(1)
-
-
-def _restore_chunk(jobs: Sequence[Job], options: RestoreOptions) -> list[Outcome]:
-    return list(restore_documents(jobs, options, _restorer_of_worker[0]))
+    def __call__(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        return restore_documents(jobs, self._options, self._lazy)
 
 
 @dataclass(frozen=True)
@@ -182,45 +139,28 @@ def _count(number: int, noun: str) -> str:
 
 
 class _Report:
-    """What the user sees on stderr: a progress bar, the edits and warnings of each document, and a summary.
-
-    The bar is drawn on terminals only. It shows documents done and words read per second; a long article moves it too.
-    """
+    """What the user sees on stderr: a progress bar, the edits and warnings of each document, and a summary."""
 
     def __init__(self, jobs: Sequence[Job], options: RestoreOptions) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[documents]}/{task.fields[count]} documents"),
-            _WordsPerSecond(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(elapsed_when_finished=True),
-        )
-        self._progress = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
-        self._sizes = {job: _size(job) for job in jobs}
-        self._task = self._progress.add_task(
-            "restoring", total=sum(self._sizes.values()) or 1, documents=0, count=len(jobs), words=0
-        )
-        self._options, self._job_count = options, len(jobs)
-        self._totals, self._done = _Totals(), 0
+        self._progress = DocumentProgress(self._console, "restoring", jobs)
+        self._options, self._jobs = options, jobs
+        self._totals = _Totals()
         self._failures: list[str] = []
 
     def __enter__(self) -> _Report:
-        self._progress.start()
+        self._progress.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
-        self._progress.stop()
+        self._progress.__exit__()
         if kind is KeyboardInterrupt:
-            advice = "; the same command with --resume goes on" if any(job.record for job in self._sizes) else ""
-            self._console.print(f"stopped after {self._totals.documents} of {self._job_count} documents{advice}")
+            advice = "; the same command with --resume goes on" if any(job.record for job in self._jobs) else ""
+            self._console.print(f"stopped after {self._totals.documents} of {len(self._jobs)} documents{advice}")
 
     def read(self, count: int) -> None:
-        """Note that the model has read so many words; the bar stops short of documents that are not done."""
-        task = self._progress.tasks[0]
-        ahead = min(task.completed + count * CHARACTERS_PER_WORD, max(self._done, task.total or 0) - 1)
-        self._progress.update(self._task, completed=ahead, words=task.fields["words"] + count)
+        """Note that the model has read so many words."""
+        self._progress.read(count)
 
     def document(self, job: Job, restoration: Restoration, warnings: Sequence[str]) -> None:
         """Show the edits and warnings of a document that is done."""
@@ -242,12 +182,12 @@ class _Report:
     def failure(self, job: Job, error: DocumentError) -> None:
         """Keep the reason why a document is not restored for the end."""
         self._failures.append(str(error))
-        self._advance(job)
+        self._progress.finish(job)
 
     def raise_failures(self) -> None:
         """Show the summary of several documents. Raises `DocumentError` if some could not be restored."""
         if self._totals.documents > 1:
-            self._console.print(f"restored {self._totals.documents} of {self._job_count} documents: {self._totals}")
+            self._console.print(f"restored {self._totals.documents} of {len(self._jobs)} documents: {self._totals}")
         if self._failures:
             raise DocumentError("\n".join(self._failures))
 
@@ -263,25 +203,4 @@ class _Report:
             self._console.print(f"{job.name}, {warning}", style="yellow", markup=False)
         self._console.print(f"{job.name}: {totals}", markup=False)
         self._totals += replace(totals, documents=1)
-        self._advance(job)
-
-    def _advance(self, job: Job) -> None:
-        self._done += self._sizes[job]
-        documents = self._progress.tasks[0].fields["documents"] + 1
-        completed = max(self._done, self._progress.tasks[0].completed) if documents < self._job_count else self._done
-        self._progress.update(self._task, completed=completed, documents=documents)
-
-
-class _WordsPerSecond(ProgressColumn):
-    """Words that the model has read, over the whole time: an average of the last seconds would jump with each batch."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.fields['words'] / task.elapsed:,.0f} words/s" if task.elapsed else "")
-
-
-def _size(job: Job) -> int:
-    """The size of a file in bytes, which stands for its number of characters; 1 if it is not known."""
-    try:
-        return 1 if job.path == STDIN else max(job.path.stat().st_size, 1)
-    except OSError:
-        return 1
+        self._progress.finish(job)

@@ -15,7 +15,8 @@ from itertools import count, takewhile
 from pathlib import Path
 
 from unspin import __version__
-from unspin.cli.jobs import Job, RestoreOptions, backup_of, page_of
+from unspin.cli.job import Job, digest_of_file
+from unspin.cli.jobs import RestoreOptions, backup_of, page_of
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.storage import is_url, storage_errors, write_atomic
 
@@ -93,17 +94,6 @@ def keep_original(job: Job) -> None:
     if not is_url(job.path):
         status = job.path.stat()
         os.utime(backup, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def digest_of_file(path: Path) -> str:
-    """A digest of the bytes of a file. Raises OSError or `StorageError`."""
-    with storage_errors(path), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
-
-
-def digest_of(data: bytes) -> str:
-    """The digest of a file that holds these bytes."""
-    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def unfinished(jobs: Iterable[Job], options: RestoreOptions, settings: str) -> Iterator[Job]:

@@ -175,6 +175,9 @@ def _restore(paths: Sequence[Path], options: RestoreOptions) -> None:
 
             restore_locally(jobs, options, settings)
         else:
-            from unspin.cli.cluster import restore_on
+            from unspin.cli.cluster import work_on_cluster
+            from unspin.cli.restore_file import RestoreFile
 
-            restore_on(options.executor, jobs, options, settings)
+            assert options.output is not None, "find_jobs requires an output folder"
+            work = RestoreFile(options, settings)
+            work_on_cluster(options.executor, "restoring", jobs, work, options.output, options.jobs)

@@ -13,21 +13,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from unspin.cli.jobs import STDIN, Job, RestoreOptions, page_of
+from unspin.cli.files import STDIN
+from unspin.cli.job import Job, digest_of, digest_of_file, local_table, read_job
+from unspin.cli.jobs import RestoreOptions, page_of
 from unspin.cli.options import OptionError
-from unspin.cli.records import digest_of, digest_of_file, keep_original, write_record
+from unspin.cli.records import keep_original, unfinished, write_record
 from unspin.infer.documents.base import Document, DocumentError
-from unspin.infer.documents.formats import decode_document, format_of, read_bytes
 from unspin.infer.render import html_page
 from unspin.infer.restoration import Restoration, dump_json
 from unspin.infer.restorer import OnRead, Restorer
 from unspin.lazy import cached_property
 from unspin.phrase_lists import read_terms
-from unspin.storage import download, is_url, put_file, take_permissions, write_atomic
+from unspin.storage import is_url, put_file, take_permissions, write_atomic
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,30 @@ class LazyRestorer:
         )
 
 
+@cache
+def _restorer_of_process(options: RestoreOptions) -> LazyRestorer:
+    return LazyRestorer(options)
+
+
+@dataclass(frozen=True)
+class RestoreFile:
+    """Restores one file and writes it with its record; the work of a task on a cluster.
+
+    `settings` is the digest of all settings.
+    """
+
+    options: RestoreOptions
+    settings: str
+
+    def __call__(self, job: Job) -> None:
+        """Restore a file. Raises `DocumentError` if it cannot be read."""
+        restore_file(job, self.options, _restorer_of_process(self.options), self.settings)
+
+    def unfinished(self, jobs: Iterable[Job]) -> Iterator[Job]:
+        """The files that no run has finished with these settings."""
+        return unfinished(jobs, self.options, self.settings)
+
+
 def restore_documents(
     jobs: Iterable[Job], options: RestoreOptions, lazy: LazyRestorer, on_read: OnRead | None = None
 ) -> Iterator[Outcome]:
@@ -80,7 +106,7 @@ def restore_documents(
     def documents() -> Iterator[Document]:
         for job in jobs:
             try:
-                document, digest = read_job(job, options)
+                document, digest = read_job(job, options.documents)
             except DocumentError as error:
                 unreadable.append(Outcome(job, error=str(error)))
                 continue
@@ -93,17 +119,6 @@ def restore_documents(
             job, document, digest = pending.popleft()
             yield Outcome(job, digest, document.encode(restoration), restoration, document.warnings)
     yield from unreadable
-
-
-def read_job(job: Job, options: RestoreOptions) -> tuple[Document, str]:
-    """Read the document of a job; returns it with the digest of its bytes. Raises `DocumentError`."""
-    if job.path == STDIN:
-        data = sys.stdin.buffer.read()
-        return decode_document(job.name, data, options.documents), digest_of(data)
-    if options.documents.format is None:
-        format_of(job.name)  # refuses a large file of an unknown type before it is read
-    data = read_bytes(job.source or job.path)
-    return decode_document(job.name, data, options.documents), digest_of(data)
 
 
 def restore_file(job: Job, options: RestoreOptions, lazy: LazyRestorer, settings: str) -> None:
@@ -200,19 +215,6 @@ def restore_table_file(
                     take_permissions(restored, job.path)
                 put_file(restored, job.target)
     write_record(job, *digests, settings)
-
-
-@contextmanager
-def local_table(job: Job) -> Iterator[Path]:
-    """The local file of a table: what the job reads, or a temporary copy of an object in a store."""
-    source = job.source or job.path
-    if not is_url(source):
-        yield source
-        return
-    with TemporaryDirectory(prefix="unspin-") as scratch:
-        copy = Path(scratch) / source.name
-        download(source, copy)
-        yield copy
 
 
 def prepare_edits_file(file: Path, unfinished: set[str], resume: bool) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from unspin.cli.cluster import RestoreFiles
-from unspin.cli.jobs import Job, RestoreOptions
+from unspin.cli.cluster import EachFile
+from unspin.cli.job import Job
+from unspin.cli.jobs import RestoreOptions
+from unspin.cli.restore_file import RestoreFile
 from unspin.infer.documents.base import DocumentError
 from unspin.infer.engines.base import Rewriting
 from unspin.infer.restorer import Restorer
@@ -33,7 +35,7 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
 def test_a_task_restores_its_share_and_then_reports_unreadable_files(jobs: list[Job], tmp_path: Path) -> None:
     options = RestoreOptions(output=tmp_path / "out")
     with pytest.raises(DocumentError, match=r"a\.txt is empty"):
-        RestoreFiles(jobs, options, "settings").run(rank=0, world_size=2)
+        EachFile(jobs, RestoreFile(options, "settings")).run(rank=0, world_size=2)
     restored = {file.name: file.read_text() for file in (tmp_path / "out").iterdir()}
     assert restored == dict.fromkeys(("c.txt", "e.txt"), SPUN.replace("warfare", "war"))
 
@@ -41,10 +43,10 @@ def test_a_task_restores_its_share_and_then_reports_unreadable_files(jobs: list[
 def test_a_task_skips_files_that_are_finished(jobs: list[Job], tmp_path: Path) -> None:
     options = RestoreOptions(output=tmp_path / "out")
     out = tmp_path / "out"
-    RestoreFiles(jobs[:2], options, "settings").run(rank=1, world_size=2)
+    EachFile(jobs[:2], RestoreFile(options, "settings")).run(rank=1, world_size=2)
     assert [file.name for file in out.iterdir()] == ["b.txt"]
     (out / "b.txt").write_text("edited since")
     (out / "d.txt").write_text("killed before it was recorded")
-    RestoreFiles(jobs, options, "settings").run(rank=1, world_size=2)
+    EachFile(jobs, RestoreFile(options, "settings")).run(rank=1, world_size=2)
     texts = {file.name: file.read_text() for file in out.iterdir()}
     assert texts == {"b.txt": "edited since", "d.txt": SPUN.replace("warfare", "war")}

@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from unspin.cli.jobs import STDIN, Job, RestoreOptions, find_jobs, page_of
+from unspin.cli.files import STDIN
+from unspin.cli.job import Job
+from unspin.cli.jobs import RestoreOptions, find_jobs, page_of
 from unspin.cli.options import OptionError
 from unspin.infer.documents.base import DocumentError, DocumentOptions
 from unspin.storage import to_path

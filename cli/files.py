@@ -1,0 +1,111 @@
+"""Finds the documents that a command names: files, folders, patterns, and addresses in a store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from glob import glob, has_magic
+from pathlib import Path
+
+from unspin.infer.documents.base import DocumentError
+from unspin.infer.documents.formats import FORMATS
+from unspin.storage import glob_url, is_url, storage_errors
+
+STDIN = Path("-")
+PARQUET = ".parquet"  # not imported from documents.parquet, which needs pyarrow
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that was found, and the folder below which its path is kept: first that of its argument, then of all."""
+
+    path: Path
+    root: Path
+
+    @property
+    def relative(self) -> Path:
+        """The path below the root."""
+        if self.path == STDIN:
+            return self.path
+        return Path(os.path.relpath(_absolute(self.path), _absolute(self.root)))
+
+
+def find_files(paths: Sequence[Path], left_out: Collection[Path] = (), same_file: bool = False) -> list[File]:
+    """The files of all arguments. Their paths are kept below the folder that all arguments of one store share.
+
+    Searches of folders skip what is `left_out`, files and folders. With `same_file`, links to a file are that file.
+    Raises `DocumentError` if there is none, and `StorageError` if an address cannot be reached.
+    """
+    files = [file for path in paths for file in _files_of(path, left_out)]
+    if not files:
+        suffixes = ", ".join((*FORMATS, PARQUET))
+        raise DocumentError(f"no document in {', '.join(map(str, paths))}: looked for {suffixes}")
+    roots: dict[str, list[str]] = {}
+    for file in files:
+        roots.setdefault(_store(file.root), []).append(_absolute(file.root))
+    shared = {store: os.path.commonpath(folders) for store, folders in roots.items()}
+    distinct = {file.path if file.path == STDIN else _place(file.path, same_file): file for file in files}
+    return [File(file.path, Path(shared[_store(file.root)])) for file in distinct.values()]
+
+
+def _place(path: Path, same_file: bool) -> str:
+    """What two arguments have in common that name one file."""
+    return os.path.realpath(path) if same_file and not is_url(path) else _store(path) + _absolute(path)
+
+
+def _store(path: Path) -> str:
+    """The store that holds a path, such as "s3://bucket"; empty for this machine."""
+    return "/".join(str(path).split("/")[:3]) if is_url(path) else ""
+
+
+def _absolute(path: Path) -> str:
+    """The absolute path; for an address the path in its store."""
+    return str(path).removeprefix(_store(path)) or "/" if is_url(path) else os.path.abspath(path)  # noqa: PTH100
+
+
+def _files_of(path: Path, left_out: Collection[Path]) -> Iterator[File]:
+    """The files of one argument: a file, the documents in a folder, or what a pattern matches."""
+    if path == STDIN:
+        yield File(path, path.parent)
+        return
+    with storage_errors(path):
+        is_folder = path.is_dir()
+        is_pattern = has_magic(str(path)) and not path.exists()
+    if is_folder:
+        yield from (File(file, path) for file in _search(path, left_out))
+    elif is_pattern:
+        fixed = next(parent for parent in path.parents if not has_magic(str(parent)))
+        for match in _expand(path):
+            yield from (File(file, fixed) for file in (_search(match, left_out) if match.is_dir() else [match]))
+    else:
+        yield File(path, path.parent)
+
+
+def _search(folder: Path, left_out: Collection[Path]) -> list[Path]:
+    """The documents in a folder, sorted, without hidden ones, and without what is left out.
+
+    Symbolic links to files are followed, links to folders are not: they may lead in a circle.
+    """
+    if is_url(folder):
+        with storage_errors(folder):
+            files = [file for file in sorted(folder.rglob("*")) if is_document(file) and file.is_file()]
+        return [file for file in files if "/." not in str(file)[len(str(folder)) :]]
+    others = {_absolute(path) for path in left_out if not is_url(path)}
+    found: list[Path] = []
+    for name, inner, names in os.walk(folder):
+        inner[:] = [one for one in inner if one[0] != "." and _absolute(Path(name) / one) not in others]
+        found += [Path(name) / file for file in names if file[0] != "." and is_document(Path(file))]
+    return sorted(file for file in found if file.is_file() and _absolute(file) not in others)
+
+
+def is_document(file: Path) -> bool:
+    """Whether a file's suffix is that of a format that can be read."""
+    return file.suffix.lower() in (*FORMATS, PARQUET)
+
+
+def _expand(pattern: Path) -> list[Path]:
+    if is_url(pattern):
+        return glob_url(str(pattern))
+    # Path.glob refuses absolute patterns.
+    return [Path(match) for match in sorted(glob(str(pattern), recursive=True))]  # noqa: PTH207
