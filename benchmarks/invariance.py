@@ -22,7 +22,7 @@ from unittest.mock import patch
 import torch
 from unspin.data.spinners.mixture import Mixture
 from unspin.data.spinners.persona import Persona
-from unspin.infer import restorer as restoring
+from unspin.infer import article
 from unspin.infer.engines.base import Engine, Rewriting
 from unspin.infer.engines.copy_draft import CopyDraftEngine
 from unspin.infer.models.checkpoint import Checkpoint
@@ -113,7 +113,7 @@ class InvarianceBenchmark:
             with patch.object(decoder, "tokens_per_batch", tokens):
                 yield f"{tokens:,} tokens a batch", together
         for count in WORDS_PER_WINDOW:
-            with patch.object(restoring, "WORDS_PER_WINDOW", count):
+            with patch.object(article, "WORDS_PER_WINDOW", count):
                 yield f"{count:,} words a window", together
         for count in THREADS:
             with _threads(count):

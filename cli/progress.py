@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 from unspin.cli.files import STDIN
 from unspin.cli.job import Job
-from unspin.infer.restorer import CHARACTERS_PER_WORD
+from unspin.infer.article import CHARACTERS_PER_WORD
 
 
 class DocumentProgress:

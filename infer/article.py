@@ -8,18 +8,21 @@ the raw text of the document.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
 from unspin.infer.documents.base import Document, View
 from unspin.infer.documents.text import text_views
 from unspin.infer.fidelity.context import Context
+from unspin.infer.inputs import Text, check_text
 from unspin.infer.proposals import PhraseProposal, Proposal, SentenceProposals, UncertainWord
 from unspin.infer.prose import prose_sentences, reads_as_english
 from unspin.lazy import cached_property
 from unspin.segment import Span, words
 
+WORDS_PER_WINDOW = 8000  # documents are collected until they hold about this many words, then read together
+CHARACTERS_PER_WORD = 6  # to estimate the number of words of a document
 _NOT_A_SINGLE_SPACE = re.compile(r"\s\s|[^\S ]")
 
 
@@ -175,3 +178,20 @@ class DocumentDraft:
             if article.read_sentences
         ]
         return max(ends, default=0)
+
+
+def windows(texts: Iterable[Text]) -> Iterator[list[DocumentDraft]]:
+    """Drafts of texts, in windows. If the texts end in an error, yields those read before it, then raises it."""
+    window: list[DocumentDraft] = []
+    words_held = 0
+    try:
+        for index, text in enumerate(texts):
+            window.append(DocumentDraft.of(check_text(text, index)))
+            words_held += len(window[-1].text) // CHARACTERS_PER_WORD + 1
+            if words_held >= WORDS_PER_WINDOW:
+                yield window
+                window, words_held = [], 0
+    except Exception:
+        yield window
+        raise
+    yield window

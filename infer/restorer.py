@@ -11,20 +11,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import islice
-from threading import RLock
 from typing import Any, SupportsIndex, overload
 
 from unspin.edits import Edit, apply
-from unspin.infer.article import ArticleDraft, DocumentDraft, Passage, SentenceDraft
+from unspin.infer.article import ArticleDraft, DocumentDraft, Passage, SentenceDraft, windows
 from unspin.infer.assembly import assemble
 from unspin.infer.confidence import Calibration
 from unspin.infer.decision import RestoredArticle, RestoredSentence, decide
 from unspin.infer.documents.base import Document
-from unspin.infer.engines.base import Engine, Rewriting
+from unspin.infer.engines.base import Engine, Rewriting, engine_lock
 from unspin.infer.engines.recipe import Recipe
-from unspin.infer.fidelity.abbreviations import agreement
 from unspin.infer.fidelity.context import NO_CONTEXT, Context
 from unspin.infer.fidelity.judge import violation
 from unspin.infer.fidelity.kinds import Evidence
@@ -33,24 +29,16 @@ from unspin.infer.inputs import Text, check_many, check_options, check_text
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.phrase_matching import PhraseMatcher
 from unspin.infer.phrase_table import PhraseTable
-from unspin.infer.proposals import PhraseProposal, propose_edits, split_output
+from unspin.infer.proposals import propose_edits, split_output
 from unspin.infer.restoration import Restoration
+from unspin.infer.weighing import weigh
 from unspin.segment import words
 from unspin.storage import to_path
 
-WORDS_PER_WINDOW = 8000  # documents are collected until they hold about this many words, then restored together
-CHARACTERS_PER_WORD = 6  # to estimate the number of words of a document
 PASSAGES_PER_CALL = 64  # passages given to the engine at a time; progress moves in such steps
 PASSAGES_PER_STEP = 16  # the most that `stream` reads between two of its results, so that it can be stopped soon
-AGREEMENT = 10.0  # added to the log ratio of a listed replacement that agrees with the abbreviation beside it
 
 OnRead = Callable[[int], None]  # called with the number of words that the model has just read
-
-# Held while an engine runs, and while a process forks: no engine is copied in the middle of a call.
-_engine_lock = RLock()
-os.register_at_fork(
-    before=_engine_lock.acquire, after_in_parent=_engine_lock.release, after_in_child=_engine_lock.release
-)
 
 
 @dataclass(frozen=True)
@@ -183,12 +171,12 @@ class Restorer:
     ) -> Iterator[Restoration]:
         """Restore many texts, in order and one after the other as they are asked for; short ones share batches.
 
-        Reads ahead until it holds about `WORDS_PER_WINDOW` words, so memory does not grow with the number of texts. If
+        Reads ahead until it holds about 8,000 words, so memory does not grow with the number of texts. If
         the texts end in an error, those before it are restored first. The options and errors are those of `restore`.
         """
         check_many(texts)
         restorer = self._with(min_confidence, alternatives)
-        return (restoration for window in _windows(texts) for restoration in restorer._restore_window(window, on_read))
+        return (restoration for window in windows(texts) for restoration in restorer._restore_window(window, on_read))
 
     def stream(
         self, text: Text, *, min_confidence: float | None = None, alternatives: int | None = None
@@ -234,7 +222,7 @@ class Restorer:
                 and not violation(sentence, listed, context, Evidence.LISTED)
             ):
                 replacements.setdefault(other.replacement)
-        with _engine_lock:
+        with engine_lock:
             outputs = self._engine.variants(sentence, opening, 2 * count + 2)
         for output in outputs:
             proposed = [proposal.edit for proposal in propose_edits(sentence, output).edits]
@@ -311,26 +299,7 @@ class Restorer:
         for (sentence,), output in self._rewrite(again):
             sentence.reading.proposals = propose_edits(sentence.text, output)
         if self._options.phrases is not None:
-            self._weigh([sentence for passage in passages for sentence in passage], self._options.phrases)
-
-    def _weigh(self, sentences: Sequence[SentenceDraft], table: PhraseTable) -> None:
-        """Let the model compare what a phrase table proposes with the sentences as they stand.
-
-        Of several replacements for a place, the best that keeps the facts is proposed.
-        """
-        hits = [(sentence, hit) for sentence in sentences for hit in table.find(sentence.text)]
-        for first in range(0, len(hits), PASSAGES_PER_CALL):
-            group = hits[first : first + PASSAGES_PER_CALL]
-            edits = [(sentence, edit) for sentence, hit in group for edit in hit.edits]
-            with _engine_lock:
-                ratios = self._engine.log_ratios(
-                    [sentence.text for sentence, _ in edits],
-                    [apply(sentence.text, [edit]) for sentence, edit in edits],
-                )
-            weighed = iter(zip(ratios, edits, strict=True))
-            for sentence, hit in group:
-                proposals = [PhraseProposal(edit, ratio) for ratio, (_, edit) in islice(weighed, len(hit.edits))]
-                sentence.reading.phrases += (max(proposals, key=partial(_rank, sentence.text)),)
+            weigh([sentence for passage in passages for sentence in passage], self._options.phrases, self._engine)
 
     def _rewrite(self, passages: Sequence[Passage]) -> Iterator[tuple[Passage, Rewriting]]:
         """The engine's outputs, those of the shortest passages first: passages of one length share a batch best."""
@@ -338,15 +307,9 @@ class Restorer:
         pairs.sort(key=lambda pair: len(pair[0]))
         for first in range(0, len(pairs), PASSAGES_PER_CALL):
             group = pairs[first : first + PASSAGES_PER_CALL]
-            with _engine_lock:
+            with engine_lock:
                 outputs = self._engine.rewrite([text for text, _ in group])
             yield from zip([passage for _, passage in group], outputs, strict=True)
-
-
-def _rank(sentence: str, proposal: PhraseProposal) -> tuple[bool, float]:
-    """The order of proposals for one place: facts first, then how well the sentence and its abbreviations read."""
-    keeps_facts = not violation(sentence, proposal.edit, evidence=Evidence.LISTED)
-    return keeps_facts, proposal.log_ratio + AGREEMENT * agreement(sentence, proposal.edit)
 
 
 def _phrase_table(phrases: PhraseTable | str | os.PathLike[str] | None) -> PhraseTable | None:
@@ -364,23 +327,6 @@ def _matcher_of(protect: Iterable[str]) -> PhraseMatcher:
     if not all(isinstance(name, str) for name in names):
         raise TypeError("protect takes a list of names, which are strings")
     return PhraseMatcher(names)
-
-
-def _windows(texts: Iterable[Text]) -> Iterator[list[DocumentDraft]]:
-    """Drafts of texts, in windows. If the texts end in an error, yields those read before it, then raises it."""
-    window: list[DocumentDraft] = []
-    words_held = 0
-    try:
-        for index, text in enumerate(texts):
-            window.append(DocumentDraft.of(check_text(text, index)))
-            words_held += len(window[-1].text) // CHARACTERS_PER_WORD + 1
-            if words_held >= WORDS_PER_WINDOW:
-                yield window
-                window, words_held = [], 0
-    except Exception:
-        yield window
-        raise
-    yield window
 
 
 def _within(sentence: str, edits: Sequence[Edit], place: Edit) -> Edit | None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from threading import RLock
 from typing import Protocol
 
 from unspin.infer.models.backbone import ModelError
@@ -14,6 +15,11 @@ from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.models.prompt import Prompt
 
 MIN_RUNNER_UP_PROBABILITY = 0.05  # minimum probability for reporting a runner-up token
+
+
+# Held while an engine runs, and while a process forks: no engine is copied in the middle of a call.
+engine_lock = RLock()
+os.register_at_fork(before=engine_lock.acquire, after_in_parent=engine_lock.release, after_in_child=engine_lock.release)
 
 
 @dataclass(frozen=True)
