@@ -16,6 +16,7 @@ from unspin.cli.evaluate import evaluate
 from unspin.cli.export import export
 from unspin.cli.options import OptionError
 from unspin.cli.restore import restore
+from unspin.cli.screen import screen
 from unspin.cli.serve import serve
 from unspin.cli.train import train
 from unspin.errors import UnspinError
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Restores articles that an automatic article spinner garbled.",
 )
-for _command in (build, train, evaluate, calibrate, export, restore, serve):
+for _command in (build, train, evaluate, calibrate, export, restore, screen, serve):
     app.command()(_command)
 
 

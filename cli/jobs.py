@@ -161,13 +161,13 @@ def _job(file: File, options: RestoreOptions) -> Job:
     if path == STDIN:
         relative = Path("stdin" + FORMATS_BY_NAME[options.documents.format or "txt"].suffixes[0])
     if options.in_place:
-        return Job(path, relative, path, _record_of(path.parent, path.name))
+        return Job(path, relative, path, record_of(path.parent, path.name))
     if options.output is None:
         return Job(path, relative, None)
-    return Job(path, relative, options.output / relative, _record_of(options.output, relative.as_posix()))
+    return Job(path, relative, options.output / relative, record_of(options.output, relative.as_posix()))
 
 
-def _record_of(folder: Path, name: str) -> Path:
+def record_of(folder: Path, name: str) -> Path:
     """The record of a file, in a hidden folder. Its name is a digest: a file's own name may be too long."""
     return folder / RECORDS / f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.json"
 

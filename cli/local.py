@@ -83,7 +83,7 @@ def _texts_of(job: Job, options: RestoreOptions) -> tuple[Iterable[str], Sequenc
         from unspin.infer.documents.parquet import read_texts
 
         with local_table(job) as source:
-            return list(read_texts(source, options.documents.field)), ()
+            return [text for _, text in read_texts(source, options.documents.field)], ()
     document, _ = read_job(job, options.documents)
     return [view.text for view in document.views], document.warnings
 

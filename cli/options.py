@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from unspin.errors import UnspinError
+
+
+class OptionError(UnspinError):
+    """Options that contradict each other, or do not fit the files; nothing was read or written."""
 
 
 def parse_file(name: str) -> Path:
@@ -14,6 +18,13 @@ def parse_file(name: str) -> Path:
     from unspin.storage import to_path
 
     return to_path(name)
+
+
+def parse_document(name: str) -> Path:
+    """A path or address to read documents from, or to write them to. Raises `OptionError` for a web address."""
+    if name.lower().startswith(("http://", "https://", "ftp://")):
+        raise OptionError(f"{name}: web addresses are not fetched: save the page to a file, and give that")
+    return parse_file(name)
 
 
 CONFIG_HELP = "a YAML file"
@@ -32,8 +43,10 @@ CheckpointName = Annotated[str, typer.Option(help="'default', or a folder that `
 EngineName = Annotated[
     str, typer.Option(help="'draft' (fast), 'ctranslate2' (int8, CPU only) or 'transformers' (any backbone)")
 ]
-
-
+DeviceName = Annotated[
+    str, typer.Option(help="device that runs the model: cpu, or cuda for a GPU (not with ctranslate2)")
+]
+JobCount = Annotated[int, typer.Option(min=1, help="number of processes; each loads the model")]
 PhrasesFile = Annotated[
     Path | None,
     typer.Option(
@@ -46,7 +59,16 @@ ProtectFile = Annotated[
     Path | None,
     typer.Option(parser=parse_file, metavar="FILE", help="names, brands and terms that no edit touches, one on a line"),
 ]
-
-
-class OptionError(UnspinError):
-    """Options that contradict each other, or do not fit the files; nothing was read or written."""
+FormatName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="format of the files, if their suffixes do not tell it")
+]
+FieldName = Annotated[
+    str, typer.Option(help="column, key or path of keys (article.body) that holds the text in files with rows")
+]
+OnError = Annotated[
+    Literal["stop", "skip"],
+    typer.Option(help="rows that cannot be read: refuse their file, or leave them as they are"),
+]
+MainContent = Annotated[
+    bool, typer.Option("--main-content", help="read only the article of an HTML page, not its navigation")
+]

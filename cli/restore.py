@@ -11,10 +11,23 @@ import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from unspin.cli.options import CheckpointName, EngineName, ExecutorFile, OptionError, PhrasesFile, ProtectFile
+from unspin.cli.options import (
+    CheckpointName,
+    DeviceName,
+    EngineName,
+    ExecutorFile,
+    FieldName,
+    FormatName,
+    JobCount,
+    MainContent,
+    OnError,
+    PhrasesFile,
+    ProtectFile,
+    parse_document,
+)
 
 if TYPE_CHECKING:
     from unspin.cli.jobs import RestoreOptions
@@ -22,27 +35,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def _parse_path(name: str) -> Path:
-    from unspin.storage import to_path
-
-    if name.lower().startswith(("http://", "https://", "ftp://")):
-        raise OptionError(f"{name}: web addresses are not fetched: save the page to a file, and restore that")
-    return to_path(name)
-
-
 def restore(
     paths: Annotated[
         list[Path],
         typer.Argument(
             metavar="PATH...",
-            parser=_parse_path,
+            parser=parse_document,
             help="articles and tables of articles: files, folders, globs, s3:// addresses, or - for stdin",
         ),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
-            parser=_parse_path,
+            parser=parse_document,
             metavar="FOLDER",
             help="folder for the restored files; for a single file also the name of a file",
         ),
@@ -53,12 +58,12 @@ def restore(
     html: Annotated[
         Path | None,
         typer.Option(
-            parser=_parse_path, metavar="FOLDER", help="folder for one page per article, both versions side by side"
+            parser=parse_document, metavar="FOLDER", help="folder for one page per article, both versions side by side"
         ),
     ] = None,
     edits: Annotated[
         Path | None,
-        typer.Option(parser=_parse_path, metavar="FILE", help="JSON Lines file to write, one row per edit"),
+        typer.Option(parser=parse_document, metavar="FILE", help="JSON Lines file to write, one row per edit"),
     ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="show a word diff on stderr")] = False,
     dry_run: Annotated[
@@ -67,19 +72,10 @@ def restore(
     resume: Annotated[
         bool, typer.Option("--resume", help="skip files that an earlier run restored with the same settings")
     ] = False,
-    format: Annotated[
-        str | None, typer.Option(metavar="NAME", help="format of the files, if their suffixes do not tell it")
-    ] = None,
-    field: Annotated[
-        str, typer.Option(help="column, key or path of keys (article.body) that holds the text in files with rows")
-    ] = "text",
-    on_error: Annotated[
-        Literal["stop", "skip"],
-        typer.Option(help="rows that cannot be read: refuse their file, or leave them as they are"),
-    ] = "stop",
-    main_content: Annotated[
-        bool, typer.Option("--main-content", help="restore only the article of an HTML page, not its navigation")
-    ] = False,
+    format: FormatName = None,
+    field: FieldName = "text",
+    on_error: OnError = "stop",
+    main_content: MainContent = False,
     track_changes: Annotated[
         bool, typer.Option("--track-changes", help="write the edits of .docx files as tracked changes")
     ] = False,
@@ -97,10 +93,8 @@ def restore(
     protect: ProtectFile = None,
     checkpoint: CheckpointName = "default",
     engine: EngineName = "draft",
-    device: Annotated[
-        str, typer.Option(help="device that runs the model: cpu, or cuda for a GPU (not with ctranslate2)")
-    ] = "cpu",
-    jobs: Annotated[int, typer.Option(min=1, help="number of processes; each loads the model")] = 1,
+    device: DeviceName = "cpu",
+    jobs: JobCount = 1,
     executor: ExecutorFile = None,
 ) -> None:
     """Restore articles. The restored text of a single file goes to stdout; all messages go to stderr.

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +17,7 @@ import pyarrow.dataset as ds
 from unspin.data.corpora import CorpusError
 from unspin.data.rows import SPLITS, upgrade_batch, upgrade_type
 from unspin.edits import count_touched_words
-from unspin.english.lexicons import read_lexicon
-from unspin.english.word_classes import IMMUTABLE, NOT_FUNCTION_WORDS
+from unspin.english.lexicons import function_words
 from unspin.segment import words
 
 if TYPE_CHECKING:
@@ -133,14 +130,6 @@ def stream(data: ds.Dataset, columns: Sequence[str]) -> Iterator[dict[str, Any]]
         columns=list(columns), batch_size=BATCH_SIZE, batch_readahead=1, fragment_readahead=1, use_threads=False
     ):
         yield from upgrade_batch(batch).to_pylist()
-
-
-@cache
-def function_words() -> frozenset[str]:
-    """Articles, pronouns, prepositions, conjunctions and auxiliaries, in lower case."""
-    rows = read_lexicon(Path(str(files("unspin.english"))) / "function.tsv")
-    listed = {row.headword for row in rows if row.kind in ("function", "auxiliary") and " " not in row.headword}
-    return (IMMUTABLE | listed) - NOT_FUNCTION_WORDS
 
 
 def _is_function_word(word: str) -> bool:

@@ -28,10 +28,14 @@ _NOT_A_SINGLE_SPACE = re.compile(r"\s\s|[^\S ]")
 
 @dataclass
 class Reading:
-    """What the model proposes for a sentence, None until it has read it; and what a phrase table proposes."""
+    """What the model proposes for a sentence, None until it has read it; and what a phrase table proposes.
+
+    `garbling` says for each word of a screened text how much it speaks for a spinner (`unspin.infer.screening`).
+    """
 
     proposals: SentenceProposals | None = None
     phrases: tuple[PhraseProposal, ...] = ()
+    garbling: tuple[float, ...] = ()
 
 
 @dataclass
@@ -119,7 +123,8 @@ class ArticleDraft:
         """The article's text as evidence of names and style; the sentences if there is no document."""
         return Context(self.view.text or "\n".join(sentence.text for sentence in self.sentences))
 
-    def _distinct_sentences(self) -> Iterator[SentenceDraft]:
+    def distinct_sentences(self) -> Iterator[SentenceDraft]:
+        """The sentences, those that the article repeats once."""
         seen: set[str] = set()
         for sentence in self.sentences:
             if sentence.text not in seen:
@@ -138,7 +143,7 @@ class ArticleDraft:
         """
         passage: Passage = []
         size = 0
-        for sentence in self._distinct_sentences():
+        for sentence in self.distinct_sentences():
             count = len(words(sentence.text))
             if passage and size + count > max_words:
                 yield passage

@@ -36,6 +36,10 @@ class Calibration:
     support: float = 0.0
     share_floor: float = 0.0
     share_rate: float = 1.0
+    screen_floor: float = 0.0
+    screen_rate: float = 1.0
+    screen_spread: float = 0.02
+    screen_word_spread: float = 0.2
 
     def confidence(self, probability: float, suspected: float, size: int) -> float:
         """The chance, 0..1, that an edit is right.
@@ -51,6 +55,16 @@ class Calibration:
         """The chance, 0..1, that an edit of a phrase table is right; `log_ratio` is that of `Engine.log_ratios`."""
         logit = self.phrase_slope * log_ratio + self.phrase_intercept
         return 1 / (1 + math.exp(-max(min(logit, MAX_LOGIT), -MAX_LOGIT)))
+
+    def garbled_share(self, garbling: float, words: int) -> tuple[float, float, float]:
+        """The estimated share of garbled words, 0..1, and the ends of the interval that holds it in nine of ten texts.
+
+        `garbling` is the sum of `unspin.infer.screening.garbling` over the `words` of a text.
+        """
+        share = 1 - math.exp(-self.screen_rate * max(garbling / words - self.screen_floor, 0.0)) if words else 0.0
+        spread = math.sqrt(self.screen_spread + self.screen_word_spread / words) if words else 1.0
+        low, high = math.sqrt(share) - spread, math.sqrt(share) + spread
+        return share, max(low, 0.0) ** 2, min(high, 1.0) ** 2
 
     def spun_share(self, suspected: float) -> float:
         """The estimated share of an article's words that a spinner garbled, 0..1, from the share the model suspects."""

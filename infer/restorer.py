@@ -31,6 +31,7 @@ from unspin.infer.phrase_matching import PhraseMatcher
 from unspin.infer.phrase_table import PhraseTable
 from unspin.infer.proposals import propose_edits, split_output
 from unspin.infer.restoration import Restoration
+from unspin.infer.screening import Screening, garbling, most_garbled, screening_of
 from unspin.infer.weighing import weigh
 from unspin.segment import words
 from unspin.storage import to_path
@@ -39,6 +40,7 @@ PASSAGES_PER_CALL = 64  # passages given to the engine at a time; progress moves
 PASSAGES_PER_STEP = 16  # the most that `stream` reads between two of its results, so that it can be stopped soon
 
 OnRead = Callable[[int], None]  # called with the number of words that the model has just read
+ReadTexts = Callable[[Sequence[str]], list[Rewriting]]  # a method of an engine
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,32 @@ class Restorer:
             raise TypeError(f"stream takes one text, not a {type(text).__name__}: call restore_all")
         return self._with(min_confidence, alternatives)._stream(text)
 
+    def screen(self, text: Text, on_read: OnRead | None = None) -> Screening:
+        """Judge how garbled one text looks, without restoring it: a string, or a `Document` with all its articles.
+
+        Costs that of `read`, and restoring a few sentences. Raises TypeError for anything else.
+        """
+        document = self.read(text, on_read)
+        sentences = [sentence for article in document.articles for sentence in article.distinct_sentences()]
+        self._propose([[sentence] for sentence in most_garbled(sentences)], self._engine.rewrite)
+        articles = [self._decide(article) for article in document.articles]
+        return screening_of(articles, self._options.calibration, self._options.threshold)
+
+    def read(self, text: Text, on_read: OnRead | None = None) -> DocumentDraft:
+        """Let the model read a text without restoring it: how much each word speaks for a spinner (`Reading`).
+
+        Costs one forward pass for each passage. Raises TypeError for anything but a text.
+        """
+        document = DocumentDraft.of(check_text(text, 0))
+        passages = list(document.passages(self._options.max_passage_words))
+        self._propose(passages, self._engine.copies, on_read)
+        sentences = [sentence for passage in passages for sentence in passage]
+        if self._options.phrases is not None:
+            weigh(sentences, self._options.phrases, self._engine)
+        for sentence in sentences:
+            sentence.reading.garbling = garbling(sentence, self._options.calibration, self._options.protect)
+        return document
+
     def restore_sentences(self, sentences: Sequence[str]) -> RestoredArticle:
         """Restore the sentences of one article, in order; white space in a sentence must be single spaces."""
         article = ArticleDraft([SentenceDraft(sentence) for sentence in sentences])
@@ -285,31 +313,33 @@ class Restorer:
         return self.alternatives(sentence.source, edit, self._options.alternatives, earlier, sentence.context)
 
     def _read(self, passages: Sequence[Passage], on_read: OnRead | None = None) -> None:
-        """Let the model read passages and store its proposals in their sentences.
+        """Let the model rewrite passages; store its proposals and a phrase table's in their sentences.
 
-        Sentences rejected in a passage are read again, each by itself.
+        Sentences rejected in a passage are rewritten again, each by itself.
         """
-        for passage, output in self._rewrite(passages):
-            parts = split_output([sentence.text for sentence in passage], output)
-            for sentence, proposals in zip(passage, parts, strict=True):
-                sentence.reading.proposals = proposals
-            if on_read:
-                on_read(sum(len(words(sentence.text)) for sentence in passage))
+        self._propose(passages, self._engine.rewrite, on_read)
         again = [[sentence] for passage in passages if len(passage) > 1 for sentence in passage if sentence.is_rejected]
-        for (sentence,), output in self._rewrite(again):
-            sentence.reading.proposals = propose_edits(sentence.text, output)
+        self._propose(again, self._engine.rewrite)
         if self._options.phrases is not None:
             weigh([sentence for passage in passages for sentence in passage], self._options.phrases, self._engine)
 
-    def _rewrite(self, passages: Sequence[Passage]) -> Iterator[tuple[Passage, Rewriting]]:
-        """The engine's outputs, those of the shortest passages first: passages of one length share a batch best."""
+    def _propose(self, passages: Sequence[Passage], read: ReadTexts, on_read: OnRead | None = None) -> None:
+        """Let the engine read passages, and store what it proposes in their sentences.
+
+        The shortest passages come first: those of one length share a batch best.
+        """
         pairs = [(" ".join(sentence.text for sentence in passage), passage) for passage in passages]
         pairs.sort(key=lambda pair: len(pair[0]))
         for first in range(0, len(pairs), PASSAGES_PER_CALL):
             group = pairs[first : first + PASSAGES_PER_CALL]
             with engine_lock:
-                outputs = self._engine.rewrite([text for text, _ in group])
-            yield from zip([passage for _, passage in group], outputs, strict=True)
+                outputs = read([text for text, _ in group])
+            for (_, passage), output in zip(group, outputs, strict=True):
+                parts = split_output([sentence.text for sentence in passage], output)
+                for sentence, proposals in zip(passage, parts, strict=True):
+                    sentence.reading.proposals = proposals
+                if on_read:
+                    on_read(sum(len(words(sentence.text)) for sentence in passage))
 
 
 def _phrase_table(phrases: PhraseTable | str | os.PathLike[str] | None) -> PhraseTable | None:

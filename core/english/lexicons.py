@@ -18,6 +18,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from unspin.english.word_classes import IMMUTABLE, NOT_FUNCTION_WORDS
 from unspin.errors import UnspinError
 
 logger = logging.getLogger(__name__)
@@ -105,6 +106,14 @@ def spinner_only_words() -> frozenset[str]:
     return frozenset(term.lower() for entry in entries for term in entry.substitutes if " " not in term) - {
         entry.headword.lower() for entry in entries
     }
+
+
+@cache
+def function_words() -> frozenset[str]:
+    """Articles, pronouns, prepositions, conjunctions and auxiliaries, in lower case."""
+    rows = read_lexicon(Path(str(files("unspin.english"))) / "function.tsv")
+    listed = {row.headword for row in rows if row.kind in ("function", "auxiliary") and " " not in row.headword}
+    return (IMMUTABLE | listed) - NOT_FUNCTION_WORDS
 
 
 def write_table(target: Path, header: str, rows: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ import venv
 from collections.abc import Sequence
 from pathlib import Path
 
-from unspin.data.stats import function_words
+from unspin.english.lexicons import function_words
 from unspin.evaluation.external.client import ENVIRONMENT, PeerError
 from unspin.logs import log_to_terminal
 

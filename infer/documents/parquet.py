@@ -54,12 +54,15 @@ def restore_table(source: Path, target: Path, column: str, restore: Restore) -> 
         shutil.copyfile(source, target)
 
 
-def read_texts(source: Path, column: str) -> Iterator[str]:
-    """The texts of a column, without nulls. Raises `DocumentError` as `restore_table` does."""
+def read_texts(source: Path, column: str) -> Iterator[tuple[int, str]]:
+    """(row number, text) of a column, without nulls. Raises `DocumentError` as `restore_table` does."""
     with _open(source) as file:
         path = _find_text(source, file.schema_arrow, column)
+        first = 0
         for group in range(file.num_row_groups):
-            yield from filter(None, _texts(_read_group(source, file, group)[path[0]], path[1:]))
+            texts = _texts(_read_group(source, file, group)[path[0]], path[1:])
+            yield from ((number, text) for number, text in enumerate(texts, first) if text)
+            first += len(texts)
 
 
 def _open(source: Path) -> Any:

@@ -50,6 +50,19 @@ class Rewriting:
         named = tuple(_named_runner_up(prompt, *runner_up) for runner_up in runner_ups[: len(ids)])
         return cls(text, ends, tuple(log_probabilities[: len(ids) + 1]), named)
 
+    @classmethod
+    def copy(
+        cls,
+        prompt: Prompt,
+        text: str,
+        log_probabilities: Sequence[float],
+        runner_ups: Sequence[tuple[int, float]],
+    ) -> Rewriting:
+        """The text as its own rewriting, from the values of its tokens and of the end token, as `of` takes them."""
+        ends = prompt.text_ends(text)
+        named = tuple(_named_runner_up(prompt, *runner_up) for runner_up in runner_ups[: len(ends)])
+        return cls(text, tuple(ends), tuple(log_probabilities), named)
+
     def log_probability(self, start: int, end: int) -> float:
         """The log probability of the tokens of characters ``start:end`` and of the next token, which ends an edit."""
         total = 0.0
@@ -79,6 +92,13 @@ class Engine(Protocol):
         """Up to `count` outputs that begin with `opening` and differ in the next token, most likely token first.
 
         Their log probabilities may be placeholders.
+        """
+        ...
+
+    def copies(self, sentences: Sequence[str]) -> list[Rewriting]:
+        """Each text as its own rewriting: the log probabilities of its tokens, and what else the model would write.
+
+        The runner-up of a token is the most likely other one. Cheaper than `rewrite`, since nothing is decoded.
         """
         ...
 

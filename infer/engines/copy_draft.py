@@ -65,13 +65,24 @@ class CopyDraftEngine(LoadableEngine):
 
     def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
         self.check_process()
-        return ratios_of_scores(
-            sentences, texts, lambda pairs: self.decoder.log_probabilities([self._as_target(*pair) for pair in pairs])
-        )
+        return ratios_of_scores(sentences, texts, self._log_probabilities)
 
-    def _as_target(self, sentence: str, text: str) -> Source:
-        """A source whose ids are those of a text, after all that the model is to read before it."""
-        prompt, encoded = self._prompt.before_text(sentence)
+    def copies(self, sentences: Sequence[str]) -> list[Rewriting]:
+        self.check_process()
+        targets = [self._target(self._prompt.before_copy(sentence), sentence) for sentence in sentences]
+        return [
+            Rewriting.copy(self._prompt, sentence, output.log_probabilities, output.runner_ups)
+            for sentence, output in zip(sentences, self.decoder.read(targets), strict=True)
+        ]
+
+    def _log_probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """The log probability of each text, for (sentence, text) pairs."""
+        targets = [self._target(self._prompt.before_text(sentence), text) for sentence, text in pairs]
+        return [sum(output.log_probabilities) for output in self.decoder.read(targets)]
+
+    def _target(self, before: tuple[list[int], list[int]], text: str) -> Source:
+        """A source whose ids are those of a text, after the ids that decoder and encoder read before it."""
+        prompt, encoded = before
         return Source([*self._start_ids, *prompt], self._prompt.text_ids(text), (), 0, encoded)
 
     def _source(self, sentence: str) -> Source:

@@ -107,6 +107,10 @@ class CTranslate2Engine(LoadableEngine):
         ]
         return [Rewriting.of(self._prompt, ids, [0.0] * (len(ids) + 1)) for ids in outputs]
 
+    def copies(self, sentences: Sequence[str]) -> list[Rewriting]:
+        """Raises `ModelError`: CTranslate2 reads only texts that are shorter than the model's attention window."""
+        raise ModelError("the ctranslate2 engine restores texts and does not screen them: use the draft engine")
+
     def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
         self.check_process()
         return [

@@ -161,30 +161,39 @@ class CopyDecoder:
         choices, _ = self._likeliest(hidden[[len(ids) - 1]], [source], [1], count)
         return choices[0].tolist()
 
-    def log_probabilities(self, sources: Sequence[Source]) -> list[float]:
-        """For each source, the log probability that its prompt is followed by its ids and then by the end token."""
-        scores: dict[int, float] = {}
+    def read(self, sources: Sequence[Source]) -> list[Output]:
+        """For each source, its own ids as an output, read in one forward pass: nothing is decoded.
+
+        The runner-up in each place is the most likely other token.
+        """
+        outputs: dict[int, Output] = {}
         for batch in _batches(sources, self.tokens_per_batch):
-            scores.update(zip(batch, self._score([sources[i] for i in batch]), strict=True))
-        return [scores[i] for i in range(len(sources))]
+            outputs.update(zip(batch, self._read([sources[i] for i in batch]), strict=True))
+        return [outputs[i] for i in range(len(sources))]
 
     @torch.inference_mode()
-    def _score(self, sources: Sequence[Source]) -> list[float]:
+    def _read(self, sources: Sequence[Source]) -> list[Output]:
         rows = [[*source.prompt, *source.ids] for source in sources]
         tokens = PackedTokens.of([(ids, 0) for ids in rows], self._model.device)
         cache = self._model.cache([source.encoded for source in sources], max(map(len, rows)))
         hidden = self._model.forward(tokens, cache)
-        scores = []
+        outputs = []
         for source, end in zip(sources, accumulate(map(len, rows)), strict=True):
             states = hidden[end - len(source.ids) - 1 : end]
             padded = torch.cat([states, states[-1:].expand(-len(states) % ROW_BLOCK, -1)])
             rare = sorted(set(source.ids) - self._columns.keys())
-            rare_head = self._model.head(torch.tensor(rare, dtype=torch.long, device=hidden.device))
+            rare_ids = torch.tensor(rare, dtype=torch.long, device=hidden.device)
+            rare_head = self._model.head(rare_ids)
             logits = torch.cat([F.linear(padded, self._head), F.linear(padded, rare_head)], 1)[: len(states)].float()
             columns = ChainMap(self._columns, {token: len(self._head) + i for i, token in enumerate(rare)})
             targets = torch.tensor([columns[token] for token in (*source.ids, self._end)], device=hidden.device)
-            scores.append(-F.cross_entropy(logits, targets, reduction="sum").item())
-        return scores
+            all_scores = logits.log_softmax(1)
+            scores = all_scores.gather(1, targets[:, None])[:, 0]
+            other_scores, others = all_scores.scatter(1, targets[:, None], -math.inf).max(1)
+            other_ids = torch.cat([self._vocabulary, rare_ids])[others]
+            runner_ups = list(zip(other_ids.tolist(), other_scores.tolist(), strict=True))
+            outputs.append(Output([*source.ids], scores.tolist(), runner_ups))
+        return outputs
 
     def _decode(self, rows: Sequence[DraftedRow]) -> None:
         """Decode all rows to the end."""

@@ -71,12 +71,25 @@ class TransformersEngine(LoadableEngine):
 
     def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
         self.check_process()
-        return ratios_of_scores(sentences, texts, lambda pairs: [self._log_probability(*pair) for pair in pairs])
+        return ratios_of_scores(
+            sentences,
+            texts,
+            lambda pairs: [sum(self._read(*self._prompt.before_text(sentence), text)[0]) for sentence, text in pairs],
+        )
+
+    def copies(self, sentences: Sequence[str]) -> list[Rewriting]:
+        self.check_process()
+        before = map(self._prompt.before_copy, sentences)
+        return [
+            Rewriting.copy(self._prompt, sentence, *self._read(*ids, sentence))
+            for ids, sentence in zip(before, sentences, strict=True)
+        ]
 
     @torch.inference_mode()
-    def _log_probability(self, sentence: str, text: str) -> float:
-        """The log probability of a text and the end token, after all that the model is to read before it."""
-        prompt, encoded = self._prompt.before_text(sentence)
+    def _read(self, prompt: list[int], encoded: list[int], text: str) -> tuple[list[float], list[tuple[int, float]]]:
+        """For a text's ids and the end token, after the ids that decoder and encoder read: the log probability of
+        each, and the most likely other id with its own.
+        """
         targets = [*self._prompt.text_ids(text), self._prompt.eos]
         decoder_ids = torch.tensor([[*prompt, *targets[:-1]]], device=self._model.device)
         if self._prompt.is_encoder_decoder:
@@ -87,7 +100,10 @@ class TransformersEngine(LoadableEngine):
             inputs = {"input_ids": decoder_ids}
         logits = self._model(**inputs).logits[0, -len(targets) :].float()
         expected = torch.tensor(targets, device=logits.device)
-        return -torch.nn.functional.cross_entropy(logits, expected, reduction="sum").item()
+        scores = logits.log_softmax(-1)
+        others = scores.scatter(1, expected[:, None], -torch.inf).max(1)
+        runner_ups = list(zip(others.indices.tolist(), others.values.tolist(), strict=True))
+        return scores.gather(1, expected[:, None])[:, 0].tolist(), runner_ups
 
     def _inputs(self, sources: Sequence[list[int]], prefixes: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
         """The model's inputs: each source in its prompt, then the prefix that its output must begin with.

@@ -120,6 +120,17 @@ class Prompt:
         """
         return self.bos_ids or [self.eos], []
 
+    def before_copy(self, sentence: str) -> tuple[list[int], list[int]]:
+        """What a model reads before it restores a sentence: the ids of the decoder, and those of the encoder."""
+        return self.source_ids(sentence), []
+
+    def text_ends(self, text: str) -> list[int]:
+        """For each of `text_ids`, the index in the text of the character after it."""
+        in_prompt = self._in_prompt(text)
+        shift = len(in_prompt) - len(text)
+        encoding = self.tokenizer.encode(in_prompt, add_special_tokens=False)
+        return [max(end - shift, 0) for _, end in encoding.offsets]
+
     def decode(self, ids: list[int]) -> str:
         """The text of generated ids, without the end token and the leading space."""
         text: str = self.tokenizer.decode([i for i in ids if i != self.eos], skip_special_tokens=False)
@@ -162,6 +173,9 @@ class EncoderDecoderPrompt(Prompt):
 
     def before_text(self, sentence: str) -> tuple[list[int], list[int]]:
         return self.prefix_ids(""), self.source_ids(sentence)
+
+    def before_copy(self, sentence: str) -> tuple[list[int], list[int]]:
+        return self.before_text(sentence)
 
     def decode(self, ids: list[int]) -> str:
         text: str = self.tokenizer.decode([i for i in ids if i not in (self.eos, self.bos)], skip_special_tokens=False)

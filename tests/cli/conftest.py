@@ -14,8 +14,15 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 MAIN = "from unspin.cli import main; main()"
 # Worker processes import this file too, so that the engine is replaced in each of them.
 WITH_WORD_ENGINE = '''
+import re
+
 from unspin.infer.engines.base import Rewriting
 from unspin.infer.restorer import Restorer
+
+
+def doubts(text):
+    starts = {match.start() - 1 for match in re.finditer("warfare|overseas", text)}  # the spaces before the words
+    return [-4.0 if i in starts else 0.0 for i in range(len(text) + 1)]
 
 
 class WordEngine:
@@ -24,6 +31,10 @@ class WordEngine:
     def rewrite(self, sentences):
         texts = [sentence.replace("warfare", "war").replace("overseas", "foreign") for sentence in sentences]
         return [Rewriting(text, tuple(range(1, len(text) + 1)), (0.0,) * (len(text) + 1)) for text in texts]
+
+    def copies(self, sentences):
+        """Doubts nothing but the two garbled words."""
+        return [Rewriting(text, tuple(range(1, len(text) + 1)), tuple(doubts(text))) for text in sentences]
 
     def log_ratios(self, sentences, texts):
         return [20.0 for _ in texts]

@@ -204,7 +204,7 @@ def test_the_diff_marks_words_without_colours(tmp_path: Path, unspin_words: Comm
 def test_a_web_address_is_refused(refused: Callable[..., str]) -> None:
     message = refused("restore", "https://example.org/a.html", code=2)
     assert message == (
-        "unspin: https://example.org/a.html: web addresses are not fetched: save the page to a file, and restore that\n"
+        "unspin: https://example.org/a.html: web addresses are not fetched: save the page to a file, and give that\n"
     )
 
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unspin.data.corpora import CorpusError
 from unspin.data.rows import SCHEMA
-from unspin.data.stats import Stats, function_words, print_stats, read_stats
+from unspin.data.stats import Stats, print_stats, read_stats
 from unspin.data.stats_plot import plot_stats
 from unspin.edits import count_touched_words
+from unspin.english.lexicons import function_words
 from unspin.segment import words
 
 

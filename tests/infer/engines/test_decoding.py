@@ -300,7 +300,8 @@ def test_a_t5_scores_like_transformers(t5: Path) -> None:
     model = T5(t5, torch.float32)
     decoder = CopyDecoder(model, prompt.eos, range(len(model.embeddings)))
     before, after = SENTENCES[0], SENTENCES[0].replace("the", "one")
-    score, own = decoder.log_probabilities([_scored(model, prompt, before, text) for text in (after, before)])
+    outputs = decoder.read([_scored(model, prompt, before, text) for text in (after, before)])
+    score, own = (sum(output.log_probabilities) for output in outputs)
     assert [score - own] == pytest.approx(theirs.log_ratios([before], [after]), abs=1e-3)
     assert theirs.log_ratios([before], [before]) == [0.0]
 
@@ -318,9 +319,9 @@ def _assert_outputs_do_not_depend_on_batches(model: Gemma3 | T5, prompt: Prompt,
     assert decoder.decode(sources[::-1])[::-1] == outputs
     assert CopyDecoder(model, prompt.eos, vocabulary, tokens_per_batch=200).decode(sources) == outputs
     scored = [_scored(model, prompt, text, text) for text in texts]
-    scores = decoder.log_probabilities(scored)
-    assert [decoder.log_probabilities([source])[0] for source in scored] == scores
-    assert decoder.log_probabilities(scored[::-1])[::-1] == scores
+    read = decoder.read(scored)
+    assert [decoder.read([source])[0] for source in scored] == read
+    assert decoder.read(scored[::-1])[::-1] == read
     threads = torch.get_num_threads()
     try:
         for count in (1, 2, 4):

@@ -1,0 +1,158 @@
+"""Screens one file after another. What is found is written to a file of its own, with a record of what was screened.
+
+So a file need not be screened again unless its bytes or the settings have changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from unspin import __version__
+from unspin.cli.job import Job, digest_of_file, local_table, read_job
+from unspin.infer.documents.base import DEFAULT_OPTIONS, Document, DocumentOptions
+from unspin.infer.documents.formats import format_of
+from unspin.infer.inputs import Text
+from unspin.infer.models.checkpoint import Checkpoint
+from unspin.infer.restoration import dump_json
+from unspin.infer.restorer import Restorer
+from unspin.phrase_lists import read_terms
+from unspin.storage import is_url, put_file, storage_errors
+
+ROW_FORMATS = ("csv", "jsonl", "json")  # each row of such a file is a document
+Finding = dict[str, Any]  # the row of one document: its file, its part of it, and `Screening.to_dict`
+
+
+@dataclass(frozen=True)
+class ScreenOptions:
+    """The options of `unspin screen` that say how files are read and screened; its help explains them."""
+
+    documents: DocumentOptions = DEFAULT_OPTIONS
+    checkpoint: str = "default"
+    phrases: Path | None = None
+    protect: Path | None = None
+    engine: str = "draft"
+    device: str = "cpu"
+
+    def digest(self) -> str:
+        """A digest of all that a screening depends on besides the document. Raises `ModelError`."""
+        checkpoint = Checkpoint.open(self.checkpoint)
+        settings = {
+            "version": __version__,
+            "checkpoint": checkpoint.digest,
+            "calibration": asdict(checkpoint.calibration),
+            "documents": asdict(self.documents),
+            "engine": self.engine,
+            "phrases": None if self.phrases is None else digest_of_file(self.phrases),
+            "protect": None if self.protect is None else digest_of_file(self.protect),
+        }
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@cache
+def _restorer_of_process(options: ScreenOptions) -> Restorer:
+    return Restorer.from_pretrained(
+        options.checkpoint,
+        engine=options.engine,
+        device=options.device,
+        phrases=options.phrases,
+        protect=() if options.protect is None else read_terms(options.protect),
+    )
+
+
+@dataclass(frozen=True)
+class ScreenFile:
+    """Screens a file and writes what is found to ``job.record``. `settings` is the digest of the options."""
+
+    options: ScreenOptions
+    settings: str
+
+    def __call__(self, job: Job) -> None:
+        """Screen a file; see `screen`."""
+        self.screen(job)
+
+    def screen(self, job: Job) -> int:
+        """Screen a file; returns the number of words of its prose. What an earlier run found in it is removed first.
+
+        Raises `DocumentError` if it cannot be read, and `ModelError` if the checkpoint cannot be used.
+        """
+        assert job.record is not None, "every file of a screening has a record"
+        job.record.unlink(missing_ok=True)
+        count = 0
+        scratch_parent = None if is_url(job.record) else job.record.parent
+        if scratch_parent is not None:
+            scratch_parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            digest, texts = self._read(job, stack)
+            scratch = Path(stack.enter_context(TemporaryDirectory(prefix=".unspin-", dir=scratch_parent)))
+            findings = scratch / "findings.jsonl"
+            with findings.open("w", encoding="utf-8") as lines:
+                lines.write(dump_json({"document": job.name, "digest": digest, "settings": self.settings}) + "\n")
+                for part, text, warnings in texts:
+                    screening = _restorer_of_process(self.options).screen(text)
+                    count += screening.words
+                    row = {"document": job.name, "part": part, **screening.to_dict()}
+                    row["warnings"] = [*warnings, *row["warnings"]]
+                    lines.write(dump_json(row) + "\n")
+            put_file(findings, job.record)
+        return count
+
+    def unfinished(self, jobs: Iterable[Job]) -> Iterator[Job]:
+        """The files that have not been screened with these settings, or have changed since."""
+        for job in jobs:
+            if not self._is_finished(job):
+                yield job
+
+    def _is_finished(self, job: Job) -> bool:
+        record = next(_lines_of(job), {})
+        if record.get("settings") != self.settings:
+            return False
+        try:
+            return record.get("digest") == digest_of_file(job.path)
+        except OSError:  # screening it again reports what is wrong
+            return False
+
+    def _read(self, job: Job, stack: ExitStack) -> tuple[str, Iterator[tuple[str, Text, list[str]]]]:
+        """The digest of a file, and its documents: the name of the part, its text, and warnings."""
+        if job.is_table:
+            from unspin.infer.documents.parquet import read_texts
+
+            source = stack.enter_context(local_table(job))
+            rows = read_texts(source, self.options.documents.field)
+            return digest_of_file(source), ((f"row {number}", text, []) for number, text in rows)
+        document, digest = read_job(job, self.options.documents)
+        return digest, _parts(document, self.options.documents)
+
+
+def _parts(document: Document, options: DocumentOptions) -> Iterator[tuple[str, Text, list[str]]]:
+    """The rows of a format with rows; any other document as a whole."""
+    if (options.format or format_of(document.name).name) not in ROW_FORMATS:
+        yield "", document, list(document.warnings)
+        return
+    for name, views in groupby(document.views, key=lambda view: view.name.partition(", ")[0]):
+        yield name, replace(document, views=list(views)), []
+
+
+def read_findings(job: Job) -> Iterator[Finding]:
+    """The findings in a file, one row for each of its documents; none if it was not screened."""
+    lines = _lines_of(job)
+    next(lines, None)
+    yield from lines
+
+
+def _lines_of(job: Job) -> Iterator[dict[str, Any]]:
+    assert job.record is not None, "every file of a screening has a record"
+    try:
+        with storage_errors(job.record), job.record.open(encoding="utf-8") as lines:
+            for line in lines:
+                yield json.loads(line)
+    except (FileNotFoundError, ValueError):
+        return

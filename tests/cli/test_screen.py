@@ -1,0 +1,177 @@
+"""`unspin screen`: the table, the reports, the exit codes, and what a second run does again."""
+
+import csv
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+GARBLED = "The overseas minister said on Monday that the warfare had ended in the vapor motors of the north.\n"
+CLEAN = "The talks were held on Monday in the capital of the country, and nobody left them early.\n"
+
+
+@pytest.fixture(autouse=True)
+def documents(tmp_path: Path) -> None:
+    folder = tmp_path / "papers" / "old"
+    folder.mkdir(parents=True)
+    (folder / "garbled.txt").write_text(f"{GARBLED}\n{CLEAN}")
+    (tmp_path / "papers" / "clean.txt").write_text(CLEAN)
+    (tmp_path / "phrases.tsv").write_text("vapor motor\tsteam engine\n")
+
+
+def _findings(folder: Path) -> dict[str, dict[str, Any]]:
+    rows = map(json.loads, (folder / "screening.jsonl").read_text().splitlines())
+    return {", ".join(filter(None, (row["document"], row["part"]))): row for row in rows}
+
+
+def test_the_table_begins_with_the_most_garbled_document(unspin_words: Command) -> None:
+    done = unspin_words("screen", "papers")
+    assert done.returncode == 0 and done.stderr == "", done
+    lines = [line.split() for line in done.stdout.splitlines() if ".txt" in line]
+    assert [line[4] for line in lines] == ["papers/old/garbled.txt", "papers/clean.txt"]
+    assert lines[0][-3:] in (["“overseas”", "→", "“foreign”"], ["“warfare”", "→", "“war”"])
+    assert lines[1][0] == "0%"
+
+
+def test_a_single_document_is_shown_with_its_places(unspin_words: Command) -> None:
+    done = unspin_words("screen", "-", stdin=GARBLED)
+    assert done.returncode == 0 and "“overseas” → “foreign”  … The overseas minister said" in done.stdout, done
+    assert "stdin" in done.stdout
+
+
+def test_the_output_folder_gets_a_page_and_files_for_other_programs(tmp_path: Path, unspin_words: Command) -> None:
+    done = unspin_words("screen", "papers", "--output", "out", "--phrases", "phrases.tsv")
+    assert done.returncode == 0 and done.stderr == "report: out/report.html\n", done
+    out = tmp_path / "out"
+    findings = _findings(out)
+    garbled, clean = findings["papers/old/garbled.txt"], findings["papers/clean.txt"]
+    assert garbled["share"] > 0 == clean["share"]
+    assert [hit["found"] for hit in garbled["hits"]] == ["vapor motors"]
+    assert {place["expected"] for place in garbled["places"]} == {"foreign", "war", "steam engines"}
+    assert [row["text"] for row in garbled["paragraphs"]] == [GARBLED.strip(), CLEAN.strip()]
+    with (out / "documents.csv").open(newline="", encoding="utf-8") as rows:
+        table = {row["document"]: row for row in csv.DictReader(rows)}
+    assert float(table["papers/old/garbled.txt"]["share"]) == garbled["share"]
+    assert table["papers/old/garbled.txt"]["hits"] == "1"
+    with (out / "paragraphs.csv").open(newline="", encoding="utf-8") as rows:
+        paragraphs = [(row["document"], row["paragraph"]) for row in csv.DictReader(rows)]
+    assert paragraphs == [("papers/clean.txt", "1"), ("papers/old/garbled.txt", "1"), ("papers/old/garbled.txt", "2")]
+    page = (out / "report.html").read_text()
+    assert page.index("garbled.txt") < page.index("clean.txt")
+    assert "<mark>vapor motors</mark>" in page and "probably was <q>foreign</q>" in page
+
+
+def test_pages_and_tables_escape_what_they_show(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "=evil<script>.txt").write_text(f"=1 <script>alert(1)</script> {GARBLED}")
+    assert unspin_words("screen", "=evil<script>.txt", "--output", "out").returncode == 0
+    assert "<script>" not in (tmp_path / "out" / "report.html").read_text()
+    with (tmp_path / "out" / "documents.csv").open(newline="", encoding="utf-8") as rows:
+        assert next(csv.DictReader(rows))["document"] == "'=evil<script>.txt"
+
+
+def test_a_document_above_the_limit_ends_with_exit_code_3(tmp_path: Path, unspin_words: Command) -> None:
+    done = unspin_words("screen", "papers", "--fail-over", "0.01")
+    assert done.returncode == 3 and "1 of 2 documents have a share above 1%" in done.stderr, done
+    assert unspin_words("screen", "papers", "--fail-over", "0.9").returncode == 0
+
+
+def test_rows_of_tables_are_documents(tmp_path: Path, unspin_words: Command) -> None:
+    pq.write_table(pa.table({"text": [CLEAN, None, GARBLED]}), tmp_path / "rows.parquet", row_group_size=2)
+    rows = [{"text": CLEAN}, {"text": GARBLED}]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "rows.csv").write_text(f'text\n"{CLEAN.strip()}"\n"{GARBLED.strip()}"\n')
+    done = unspin_words("screen", "rows.parquet", "rows.jsonl", "rows.csv", "--output", "out")
+    assert done.returncode == 0, done
+    shares = {name: row["share"] > 0 for name, row in _findings(tmp_path / "out").items()}
+    assert shares == {
+        "rows.parquet, row 0": False,
+        "rows.parquet, row 2": True,
+        "rows.jsonl, line 1": False,
+        "rows.jsonl, line 2": True,
+        "rows.csv, row 0": False,
+        "rows.csv, row 1": True,
+    }
+
+
+def test_resuming_screens_only_what_is_new_or_has_changed(tmp_path: Path, unspin_words: Command) -> None:
+    command = ("screen", "papers", "--output", "out", "--resume")
+    assert "screened already" not in unspin_words(*command).stderr
+    (tmp_path / "papers" / "clean.txt").write_text(GARBLED)
+    assert "1 of 2 documents are screened already" in unspin_words(*command).stderr
+    assert _findings(tmp_path / "out")["papers/clean.txt"]["share"] > 0
+    done = unspin_words(*command, "--fail-over", "0.01")
+    assert "2 of 2 documents are screened already" in done.stderr and done.returncode == 3, done
+    assert "screened already" not in unspin_words(*command, "--phrases", "phrases.tsv").stderr
+
+
+def test_worker_processes_find_the_same(tmp_path: Path, unspin_words: Command) -> None:
+    for number in range(20):
+        (tmp_path / "papers" / f"{number}.txt").write_text(GARBLED if number % 3 else CLEAN)
+    for output, jobs in (("one", "1"), ("two", "2")):
+        assert unspin_words("screen", "papers", "--output", output, "--jobs", jobs).returncode == 0
+    for name in ("screening.jsonl", "documents.csv", "paragraphs.csv", "report.html"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_an_unreadable_document_does_not_stop_the_others(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "papers" / "broken.docx").write_bytes(b"PK nothing")
+    done = unspin_words("screen", "papers", "--output", "out")
+    assert done.returncode == 1 and "broken.docx" in done.stderr, done
+    assert len(_findings(tmp_path / "out")) == 2
+
+
+def test_a_document_that_cannot_be_read_any_more_is_not_reported(tmp_path: Path, unspin_words: Command) -> None:
+    command = ("screen", "papers", "--output", "out")
+    assert unspin_words(*command).returncode == 0
+    (tmp_path / "papers" / "clean.txt").write_bytes(b"")
+    assert unspin_words(*command).returncode == 1
+    assert list(_findings(tmp_path / "out")) == ["papers/old/garbled.txt"]
+
+
+def test_text_without_prose_is_named_and_not_judged(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "menu.txt").write_text("Menu\n\nHome\n")
+    done = unspin_words("screen", "menu.txt", "--output", "out", "--fail-over", "0")
+    assert done.returncode == 0, done
+    row = _findings(tmp_path / "out")["menu.txt"]
+    assert (row["words"], row["share"], row["high"]) == (0, 0.0, 1.0)
+    assert row["warnings"] == ["no English prose: nothing to judge"]
+
+
+def test_the_output_folder_may_lie_in_the_folder_that_is_screened(tmp_path: Path, unspin_words: Command) -> None:
+    for _ in range(2):
+        assert unspin_words("screen", ".", "--output", "out").returncode == 0
+        assert set(_findings(tmp_path / "out")) == {"papers/old/garbled.txt", "papers/clean.txt"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("papers", "--engine", "fast"), "--engine fast: choose one of draft, transformers"),
+        (("papers", "--format", "pdf"), "--format pdf: choose one of"),
+        (("papers", "--resume"), "--resume skips documents that are already in the output folder: add --output FOLDER"),
+        (("papers", "--executor", "ray.yaml"), "--executor writes to a folder that all machines share: add --output"),
+        (("papers", "--output", "-"), "--output - is not a folder"),
+        (("papers", "--output", "phrases.tsv"), "--output phrases.tsv is a file: name a folder"),
+        (("papers", "--output", "papers"), "--output papers holds clean.txt, which is to be screened: name another"),
+        (("papers", "--output", "mine"), "--output mine holds a documents.csv of something else: name another folder"),
+        (("https://example.org/a.html",), "web addresses are not fetched"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_read(
+    tmp_path: Path, refused: Callable[..., str], arguments: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "documents.csv").write_text("a,b\n")
+    assert message in refused("screen", *arguments, code=2)
+    assert (tmp_path / "mine" / "documents.csv").read_text() == "a,b\n"
+
+
+def test_a_folder_without_documents_is_refused(tmp_path: Path, refused: Callable[..., str]) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "no document in empty" in refused("screen", "empty")
