@@ -74,6 +74,9 @@ class RecordingEngine(Engine):
     def variants(self, sentence: str, opening: str, count: int) -> list[Rewriting]:
         return self.engine.variants(sentence, opening, count)
 
+    def copies(self, sentences: Sequence[str]) -> list[Rewriting]:
+        return self.engine.copies(sentences)
+
     def log_ratios(self, sentences: Sequence[str], texts: Sequence[str]) -> list[float]:
         return self.engine.log_ratios(sentences, texts)
 

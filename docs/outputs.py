@@ -30,6 +30,7 @@ COMMANDS = {
     "evaluate": [["evaluate", "configs/eval/quick.yaml", "limit=20", "output=runs/docs/evaluation"]],
     "export": [["export", "default", "--output", "runs/docs/export"]],
     "restore": [["restore", "data/samples/ferry.spun.txt", "--edits", "runs/docs/edits.jsonl"]],
+    "screen": [["screen", "data/samples", "--output", "runs/docs/screened"]],
     "serve": [["serve", "--port", "8765"]],
 }
 NOISE = re.compile(r"Warning|warnings\.warn|examples/s|Loading weights|Reading dup|^\s*\d+%\|.*(?:it/s|s/it)")

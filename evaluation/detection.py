@@ -296,7 +296,7 @@ def detection_table(units: Sequence[Unit]) -> Iterator[str]:
         tools = dict.fromkeys(unit.sample.tool for unit in units if unit.sample.tool)
         for tool in tools:
             spun = [unit for unit in units if unit.kind == kind and unit.sample.tool == tool and unit.garbled]
-            if spun:
+            if clean and spun:
                 cells = (_detection(clean, spun, detector) for detector in detectors)
                 yield f"| {kind} | {tool} | {len(spun):,} | {' | '.join(cells)} |"
 
@@ -327,6 +327,8 @@ def length_table(units: Sequence[Unit]) -> Iterator[str]:
         inside = [unit for unit in units if unit.kind == "sentence" and least <= unit.words < beyond]
         clean = [unit for unit in inside if not unit.sample.tool]
         spun = [unit for unit in inside if unit.sample.tool and unit.garbled]
+        if not (clean and spun):
+            continue
         yield f"| {least} to {beyond - 1} | {len(spun):,} | {_detection(clean, spun, 'screening')} |"
 
 
@@ -337,6 +339,8 @@ def accusation_table(clean: Sequence[Unit], others: Sequence[Unit]) -> Iterator[
     yield f"| --- | --- | ---: |{' ---: |' * len(detectors)}"
     for kind in KINDS:
         own = [unit for unit in clean if unit.kind == kind]
+        if not own:
+            continue
         everything = [*own, *(unit for unit in others if unit.kind == kind)]
         for register in dict.fromkeys(unit.sample.register for unit in everything):
             members = [unit for unit in everything if unit.sample.register == register]

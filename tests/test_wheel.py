@@ -23,6 +23,7 @@ ASSETS = {
     "core": ["py.typed", "english/*.tsv", "english/*.tsv.gz", "english/names.txt", "english/WORDNET_LICENSE"],
     "data": ["samples/*.txt"],
     "infer": ["page.html", "side_by_side.html", "adapter/*", "web/*.html", "web/*.css", "web/*.js"],
+    "cli": ["screening.html"],
     "evaluation": ["report.html", "external/requirements.txt"],
 }
 

@@ -9,7 +9,7 @@ from unspin.infer.documents.formats import decode_document
 from unspin.infer.engines.base import Rewriting
 from unspin.infer.phrase_table import PhraseTable
 from unspin.infer.restorer import Restorer
-from unspin.infer.screening import MAX_PLACES, NO_PROSE
+from unspin.infer.screening import MAX_PLACES, NO_PROSE, weight_of
 from unspin.phrase_lists import PhrasePair
 
 CALIBRATION = Calibration(screen_floor=0.0, screen_rate=1.0, screen_spread=0.01, screen_word_spread=0.2)
@@ -120,3 +120,24 @@ def test_the_interval_narrows_with_the_number_of_words() -> None:
     for doubted in (0.0, 3.0, 50.0, 100.0):
         share, low, high = CALIBRATION.garbled_share(doubted, 100)
         assert 0 <= low <= share <= high <= 1
+
+
+@pytest.mark.parametrize(
+    ("word", "runner_up", "weight"),
+    [
+        ("warfare", "conflict", 1.0),  # another word: as spinners write
+        ("firms", "", 1.0),
+        ("2,000", "thousands", 1.0),
+        ("goverment", "government", -0.5),  # misspelt
+        ("give", "gives", -0.5),  # another form of the word
+        ("moving", "move", -0.5),
+        ("on", "in", -0.5),  # another function word
+        ("doesn’t", "does", -0.5),
+        ("need", "must", 0.0),  # a function word for a content word
+        ("the", "war", 0.0),
+        ("wouderful", "nice", 0.0),  # no word at all
+        ("man", ",", 0.0),
+    ],
+)
+def test_writers_errors_speak_against_a_spinner(word: str, runner_up: str, weight: float) -> None:
+    assert weight_of(word, runner_up) == weight
