@@ -31,6 +31,10 @@ FILES = PAGE, FINDINGS, DOCUMENTS, PARAGRAPHS = "report.html", "screening.jsonl"
 DOCUMENT_COLUMNS = ("document", "part", "words", "share", "low", "high", "hits", "places", "warnings")
 PARAGRAPH_COLUMNS = ("document", "part", "paragraph", "words", "share", "low", "high", "opening")
 OPENING = 80  # characters of a paragraph in its row
+PARAGRAPH_HEAD = (
+    "<thead><tr><th></th><th scope=col>garbled</th><th scope=col>interval</th><th scope=col>words</th>"
+    "<th scope=col class=text>paragraph</th></tr></thead>"
+)
 FILE_WIDTH = 120  # columns of the table where standard output is not a terminal
 
 
@@ -130,7 +134,7 @@ def _section(finding: Finding) -> str:
         f"<details><summary>{_bar(finding)}<b>{finding['share']:.0%}</b> <span>{interval(finding)}</span> "
         f"<span>{finding['words']:,} words</span> {escape(title_of(finding))}</summary>"
         + (f"<ol>{places}</ol>" if places else "<p>No place stands out.</p>")
-        + (f"<table><tbody>{paragraphs}</tbody></table>" if paragraphs else "")
+        + (f"<table>{PARAGRAPH_HEAD}<tbody>{paragraphs}</tbody></table>" if paragraphs else "")
         + (f"<ul>{warnings}</ul>" if warnings else "")
         + "</details>"
     )

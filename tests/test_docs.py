@@ -26,6 +26,7 @@ from unspin.data.spinners.registry import GROUP
 from unspin.edits import Edit
 from unspin.evaluation.calibrate import CalibrationError
 from unspin.evaluation.config import CalibrateConfig, EvalConfig
+from unspin.evaluation.detection import DetectionConfig
 from unspin.evaluation.systems.base import SystemSettings
 from unspin.executors import load_executor
 from unspin.infer.documents.formats import FORMATS
@@ -45,6 +46,7 @@ CONFIG_CLASSES: dict[str, type[Config]] = {
     "train": TrainConfig,
     "eval": EvalConfig,
     "calibrate": CalibrateConfig,
+    "detect": DetectionConfig,
 }
 
 
@@ -135,7 +137,7 @@ def clone(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     (folder / "PHRASES").write_text("waterway triangle\triver delta\n")
     (folder / "phrases.tsv").write_text("waterway triangle\triver delta\n")
     (folder / "names.txt").write_text("Haven Ellery\n")
-    for name in ("crawl", "shards"):
+    for name in ("crawl", "papers", "shards"):
         (folder / name).mkdir()
         shutil.copy(samples / "ferry.spun.txt", folder / name)
     datasets.Dataset.from_dict({"text": ["The warfare had ended."]}).to_parquet(folder / "shards" / "0.parquet")
@@ -184,7 +186,8 @@ def _run(command: str, *arguments: str, stdin: str | None = None) -> None:
         # The tiny model may propose no edit; tests/evaluation/test_calibrate.py tests the figures.
         assert "proposes no edit" in str(result.exception)
         return
-    assert result.exit_code == 0, (result.output, result.exception)
+    expected = (0, 3) if "--fail-over" in arguments else (0,)  # the tiny model may find a document garbled
+    assert result.exit_code in expected, (result.output, result.exception)
 
 
 def _words(line: str) -> list[str]:
