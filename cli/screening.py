@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from unspin.cli.files import STDIN, find_files
 from unspin.cli.job import Job
-from unspin.cli.jobs import RECORDS, record_of
+from unspin.cli.jobs import record_of
 from unspin.cli.options import OptionError
 from unspin.cli.progress import DocumentProgress
 from unspin.cli.screen_file import Finding, ScreenFile, ScreenOptions, read_findings
@@ -28,6 +28,7 @@ from unspin.phrase_lists import read_phrases, read_terms
 from unspin.storage import is_url
 
 logger = logging.getLogger(__name__)
+RECORDS = ".screening"  # hidden folder in the output folder; not that of `unspin restore`, which keeps other records
 SCREENING_ENGINES = [name for name in ENGINES if name != "ctranslate2"]  # which only restores
 
 
@@ -102,7 +103,7 @@ def _find_jobs(paths: Sequence[Path], options: ScreenOptions, run: Run, folder: 
     for file in files:
         if run.output is not None and not is_url(run.output) and file.path.parent.resolve() == run.output.resolve():
             raise OptionError(f"--output {run.output} holds {file.path.name}, which is to be screened: name another")
-    return [Job(file.path, file.relative, None, record_of(folder, str(file.path))) for file in files]
+    return [Job(file.path, file.relative, None, record_of(folder, str(file.path), RECORDS)) for file in files]
 
 
 def _screen(jobs: Sequence[Job], work: ScreenFile, run: Run) -> list[str]:

@@ -149,6 +149,14 @@ def test_the_output_folder_may_lie_in_the_folder_that_is_screened(tmp_path: Path
         assert set(_findings(tmp_path / "papers" / "out")) == {"papers/old/garbled.txt", "papers/clean.txt"}
 
 
+def test_what_restoring_wrote_is_not_overwritten(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "documents.csv").write_text(rows := f'text\n"{CLEAN}"\n')
+    assert unspin_words("restore", "documents.csv", "papers", "--output", "out").returncode == 0
+    done = unspin_words("screen", "papers", "--output", "out")
+    assert done.returncode == 2 and "out holds documents.csv, which no screening wrote" in done.stderr, done
+    assert (tmp_path / "out" / "documents.csv").read_text() == rows
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
