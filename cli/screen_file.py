@@ -18,14 +18,14 @@ from typing import Any
 
 from unspin import __version__
 from unspin.cli.job import Job, digest_of_file, local_table, read_job
-from unspin.infer.documents.base import DEFAULT_OPTIONS, Document, DocumentOptions
+from unspin.infer.documents.base import DEFAULT_OPTIONS, Document, DocumentError, DocumentOptions
 from unspin.infer.documents.formats import format_of
 from unspin.infer.inputs import Text
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.restoration import dump_json
 from unspin.infer.restorer import Restorer
 from unspin.phrase_lists import read_terms
-from unspin.storage import is_url, put_file, storage_errors
+from unspin.storage import StorageError, is_url, put_file, storage_errors
 
 ROW_FORMATS = ("csv", "jsonl", "json")  # each row of such a file is a document
 Finding = dict[str, Any]  # the row of one document: its file, its part of it, and `Screening.to_dict`
@@ -123,13 +123,22 @@ class ScreenFile:
     def _read(self, job: Job, stack: ExitStack) -> tuple[str, Iterator[tuple[str, Text, list[str]]]]:
         """The digest of a file, and its documents: the name of the part, its text, and warnings."""
         if job.is_table:
-            from unspin.infer.documents.parquet import read_texts
-
-            source = stack.enter_context(local_table(job))
-            rows = read_texts(source, self.options.documents.field)
-            return digest_of_file(source), ((f"row {number}", text, []) for number, text in rows)
+            return self._read_table(job, stack)
         document, digest = read_job(job, self.options.documents)
         return digest, _parts(document, self.options.documents)
+
+    def _read_table(self, job: Job, stack: ExitStack) -> tuple[str, Iterator[tuple[str, Text, list[str]]]]:
+        from unspin.infer.documents.parquet import read_texts
+
+        try:
+            source = stack.enter_context(local_table(job))
+            digest = digest_of_file(source)
+        except OSError as error:
+            raise DocumentError(f"{job.name}: {error.strerror or error}") from None
+        except StorageError as error:
+            raise DocumentError(str(error)) from None
+        rows = read_texts(source, self.options.documents.field)
+        return digest, ((f"row {number}", text, []) for number, text in rows)
 
 
 def _parts(document: Document, options: DocumentOptions) -> Iterator[tuple[str, Text, list[str]]]:

@@ -121,8 +121,9 @@ def test_worker_processes_find_the_same(tmp_path: Path, unspin_words: Command) -
 
 def test_an_unreadable_document_does_not_stop_the_others(tmp_path: Path, unspin_words: Command) -> None:
     (tmp_path / "papers" / "broken.docx").write_bytes(b"PK nothing")
-    done = unspin_words("screen", "papers", "--output", "out")
-    assert done.returncode == 1 and "broken.docx" in done.stderr, done
+    done = unspin_words("screen", "missing.parquet", "missing.txt", "papers", "--output", "out")
+    assert done.returncode == 1, done
+    assert all(name in done.stderr for name in ("broken.docx", "missing.parquet", "missing.txt")), done
     assert len(_findings(tmp_path / "out")) == 2
 
 
