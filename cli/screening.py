@@ -100,6 +100,8 @@ def _find_jobs(paths: Sequence[Path], options: ScreenOptions, run: Run, folder: 
     files = find_files(paths, others)
     if sys.stdin is None and any(file.path == STDIN for file in files):
         raise OptionError("stdin is closed: name files")
+    if run.executor is not None and any(file.path == STDIN for file in files):
+        raise OptionError("--executor reads files that all machines share, and stdin is not a file: name files")
     for file in files:
         if run.output is not None and not is_url(run.output) and file.path.parent.resolve() == run.output.resolve():
             raise OptionError(f"--output {run.output} holds {file.path.name}, which is to be screened: name another")

@@ -119,6 +119,12 @@ def test_worker_processes_find_the_same(tmp_path: Path, unspin_words: Command) -
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+@pytest.mark.parametrize("command", ["screen", "restore"])
+def test_worker_processes_leave_stdin_to_the_first_process(unspin_words: Command, command: str) -> None:
+    done = unspin_words(command, "-", "papers", "--jobs", "2", "--output", "out", stdin=GARBLED)
+    assert done.returncode == 0, done
+
+
 def test_an_unreadable_document_does_not_stop_the_others(tmp_path: Path, unspin_words: Command) -> None:
     (tmp_path / "papers" / "broken.docx").write_bytes(b"PK nothing")
     done = unspin_words("screen", "missing.parquet", "missing.txt", "papers", "--output", "out")
@@ -165,6 +171,7 @@ def test_what_restoring_wrote_is_not_overwritten(tmp_path: Path, unspin_words: C
         (("papers", "--format", "pdf"), "--format pdf: choose one of"),
         (("papers", "--resume"), "--resume skips documents that are already in the output folder: add --output FOLDER"),
         (("papers", "--executor", "ray.yaml"), "--executor writes to a folder that all machines share: add --output"),
+        (("-", "--executor", "ray.yaml", "--output", "out"), "--executor reads files that all machines share"),
         (("papers", "--output", "-"), "--output - is not a folder"),
         (("papers", "--output", "phrases.tsv"), "--output phrases.tsv is a file: name a folder"),
         (("papers", "--output", "papers"), "--output papers holds clean.txt, which is to be screened: name another"),
