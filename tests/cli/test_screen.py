@@ -156,6 +156,18 @@ def test_the_output_folder_may_lie_in_the_folder_that_is_screened(tmp_path: Path
         assert set(_findings(tmp_path / "papers" / "out")) == {"papers/old/garbled.txt", "papers/clean.txt"}
 
 
+@pytest.mark.parametrize("named", [("shelf",), ("shelf/papers", "shelf/reports")])
+def test_reports_of_an_earlier_run_are_not_screened(
+    tmp_path: Path, unspin_words: Command, named: tuple[str, ...]
+) -> None:
+    (tmp_path / "shelf" / "reports").mkdir(parents=True)
+    (tmp_path / "papers").rename(tmp_path / "shelf" / "papers")
+    for _ in range(2):
+        done = unspin_words("screen", *named, "--output", named[-1])
+        assert done.returncode == 0, done
+        assert set(_findings(tmp_path / named[-1])) == {"shelf/papers/old/garbled.txt", "shelf/papers/clean.txt"}
+
+
 def test_what_restoring_wrote_is_not_overwritten(tmp_path: Path, unspin_words: Command) -> None:
     (tmp_path / "documents.csv").write_text(rows := f'text\n"{CLEAN}"\n')
     assert unspin_words("restore", "documents.csv", "papers", "--output", "out").returncode == 0
