@@ -99,6 +99,39 @@ def test_rows_of_tables_are_documents(tmp_path: Path, unspin_words: Command) -> 
     }
 
 
+def test_texts_of_a_row_are_one_document_and_texts_of_an_object_are_several(
+    tmp_path: Path, unspin_words: Command
+) -> None:
+    texts = {"body, main": [CLEAN, GARBLED]}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(texts) + "\n")
+    (tmp_path / "object.json").write_text(json.dumps(texts))
+    done = unspin_words("screen", "rows.jsonl", "object.json", "--field", "body, main", "--output", "out")
+    assert done.returncode == 0, done
+    words = {name: row["words"] for name, row in _findings(tmp_path / "out").items()}
+    assert words == {
+        "rows.jsonl, line 1": 35,
+        "object.json, body, main[0]": 17,
+        "object.json, body, main[1]": 18,
+    }
+
+
+def test_rows_that_are_skipped_are_told_of(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"text": CLEAN}) + '\n{"text": 1}\n' + json.dumps({"text": CLEAN}))
+    assert unspin_words("screen", "rows.jsonl", "--on-error", "skip", "--output", "out").returncode == 0
+    warnings = {name: row["warnings"] for name, row in _findings(tmp_path / "out").items()}
+    assert warnings == {"rows.jsonl, line 1": ["line 2 has a number under the key 'text'"], "rows.jsonl, line 3": []}
+
+
+def test_tables_without_texts_are_named(tmp_path: Path, unspin_words: Command) -> None:
+    pq.write_table(pa.table({"text": pa.array([None], pa.string())}), tmp_path / "a.parquet")
+    (tmp_path / "b.csv").write_text("text\n")
+    (tmp_path / "c.jsonl").write_text('{"text": null}\n')
+    assert unspin_words("screen", "a.parquet", "b.csv", "c.jsonl", "--output", "out").returncode == 0
+    rows = _findings(tmp_path / "out")
+    assert {name: row["words"] for name, row in rows.items()} == {"a.parquet": 0, "b.csv": 0, "c.jsonl": 0}
+    assert all(row["warnings"] == ["no English prose: nothing to judge"] for row in rows.values())
+
+
 def test_resuming_screens_only_what_is_new_or_has_changed(tmp_path: Path, unspin_words: Command) -> None:
     command = ("screen", "papers", "--output", "out", "--resume")
     assert "screened already" not in unspin_words(*command).stderr
