@@ -167,9 +167,9 @@ def _job(file: File, options: RestoreOptions) -> Job:
     return Job(path, relative, options.output / relative, record_of(options.output, relative.as_posix()))
 
 
-def record_of(folder: Path, name: str) -> Path:
+def record_of(folder: Path, name: str, records: str = RECORDS) -> Path:
     """The record of a file, in a hidden folder. Its name is a digest: a file's own name may be too long."""
-    return folder / RECORDS / f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.json"
+    return folder / records / f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.json"
 
 
 def _check_targets(jobs: Sequence[Job], options: RestoreOptions) -> None:

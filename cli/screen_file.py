@@ -11,21 +11,22 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from itertools import groupby
+from itertools import chain, groupby
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from unspin import __version__
 from unspin.cli.job import Job, digest_of_file, local_table, read_job
-from unspin.infer.documents.base import DEFAULT_OPTIONS, Document, DocumentOptions
+from unspin.infer.documents.base import DEFAULT_OPTIONS, Document, DocumentError, DocumentOptions, View
 from unspin.infer.documents.formats import format_of
 from unspin.infer.inputs import Text
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.restoration import dump_json
 from unspin.infer.restorer import Restorer
 from unspin.phrase_lists import read_terms
-from unspin.storage import is_url, put_file, storage_errors
+from unspin.storage import StorageError, is_url, put_file, storage_errors
 
 ROW_FORMATS = ("csv", "jsonl", "json")  # each row of such a file is a document
 Finding = dict[str, Any]  # the row of one document: its file, its part of it, and `Screening.to_dict`
@@ -123,22 +124,40 @@ class ScreenFile:
     def _read(self, job: Job, stack: ExitStack) -> tuple[str, Iterator[tuple[str, Text, list[str]]]]:
         """The digest of a file, and its documents: the name of the part, its text, and warnings."""
         if job.is_table:
-            from unspin.infer.documents.parquet import read_texts
-
-            source = stack.enter_context(local_table(job))
-            rows = read_texts(source, self.options.documents.field)
-            return digest_of_file(source), ((f"row {number}", text, []) for number, text in rows)
+            return self._read_table(job, stack)
         document, digest = read_job(job, self.options.documents)
         return digest, _parts(document, self.options.documents)
 
+    def _read_table(self, job: Job, stack: ExitStack) -> tuple[str, Iterator[tuple[str, Text, list[str]]]]:
+        from unspin.infer.documents.parquet import read_texts
+
+        try:
+            source = stack.enter_context(local_table(job))
+            digest = digest_of_file(source)
+        except OSError as error:
+            raise DocumentError(f"{job.name}: {error.strerror or error}") from None
+        except StorageError as error:
+            raise DocumentError(str(error)) from None
+        rows = read_texts(source, self.options.documents.field)
+        parts: Iterator[tuple[str, Text, list[str]]] = ((f"row {number}", text, []) for number, text in rows)
+        return digest, chain([next(parts, ("", "", []))], parts)  # a table without texts is one empty text
+
 
 def _parts(document: Document, options: DocumentOptions) -> Iterator[tuple[str, Text, list[str]]]:
-    """The rows of a format with rows; any other document as a whole."""
-    if (options.format or format_of(document.name).name) not in ROW_FORMATS:
-        yield "", document, list(document.warnings)
+    """The rows of a format with rows, the first with the warnings about the others; any other document as a whole."""
+    format = options.format or format_of(document.name).name
+    warnings = list(document.warnings)
+    if format not in ROW_FORMATS or not document.views:
+        yield "", document, warnings
         return
-    for name, views in groupby(document.views, key=lambda view: view.name.partition(", ")[0]):
-        yield name, replace(document, views=list(views)), []
+    for name, views in groupby(document.views, key=attrgetter("name") if format == "json" else _row_of):
+        yield name, replace(document, views=list(views)), warnings
+        warnings = []
+
+
+def _row_of(view: View) -> str:
+    """The row that a view belongs to: "line 3" of "line 3, authors[0]"."""
+    return view.name.partition(", ")[0]
 
 
 def read_findings(job: Job) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from unspin.cli.files import STDIN, find_files
 from unspin.cli.job import Job
-from unspin.cli.jobs import RECORDS, record_of
+from unspin.cli.jobs import record_of
 from unspin.cli.options import OptionError
 from unspin.cli.progress import DocumentProgress
 from unspin.cli.screen_file import Finding, ScreenFile, ScreenOptions, read_findings
@@ -25,9 +25,10 @@ from unspin.infer.documents.formats import FORMATS_BY_NAME
 from unspin.infer.engines import ENGINES
 from unspin.locking import sole_writer
 from unspin.phrase_lists import read_phrases, read_terms
-from unspin.storage import is_url
+from unspin.storage import is_url, storage_errors
 
 logger = logging.getLogger(__name__)
+RECORDS = ".screening"  # hidden folder in the output folder; not that of `unspin restore`, which keeps other records
 SCREENING_ENGINES = [name for name in ENGINES if name != "ctranslate2"]  # which only restores
 
 
@@ -52,9 +53,10 @@ def screen_documents(paths: Sequence[Path], options: ScreenOptions, run: Run) ->
     with ExitStack() as stack:
         if run.output is not None and not is_url(run.output):
             stack.enter_context(sole_writer(run.output))
-            run.output.mkdir(parents=True, exist_ok=True)
         folder = run.output or Path(stack.enter_context(TemporaryDirectory(prefix="unspin-")))
         jobs = _find_jobs(paths, options, run, folder)
+        if not is_url(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         work = ScreenFile(options, options.digest())
         left = list(work.unfinished(jobs)) if run.resume or run.executor is not None else jobs
         if len(left) < len(jobs):
@@ -79,30 +81,39 @@ def _check_options(options: ScreenOptions, run: Run) -> None:
             raise OptionError("--resume skips documents that are already in the output folder: add --output FOLDER")
     elif run.output == STDIN:
         raise OptionError("--output - is not a folder; without --output, there is only the table")
-    elif not is_url(run.output) and run.output.exists():
-        if not run.output.is_dir():
-            raise OptionError(f"--output {run.output} is a file: name a folder")
-        written = [name for name in FILES if (run.output / name).exists()]
-        if written and not (run.output / RECORDS).is_dir():
-            raise OptionError(
-                f"--output {run.output} holds {written[0]}, which no screening wrote: name another folder"
-            )
+    else:
+        with storage_errors(run.output):
+            _check_output(run.output)
     if options.phrases is not None:
         read_phrases(options.phrases)
     if options.protect is not None:
         read_terms(options.protect)
 
 
+def _check_output(folder: Path) -> None:
+    """Raise `OptionError` if something other than the reports of a screening would be overwritten."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise OptionError(f"--output {folder} is a file: name a folder")
+    written = [name for name in FILES if (folder / name).exists()]
+    if written and not (folder / RECORDS).is_dir():
+        raise OptionError(f"--output {folder} holds {written[0]}, which no screening wrote: name another folder")
+
+
 def _find_jobs(paths: Sequence[Path], options: ScreenOptions, run: Run, folder: Path) -> list[Job]:
     """The documents to screen, each with the file below `folder` in which its findings are kept."""
-    others = [path for path in (run.output, options.phrases, options.protect) if path is not None]
-    files = find_files(paths, others)
+    reports = [] if run.output is None else [run.output, *(run.output / name for name in FILES)]
+    lists = [path for path in (options.phrases, options.protect) if path is not None]
+    files = find_files(paths, [*reports, *lists])
     if sys.stdin is None and any(file.path == STDIN for file in files):
         raise OptionError("stdin is closed: name files")
+    if run.executor is not None and any(file.path == STDIN for file in files):
+        raise OptionError("--executor reads files that all machines share, and stdin is not a file: name files")
     for file in files:
-        if run.output is not None and not is_url(run.output) and file.path.parent.resolve() == run.output.resolve():
+        if run.output is not None and file.path.parent.resolve() == run.output.resolve():
             raise OptionError(f"--output {run.output} holds {file.path.name}, which is to be screened: name another")
-    return [Job(file.path, file.relative, None, record_of(folder, str(file.path))) for file in files]
+    return [Job(file.path, file.relative, None, record_of(folder, str(file.path), RECORDS)) for file in files]
 
 
 def _screen(jobs: Sequence[Job], work: ScreenFile, run: Run) -> list[str]:

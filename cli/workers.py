@@ -13,6 +13,7 @@ from multiprocessing import active_children, get_context, parent_process
 from threading import Thread
 from typing import Any, TypeVar
 
+from unspin.cli.files import STDIN
 from unspin.cli.job import Job
 from unspin.logs import log_to_terminal
 
@@ -23,7 +24,13 @@ Work = Callable[[Sequence[Job]], Iterable[ResultT]]
 
 
 def work_in_processes(jobs: Sequence[Job], make_work: Callable[[], Work[ResultT]], count: int) -> Iterator[ResultT]:
-    """What `count` processes make of documents, in order. Each calls `make_work` once, which must be picklable."""
+    """What `count` processes make of documents, in order. Each calls `make_work` once, which must be picklable.
+
+    This process works on stdin, before the others start: theirs is empty.
+    """
+    if own := [job for job in jobs if job.path == STDIN]:
+        yield from make_work()(own)
+    jobs = [job for job in jobs if job.path != STDIN]
     chunks = iter([jobs[i : i + DOCUMENTS_PER_TASK] for i in range(0, len(jobs), DOCUMENTS_PER_TASK)])
     with _processes(make_work, count) as workers:
         # Two chunks per worker are in flight: enough to keep all of them busy, and memory stays flat.

@@ -202,7 +202,7 @@ class Restorer:
         sentences = [sentence for article in document.articles for sentence in article.distinct_sentences()]
         self._propose([[sentence] for sentence in most_garbled(sentences)], self._engine.rewrite)
         articles = [self._decide(article) for article in document.articles]
-        return screening_of(articles, self._options.calibration, self._options.threshold)
+        return screening_of(articles, self._options.calibration, self._options.threshold, self._options.protect)
 
     def read(self, text: Text, on_read: OnRead | None = None) -> DocumentDraft:
         """Let the model read a text without restoring it: how much each word speaks for a spinner (`Reading`).

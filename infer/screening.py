@@ -6,6 +6,7 @@ garbled. Only the sentences with the most of these are restored, to show what pr
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +29,7 @@ MAX_PLACES = 10  # places that are shown, and sentences that are restored to fin
 MIN_GARBLED_WORDS = 0.3  # sum of `garbling` from which a sentence is worth restoring
 ERROR_WEIGHT = -0.5  # of a word that the model would only spell or inflect otherwise, or another function word
 SIMILAR = 0.6  # normalised Levenshtein similarity of a misspelling to the right word
+_WORD_BEFORE, _WORD_AFTER = re.compile(r"\w+[^\w\s]*\s*\Z"), re.compile(r"\s*\w+")
 NO_PROSE = "no English prose: nothing to judge"
 
 
@@ -97,7 +99,8 @@ def garbling(sentence: SentenceDraft, calibration: Calibration, protected: Phras
     phrase that a table lists it is the confidence of its edit. Protected words speak neither for nor against it.
     """
     doubted = {word.start: word for word in sentence.uncertain_words}
-    listed = [(hit.edit.start, hit.edit.end, calibration.phrase_confidence(hit.log_ratio)) for hit in sentence.phrases]
+    hits = [(with_words(sentence.text, hit.edit), hit.log_ratio) for hit in sentence.phrases]
+    listed = [(edit.start, edit.end, calibration.phrase_confidence(log_ratio)) for edit, log_ratio in hits]
     kept = [(span.start, span.end) for span in protected.find(sentence.text)]
     values = []
     start = 0
@@ -135,16 +138,33 @@ def weight_of(word: str, runner_up: str) -> float:
     return 1.0 if word not in function and runner_up not in function and (is_known(word) or not word.isalpha()) else 0.0
 
 
+def with_words(sentence: str, edit: Edit) -> Edit:
+    """The edit, with the word beside it if it only inserts or deletes words: "mining" → "data mining"."""
+    changed = sentence[edit.start : edit.end]
+    if words(changed) and words(edit.replacement):
+        return edit
+    before, after = _WORD_BEFORE.search(sentence[: edit.start]), _WORD_AFTER.match(sentence, edit.end)
+    if before and not (after and f"{changed}{edit.replacement}"[-1:].isspace()):
+        return Edit(before.start(), edit.end, before[0] + edit.replacement)
+    return Edit(edit.start, after.end(), edit.replacement + after[0]) if after else edit
+
+
 def most_garbled(sentences: Iterable[SentenceDraft]) -> list[SentenceDraft]:
     """Up to `MAX_PLACES` sentences with the most words that look garbled."""
     garbled = [sentence for sentence in sentences if sum(sentence.reading.garbling) >= MIN_GARBLED_WORDS]
     return nlargest(MAX_PLACES, garbled, key=lambda sentence: sum(sentence.reading.garbling))
 
 
-def screening_of(articles: Sequence[RestoredArticle], calibration: Calibration, threshold: float) -> Screening:
+def screening_of(
+    articles: Sequence[RestoredArticle], calibration: Calibration, threshold: float, protected: PhraseMatcher
+) -> Screening:
     """What the words of a document's articles say together, and the edits that were found."""
     values = [v for article in articles for sentence in article.draft.sentences for v in sentence.reading.garbling]
-    hits = [hit for number, article in enumerate(articles) for hit in _hits(article, number, calibration, threshold)]
+    hits = [
+        hit
+        for number, article in enumerate(articles)
+        for hit in _hits(article, number, calibration, threshold, protected)
+    ]
     edits = [place for number, article in enumerate(articles) for place in _edited(article, number)]
     return Screening(
         *_estimate(values, calibration),
@@ -172,12 +192,17 @@ def _paragraphs(article: RestoredArticle, number: int, calibration: Calibration)
         yield ScreenedParagraph(number, start, end, text[start:end], *_estimate(own, calibration))
 
 
-def _hits(article: RestoredArticle, number: int, calibration: Calibration, threshold: float) -> Iterator[Place]:
+def _hits(
+    article: RestoredArticle, number: int, calibration: Calibration, threshold: float, protected: PhraseMatcher
+) -> Iterator[Place]:
     for sentence in article.draft.sentences:
+        kept = protected.find(sentence.text) if sentence.phrases else ()
         for hit in sentence.phrases:
             confidence = calibration.phrase_confidence(hit.log_ratio)
-            if confidence >= threshold:
-                yield _place(sentence, number, hit.edit, confidence, True)
+            edit = with_words(sentence.text, hit.edit)
+            is_kept = any(span.start < edit.end and edit.start < span.end for span in kept)
+            if confidence >= threshold and not is_kept:
+                yield _place(sentence, number, edit, confidence, True)
 
 
 def _edited(article: RestoredArticle, number: int) -> Iterator[Place]:

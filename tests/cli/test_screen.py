@@ -99,6 +99,39 @@ def test_rows_of_tables_are_documents(tmp_path: Path, unspin_words: Command) -> 
     }
 
 
+def test_texts_of_a_row_are_one_document_and_texts_of_an_object_are_several(
+    tmp_path: Path, unspin_words: Command
+) -> None:
+    texts = {"body, main": [CLEAN, GARBLED]}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(texts) + "\n")
+    (tmp_path / "object.json").write_text(json.dumps(texts))
+    done = unspin_words("screen", "rows.jsonl", "object.json", "--field", "body, main", "--output", "out")
+    assert done.returncode == 0, done
+    words = {name: row["words"] for name, row in _findings(tmp_path / "out").items()}
+    assert words == {
+        "rows.jsonl, line 1": 35,
+        "object.json, body, main[0]": 17,
+        "object.json, body, main[1]": 18,
+    }
+
+
+def test_rows_that_are_skipped_are_told_of(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"text": CLEAN}) + '\n{"text": 1}\n' + json.dumps({"text": CLEAN}))
+    assert unspin_words("screen", "rows.jsonl", "--on-error", "skip", "--output", "out").returncode == 0
+    warnings = {name: row["warnings"] for name, row in _findings(tmp_path / "out").items()}
+    assert warnings == {"rows.jsonl, line 1": ["line 2 has a number under the key 'text'"], "rows.jsonl, line 3": []}
+
+
+def test_tables_without_texts_are_named(tmp_path: Path, unspin_words: Command) -> None:
+    pq.write_table(pa.table({"text": pa.array([None], pa.string())}), tmp_path / "a.parquet")
+    (tmp_path / "b.csv").write_text("text\n")
+    (tmp_path / "c.jsonl").write_text('{"text": null}\n')
+    assert unspin_words("screen", "a.parquet", "b.csv", "c.jsonl", "--output", "out").returncode == 0
+    rows = _findings(tmp_path / "out")
+    assert {name: row["words"] for name, row in rows.items()} == {"a.parquet": 0, "b.csv": 0, "c.jsonl": 0}
+    assert all(row["warnings"] == ["no English prose: nothing to judge"] for row in rows.values())
+
+
 def test_resuming_screens_only_what_is_new_or_has_changed(tmp_path: Path, unspin_words: Command) -> None:
     command = ("screen", "papers", "--output", "out", "--resume")
     assert "screened already" not in unspin_words(*command).stderr
@@ -119,10 +152,17 @@ def test_worker_processes_find_the_same(tmp_path: Path, unspin_words: Command) -
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+@pytest.mark.parametrize("command", ["screen", "restore"])
+def test_worker_processes_leave_stdin_to_the_first_process(unspin_words: Command, command: str) -> None:
+    done = unspin_words(command, "-", "papers", "--jobs", "2", "--output", "out", stdin=GARBLED)
+    assert done.returncode == 0, done
+
+
 def test_an_unreadable_document_does_not_stop_the_others(tmp_path: Path, unspin_words: Command) -> None:
     (tmp_path / "papers" / "broken.docx").write_bytes(b"PK nothing")
-    done = unspin_words("screen", "papers", "--output", "out")
-    assert done.returncode == 1 and "broken.docx" in done.stderr, done
+    done = unspin_words("screen", "missing.parquet", "missing.txt", "papers", "--output", "out")
+    assert done.returncode == 1, done
+    assert all(name in done.stderr for name in ("broken.docx", "missing.parquet", "missing.txt")), done
     assert len(_findings(tmp_path / "out")) == 2
 
 
@@ -149,6 +189,26 @@ def test_the_output_folder_may_lie_in_the_folder_that_is_screened(tmp_path: Path
         assert set(_findings(tmp_path / "papers" / "out")) == {"papers/old/garbled.txt", "papers/clean.txt"}
 
 
+@pytest.mark.parametrize("named", [("shelf",), ("shelf/papers", "shelf/reports")])
+def test_reports_of_an_earlier_run_are_not_screened(
+    tmp_path: Path, unspin_words: Command, named: tuple[str, ...]
+) -> None:
+    (tmp_path / "shelf" / "reports").mkdir(parents=True)
+    (tmp_path / "papers").rename(tmp_path / "shelf" / "papers")
+    for _ in range(2):
+        done = unspin_words("screen", *named, "--output", named[-1])
+        assert done.returncode == 0, done
+        assert set(_findings(tmp_path / named[-1])) == {"shelf/papers/old/garbled.txt", "shelf/papers/clean.txt"}
+
+
+def test_what_restoring_wrote_is_not_overwritten(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "documents.csv").write_text(rows := f'text\n"{CLEAN}"\n')
+    assert unspin_words("restore", "documents.csv", "papers", "--output", "out").returncode == 0
+    done = unspin_words("screen", "papers", "--output", "out")
+    assert done.returncode == 2 and "out holds documents.csv, which no screening wrote" in done.stderr, done
+    assert (tmp_path / "out" / "documents.csv").read_text() == rows
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -156,6 +216,7 @@ def test_the_output_folder_may_lie_in_the_folder_that_is_screened(tmp_path: Path
         (("papers", "--format", "pdf"), "--format pdf: choose one of"),
         (("papers", "--resume"), "--resume skips documents that are already in the output folder: add --output FOLDER"),
         (("papers", "--executor", "ray.yaml"), "--executor writes to a folder that all machines share: add --output"),
+        (("-", "--executor", "ray.yaml", "--output", "out"), "--executor reads files that all machines share"),
         (("papers", "--output", "-"), "--output - is not a folder"),
         (("papers", "--output", "phrases.tsv"), "--output phrases.tsv is a file: name a folder"),
         (("papers", "--output", "papers"), "--output papers holds clean.txt, which is to be screened: name another"),

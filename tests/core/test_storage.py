@@ -18,6 +18,7 @@ import torch
 from typer.testing import CliRunner
 from unspin.checksums import ChecksumError, write_checksums
 from unspin.cli.app import app
+from unspin.cli.options import OptionError
 from unspin.config import ConfigError, load_config
 from unspin.data import build as building
 from unspin.data.build import build
@@ -184,6 +185,26 @@ def test_restoring_from_store_to_store(corpus: Path, bucket: Path, tiny_adapter:
     assert globbed.exit_code == 0
     assert (bucket / "crawl" / "deep" / articles[0].name).read_bytes() == expected[f"deep/{articles[0].name}"]
     assert (bucket / "crawl" / "deep" / f"{articles[0].name}.bak").read_bytes() == articles[0].read_bytes()
+
+
+def test_screening_from_store_to_store(corpus: Path, bucket: Path, tiny_adapter: Path) -> None:
+    article, *others = sorted(corpus.glob("*.txt"))[:2]
+    (bucket / "crawl" / "a.txt").write_bytes(article.read_bytes())
+    (bucket / "crawl" / "deep" / "b.txt").write_bytes(others[0].read_bytes())
+    command = ["screen", "s3://bucket/crawl", "--checkpoint", str(tiny_adapter), "--resume", "--output"]
+    inside = bucket / "crawl" / "out"
+    for _ in range(2):  # the reports of the first run are not screened by the second
+        done = CliRunner().invoke(app, [*command, str(inside)], catch_exceptions=False)
+        assert done.exit_code == 0
+        rows = map(json.loads, (inside / "screening.jsonl").read_text(encoding="utf-8").splitlines())
+        names = [row["document"] for row in rows]
+        assert names == ["s3://bucket/crawl/a.txt", "s3://bucket/crawl/deep/b.txt"]
+    with pytest.raises(OptionError, match=r"holds a\.txt, which is to be screened"):
+        CliRunner().invoke(app, [*command, "s3://bucket/crawl"], catch_exceptions=False)
+    (bucket / "mine" / "documents.csv").write_bytes(b"a,b\n")
+    with pytest.raises(OptionError, match=r"holds documents\.csv, which no screening wrote"):
+        CliRunner().invoke(app, [*command, "s3://bucket/mine"], catch_exceptions=False)
+    assert (bucket / "mine" / "documents.csv").read_bytes() == b"a,b\n"
 
 
 def test_a_checkpoint_is_opened_from_a_verified_copy(

@@ -88,9 +88,31 @@ def test_listed_phrases_are_hits_where_the_model_finds_them_out_of_place() -> No
     assert screening.share > Restorer(Reader(), CALIBRATION).screen(text).share == 0
 
 
+@pytest.mark.parametrize(
+    ("garbled", "expected", "found", "shown"),
+    [
+        ("old town", "old market town", "town", "market town"),
+        ("old town", "old", "old town", "old"),
+        ("the talks", "talks", "The talks", "Talks"),
+    ],
+)
+def test_hits_that_insert_or_delete_words_are_shown_with_the_word_beside(
+    garbled: str, expected: str, found: str, shown: str
+) -> None:
+    table = PhraseTable([PhrasePair(garbled, (expected,))])
+    text = "The talks were held in the old town on Monday."
+    screening = Restorer(Reader(), CALIBRATION, phrases=table).screen(text)
+    (place,) = screening.hits
+    assert (place.found, place.expected) == (found, shown)
+    assert text[place.start : place.end] == found
+    assert screening.places == (place,) and screening.share > 0
+
+
 def test_protected_words_do_not_look_garbled() -> None:
-    screening = Restorer(Reader(), CALIBRATION, protect=["warfare", "overseas minister"]).screen(TEXT)
-    assert screening.share == 0 and screening.places == ()
+    table = PhraseTable([PhrasePair("overseas minister", ("foreign minister",)), PhrasePair("north", ("far north",))])
+    protect = ["warfare", "overseas minister", "north"]
+    screening = Restorer(Reader(), CALIBRATION, phrases=table, protect=protect).screen(TEXT)
+    assert screening.share == 0 and screening.places == screening.hits == ()
 
 
 def test_a_document_is_judged_as_a_whole_with_offsets_in_its_articles() -> None:
