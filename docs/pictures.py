@@ -1,4 +1,4 @@
-"""Take the documentation's screenshots of the local page: ``python docs/pictures.py`` writes pictures/*.png.
+"""Take the documentation's screenshots of the local page and of a screening's report: ``python docs/pictures.py``.
 
 Needs Chromium (Debian: apt-get install chromium) and the released model.
 """
@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -29,6 +30,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1160, "height": 860}, device_scale_factor=1.5)
             page.goto(address)
             _take_pictures(page)
+            _screen(page)
             browser.close()
     finally:
         server.kill()
@@ -50,6 +52,16 @@ def _take_pictures(page: Page) -> None:
     page.locator("#rows .after button").nth(3).click()
     page.locator("#options button").nth(4).wait_for(timeout=60_000)
     page.screenshot(path=PICTURES / "choice.png")
+
+
+def _screen(page: Page) -> None:
+    """Screen the samples and take a picture of the report, in which the first document is open."""
+    with TemporaryDirectory() as output:
+        unspin = Path(sys.executable).with_name("unspin")
+        subprocess.run([unspin, "screen", "data/samples", "--output", output], check=True, cwd=ROOT)
+        page.goto((Path(output) / "report.html").as_uri())
+        page.locator("summary").first.click()
+        page.screenshot(path=PICTURES / "screening.png")
 
 
 if __name__ == "__main__":
