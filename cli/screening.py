@@ -186,6 +186,6 @@ def _report(jobs: Sequence[Job], run: Run) -> int:
         show(shown, total)
     if run.output is not None:
         logger.info(f"report: {run.output / FILES[0]}")
-    if garbled:
-        logger.info(f"{garbled} of {total} documents have a share above {run.fail_over:.0%}")
+    if run.fail_over is not None and garbled:
+        logger.info(f"{garbled} of {total} documents have a share above {100 * run.fail_over:g}%")
     return garbled

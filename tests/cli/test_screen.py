@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from unspin.cli.screen_report import show
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 GARBLED = "The overseas minister said on Monday that the warfare had ended in the vapor motors of the north.\n"
@@ -75,9 +76,26 @@ def test_pages_and_tables_escape_what_they_show(tmp_path: Path, unspin_words: Co
         assert next(csv.DictReader(rows))["document"] == "'=evil<script>.txt"
 
 
+def test_a_terminal_gets_no_control_characters_of_a_text(capsys: pytest.CaptureFixture[str]) -> None:
+    place = {"found": "war\x1b[2Jfare", "expected": "w\x1bar", "confidence": 1.0, "sentence": "The war\x1b[2Jfare."}
+    row = {"document": "a.txt", "part": "", "words": 2, "share": 0.5, "low": 0.0, "high": 1.0}
+    show([{**row, "hits": [], "places": [place]}], 1)
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown and shown.count("fare") == 3
+
+
+def test_a_terminal_that_lacks_characters_gets_the_table(
+    unspin_words: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = unspin_words("screen", "papers")
+    assert done.returncode == 0 and "?overseas? ? ?foreign?" in done.stdout, done
+
+
 def test_a_document_above_the_limit_ends_with_exit_code_3(tmp_path: Path, unspin_words: Command) -> None:
     done = unspin_words("screen", "papers", "--fail-over", "0.01")
     assert done.returncode == 3 and "1 of 2 documents have a share above 1%" in done.stderr, done
+    assert "share above 0.4%" in unspin_words("screen", "papers", "--fail-over", "0.004").stderr
     assert unspin_words("screen", "papers", "--fail-over", "0.9").returncode == 0
 
 
