@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -189,6 +190,30 @@ def test_a_document_that_cannot_be_read_any_more_is_not_reported(tmp_path: Path,
     assert unspin_words(*command).returncode == 0
     (tmp_path / "papers" / "clean.txt").write_bytes(b"")
     assert unspin_words(*command).returncode == 1
+    assert list(_findings(tmp_path / "out")) == ["papers/old/garbled.txt"]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_unreadable_document_does_not_stop_other_tasks(tmp_path: Path, unspin_words: Command, jobs: str) -> None:
+    (tmp_path / "local.yaml").write_text("executor: {kind: local}\n")
+    for number in range(9):
+        (tmp_path / "papers" / f"{number}.txt").write_text("" if number in (0, 7) else CLEAN)
+    done = unspin_words("screen", "papers", "--output", "out", "--executor", "local.yaml", "--jobs", jobs)
+    assert done.returncode == 1 and "0.txt is empty" in done.stderr and "7.txt is empty" in done.stderr, done
+    assert len(_findings(tmp_path / "out")) == 9
+
+
+def test_what_a_cluster_has_yet_to_screen_is_not_reported(
+    tmp_path: Path, unspin_words: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sbatch").write_text("#!/bin/sh\necho Submitted batch job 1\n")
+    (tmp_path / "sbatch").chmod(0o755)
+    (tmp_path / "slurm.yaml").write_text("executor: {kind: slurm, partition: cpu}\n")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    command = ("screen", "papers", "--output", "out")
+    assert unspin_words(*command).returncode == 0
+    (tmp_path / "papers" / "clean.txt").write_text(GARBLED)
+    assert unspin_words(*command, "--executor", "slurm.yaml").returncode == 0
     assert list(_findings(tmp_path / "out")) == ["papers/old/garbled.txt"]
 
 
