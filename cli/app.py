@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -38,6 +39,8 @@ for _command in (build, train, evaluate, calibrate, export, restore, screen, ser
 def main() -> None:
     """Run the command. An error that the user can fix is printed as one line, with exit code 1; 2 for wrong options."""
     log_to_terminal()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal or a pipe may not know a character, such as "→"
     try:
         app()
     except OptionError as error:

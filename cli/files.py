@@ -90,8 +90,8 @@ def _search(folder: Path, left_out: Collection[Path]) -> list[Path]:
     if is_url(folder):
         with storage_errors(folder):
             files = [file for file in sorted(folder.rglob("*")) if is_document(file) and file.is_file()]
-        inner = tuple(f"{path}/" for path in left_out if str(path).startswith(f"{folder}/"))
-        files = [file for file in files if not f"{file}/".startswith(inner)]
+        below = tuple(f"{path}/" for path in left_out if str(path).startswith(f"{folder}/"))
+        files = [file for file in files if not f"{file}/".startswith(below)]
         return [file for file in files if "/." not in str(file)[len(str(folder)) :]]
     others = {_absolute(path) for path in left_out if not is_url(path)}
     found: list[Path] = []

@@ -79,7 +79,7 @@ def interval(row: Finding) -> str:
 
 def quoted(place: dict[str, Any]) -> str:
     """A place: what was found and what probably stood there."""
-    return f"“{place['found']}” → “{place['expected']}”"
+    return without_controls(f"“{place['found']}” → “{place['expected']}”")
 
 
 def show(findings: Sequence[Finding], total: int) -> None:
@@ -95,7 +95,7 @@ def show(findings: Sequence[Finding], total: int) -> None:
     for finding in findings:
         place = quoted(finding["places"][0]) if finding["places"] else ""
         figures = (f"{finding['share']:.0%}", interval(finding), f"{finding['words']:,}", str(len(finding["hits"])))
-        table.add_row(*figures, Text(title_of(finding)), Text(without_controls(place)))
+        table.add_row(*figures, Text(title_of(finding)), Text(place))
     console.print(table)
     if len(findings) < total:
         console.print(f"and {total - len(findings):,} documents with smaller shares")

@@ -125,6 +125,9 @@ def _screen(jobs: Sequence[Job], work: ScreenFile, run: Run) -> list[str]:
     from unspin.cli.cluster import work_on_cluster
 
     assert run.output is not None, "a cluster writes to a folder"
+    for job in jobs:  # Slurm may screen them long after the reports are written
+        assert job.record is not None, "every file of a screening has a record"
+        job.record.unlink(missing_ok=True)
     try:
         work_on_cluster(run.executor, "screening", jobs, work, run.output, run.jobs)
     except DocumentError as error:
@@ -186,6 +189,6 @@ def _report(jobs: Sequence[Job], run: Run) -> int:
         show(shown, total)
     if run.output is not None:
         logger.info(f"report: {run.output / FILES[0]}")
-    if garbled:
-        logger.info(f"{garbled} of {total} documents have a share above {run.fail_over:.0%}")
+    if run.fail_over is not None and garbled:
+        logger.info(f"{garbled} of {total} documents have a share above {100 * run.fail_over:g}%")
     return garbled

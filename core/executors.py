@@ -11,7 +11,7 @@ import logging
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -117,8 +117,7 @@ class _LocalExecutor(LocalPipelineExecutor):
     def run(self) -> None:
         ranks = self.get_incomplete_ranks()
         if self.workers == 1:
-            for rank in ranks:
-                deepcopy(self)._run_for_rank(rank)
+            _wait_for_all(partial(deepcopy(self)._run_for_rank, rank) for rank in ranks)
             return
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(self.preload))
@@ -126,8 +125,8 @@ class _LocalExecutor(LocalPipelineExecutor):
         with ProcessPoolExecutor(self.workers, context, _end_with_parent) as pool:
             try:
                 pipeline = dill.dumps(self)  # the writers hold methods, which pickle refuses
-                for task in as_completed([pool.submit(_run_task, pipeline, rank) for rank in ranks]):
-                    task.result()
+                tasks = as_completed([pool.submit(_run_task, pipeline, rank) for rank in ranks])
+                _wait_for_all(task.result for task in tasks)
             except BaseException as error:
                 for worker in set(multiprocessing.active_children()).difference(others):
                     worker.terminate()
@@ -139,6 +138,18 @@ class _LocalExecutor(LocalPipelineExecutor):
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> None:
         datatrove_logger.disable("datatrove")
         super()._run_for_rank(rank, local_rank, node_rank)
+
+
+def _wait_for_all(tasks: Iterable[Callable[[], object]]) -> None:
+    """Finish tasks. One that fails by an error that the user can fix does not stop the others; it is raised then."""
+    errors: list[UnspinError] = []
+    for finish in tasks:
+        try:
+            finish()
+        except UnspinError as error:
+            errors.append(error)
+    if errors:
+        raise type(errors[0])("\n".join(dict.fromkeys(map(str, errors))))
 
 
 def _run_task(pipeline: bytes, rank: int) -> None:

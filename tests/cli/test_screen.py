@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from unspin.cli.screen_report import show
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 GARBLED = "The overseas minister said on Monday that the warfare had ended in the vapor motors of the north.\n"
@@ -75,9 +77,26 @@ def test_pages_and_tables_escape_what_they_show(tmp_path: Path, unspin_words: Co
         assert next(csv.DictReader(rows))["document"] == "'=evil<script>.txt"
 
 
+def test_a_terminal_gets_no_control_characters_of_a_text(capsys: pytest.CaptureFixture[str]) -> None:
+    place = {"found": "war\x1b[2Jfare", "expected": "w\x1bar", "confidence": 1.0, "sentence": "The war\x1b[2Jfare."}
+    row = {"document": "a.txt", "part": "", "words": 2, "share": 0.5, "low": 0.0, "high": 1.0}
+    show([{**row, "hits": [], "places": [place]}], 1)
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown and shown.count("fare") == 3
+
+
+def test_a_terminal_that_lacks_characters_gets_the_table(
+    unspin_words: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = unspin_words("screen", "papers")
+    assert done.returncode == 0 and "?overseas? ? ?foreign?" in done.stdout, done
+
+
 def test_a_document_above_the_limit_ends_with_exit_code_3(tmp_path: Path, unspin_words: Command) -> None:
     done = unspin_words("screen", "papers", "--fail-over", "0.01")
     assert done.returncode == 3 and "1 of 2 documents have a share above 1%" in done.stderr, done
+    assert "share above 0.4%" in unspin_words("screen", "papers", "--fail-over", "0.004").stderr
     assert unspin_words("screen", "papers", "--fail-over", "0.9").returncode == 0
 
 
@@ -171,6 +190,30 @@ def test_a_document_that_cannot_be_read_any_more_is_not_reported(tmp_path: Path,
     assert unspin_words(*command).returncode == 0
     (tmp_path / "papers" / "clean.txt").write_bytes(b"")
     assert unspin_words(*command).returncode == 1
+    assert list(_findings(tmp_path / "out")) == ["papers/old/garbled.txt"]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_unreadable_document_does_not_stop_other_tasks(tmp_path: Path, unspin_words: Command, jobs: str) -> None:
+    (tmp_path / "local.yaml").write_text("executor: {kind: local}\n")
+    for number in range(9):
+        (tmp_path / "papers" / f"{number}.txt").write_text("" if number in (0, 7) else CLEAN)
+    done = unspin_words("screen", "papers", "--output", "out", "--executor", "local.yaml", "--jobs", jobs)
+    assert done.returncode == 1 and "0.txt is empty" in done.stderr and "7.txt is empty" in done.stderr, done
+    assert len(_findings(tmp_path / "out")) == 9
+
+
+def test_what_a_cluster_has_yet_to_screen_is_not_reported(
+    tmp_path: Path, unspin_words: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sbatch").write_text("#!/bin/sh\necho Submitted batch job 1\n")
+    (tmp_path / "sbatch").chmod(0o755)
+    (tmp_path / "slurm.yaml").write_text("executor: {kind: slurm, partition: cpu}\n")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    command = ("screen", "papers", "--output", "out")
+    assert unspin_words(*command).returncode == 0
+    (tmp_path / "papers" / "clean.txt").write_text(GARBLED)
+    assert unspin_words(*command, "--executor", "slurm.yaml").returncode == 0
     assert list(_findings(tmp_path / "out")) == ["papers/old/garbled.txt"]
 
 
