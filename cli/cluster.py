@@ -66,5 +66,5 @@ def work_on_cluster(
     # Completion markers are valid for one division of the files into tasks, so each run has its own folder.
     run_name = f"{datetime.now(tz=UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
     log = cache_folder() / "log" if is_url(output) else output / ".log"
-    stage = Stage(title, [EachFile(jobs, work)], tasks)
+    stage = Stage(title, [EachFile(jobs, work)], tasks, keep_going=True)
     run([stage], log / run_name, processes, cluster, preload=[type(work).__module__])

@@ -89,6 +89,7 @@ class Stage:
     blocks: list[Any]
     tasks: int
     ignore_completions: bool = False  # run the tasks even if they were completed before
+    keep_going: bool = False  # local: run the other tasks too if one raises an `UnspinError`, and raise it then
 
 
 class Call(PipelineStep):
@@ -113,11 +114,12 @@ class _LocalExecutor(LocalPipelineExecutor):
     """
 
     preload: Sequence[str] = ()  # modules that are imported once in the fork server, not by every worker
+    keep_going: bool = False
 
     def run(self) -> None:
         ranks = self.get_incomplete_ranks()
         if self.workers == 1:
-            _wait_for_all(partial(deepcopy(self)._run_for_rank, rank) for rank in ranks)
+            self._finish(partial(deepcopy(self)._run_for_rank, rank) for rank in ranks)
             return
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(self.preload))
@@ -126,7 +128,7 @@ class _LocalExecutor(LocalPipelineExecutor):
             try:
                 pipeline = dill.dumps(self)  # the writers hold methods, which pickle refuses
                 tasks = as_completed([pool.submit(_run_task, pipeline, rank) for rank in ranks])
-                _wait_for_all(task.result for task in tasks)
+                self._finish(task.result for task in tasks)
             except BaseException as error:
                 for worker in set(multiprocessing.active_children()).difference(others):
                     worker.terminate()
@@ -135,21 +137,24 @@ class _LocalExecutor(LocalPipelineExecutor):
                     raise ExecutorError(f"{message}; run the same command again, with fewer workers") from None
                 raise
 
+    def _finish(self, tasks: Iterable[Callable[[], object]]) -> None:
+        """Finish tasks. If it is to keep going, errors of single tasks are raised together at the end."""
+        errors: list[UnspinError] = []
+        for finish in tasks:
+            try:
+                finish()
+            except UnspinError as error:
+                errors.append(error)
+                if not self.keep_going:
+                    break
+        if len(errors) > 1:
+            raise type(errors[0])("\n".join(map(str, errors)))
+        if errors:
+            raise errors[0]
+
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> None:
         datatrove_logger.disable("datatrove")
         super()._run_for_rank(rank, local_rank, node_rank)
-
-
-def _wait_for_all(tasks: Iterable[Callable[[], object]]) -> None:
-    """Finish tasks. One that fails by an error that the user can fix does not stop the others; it is raised then."""
-    errors: list[UnspinError] = []
-    for finish in tasks:
-        try:
-            finish()
-        except UnspinError as error:
-            errors.append(error)
-    if errors:
-        raise type(errors[0])("\n".join(dict.fromkeys(map(str, errors))))
 
 
 def _run_task(pipeline: bytes, rank: int) -> None:
@@ -213,7 +218,7 @@ def _local(stage: Stage, logging_dir: Path, workers: int, preload: Sequence[str]
         logging_dir=str(logging_dir),
         skip_completed=not stage.ignore_completions,
     )
-    runner.preload = preload
+    runner.preload, runner.keep_going = preload, stage.keep_going
     return runner
 
 

@@ -229,7 +229,7 @@ def units_of(sample: Sample, read: Callable[[str], list[SentenceDraft]]) -> Iter
         garbling = sum(sum(sentence.reading.garbling) for sentence, _ in members)
         garbled = sum(touched for _, touched in members)
         if count >= MIN_WORDS[kind]:
-            yield Unit(kind, sample, texts, count, garbled, garbling, {"screening": garbling / count})
+            yield Unit(kind, sample, texts, count, garbled, garbling, {"screening": max(garbling / count, 0.0)})
 
 
 def add_scores(units: Sequence[Unit], config: DetectionConfig, train: Sequence[tuple[str, bool]]) -> None:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 
 PHRASE_SLOPE, PHRASE_INTERCEPT = 0.81, -2.56  # of the released model, by unspin.evaluation.phrases
+# Of the released model, by unspin.evaluation.detection.
+SCREEN_FLOOR, SCREEN_RATE, SCREEN_SPREAD, SCREEN_WORD_SPREAD = 0.002, 4.3, 0.014, 1.65
 MAX_LOGIT = 10.0  # keeps the confidence of an edit of a phrase table off 0 and 1
 CLEARLY_SPUN = 0.1  # share of garbled words above which a still larger share says nothing more about an edit
 
@@ -23,7 +25,9 @@ class Calibration:
     table: a logistic function of how much better the sentence reads with the edit. `support` is the weight of other
     places where the same words were restored alike: 0 ignores them, 1 counts them as independent evidence.
     `share_floor` is the share of words that the model suspects in clean text. `share_rate` is the number of garbled
-    words per word that the model suspects beyond that share.
+    words per word that the model suspects beyond that share. `screen_floor` and `screen_rate` are the same for a text
+    that the model only reads (`garbled_share`). The half width of its interval, in roots of shares, is the root of
+    ``screen_spread + screen_word_spread / words``.
     """
 
     slope: float = 1.0
@@ -36,10 +40,10 @@ class Calibration:
     support: float = 0.0
     share_floor: float = 0.0
     share_rate: float = 1.0
-    screen_floor: float = 0.0
-    screen_rate: float = 1.0
-    screen_spread: float = 0.02
-    screen_word_spread: float = 0.2
+    screen_floor: float = SCREEN_FLOOR
+    screen_rate: float = SCREEN_RATE
+    screen_spread: float = SCREEN_SPREAD
+    screen_word_spread: float = SCREEN_WORD_SPREAD
 
     def confidence(self, probability: float, suspected: float, size: int) -> float:
         """The chance, 0..1, that an edit is right.
