@@ -66,6 +66,14 @@ def local_table(job: Job) -> Iterator[Path]:
         yield copy
 
 
+def scratch_parent(target: Path) -> Path | None:
+    """Where to write a file that will be moved to `target`: on the same disk; None (the system's folder) for a URL."""
+    if is_url(target):
+        return None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target.parent
+
+
 def digest_of_file(path: Path) -> str:
     """A digest of the bytes of a file. Raises OSError or `StorageError`."""
     with storage_errors(path), path.open("rb") as file:

@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from unspin.cli.files import STDIN
-from unspin.cli.job import Job, digest_of, digest_of_file, local_table, read_job
+from unspin.cli.job import Job, digest_of, digest_of_file, local_table, read_job, scratch_parent
 from unspin.cli.jobs import RestoreOptions, page_of
 from unspin.cli.options import OptionError
 from unspin.cli.records import keep_original, unfinished, write_record
@@ -199,7 +199,7 @@ def restore_table_file(
         return lazy.restorer.restore_all(texts)
 
     assert job.target is not None, "find_jobs gives every table a target"
-    with local_table(job) as source, TemporaryDirectory(prefix=".unspin-", dir=_scratch_parent(job.target)) as scratch:
+    with local_table(job) as source, TemporaryDirectory(prefix=".unspin-", dir=scratch_parent(job.target)) as scratch:
         restored = Path(scratch) / "restored.parquet"
         for number, restoration in restore_table(source, restored, options.documents.field, restore):
             if options.edits is not None:
@@ -231,14 +231,6 @@ def prepare_edits_file(file: Path, unfinished: set[str], resume: bool) -> None:
         except (ValueError, KeyError, TypeError):
             raise OptionError(f"--edits {file} holds something else than edits: name another file") from None
     write_atomic(file, "".join(kept).encode())
-
-
-def _scratch_parent(target: Path) -> Path | None:
-    """Where to write a file that will be moved to `target`: on the same disk; None (the system's folder) for a URL."""
-    if is_url(target):
-        return None
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target.parent
 
 
 def _append_rows(file: Path, rows: Iterable[dict[str, object]]) -> None:

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from unspin import __version__
-from unspin.cli.job import Job, digest_of_file, local_table, read_job
+from unspin.cli.job import Job, digest_of_file, local_table, read_job, scratch_parent
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Document, DocumentError, DocumentOptions, View
 from unspin.infer.documents.formats import format_of
 from unspin.infer.inputs import Text
@@ -26,7 +26,7 @@ from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.restoration import dump_json
 from unspin.infer.restorer import Restorer
 from unspin.phrase_lists import read_terms
-from unspin.storage import StorageError, is_url, put_file, storage_errors
+from unspin.storage import StorageError, put_file, storage_errors
 
 ROW_FORMATS = ("csv", "jsonl", "json")  # each row of such a file is a document
 Finding = dict[str, Any]  # the row of one document: its file, its part of it, and `Screening.to_dict`
@@ -88,12 +88,9 @@ class ScreenFile:
         assert job.record is not None, "every file of a screening has a record"
         job.record.unlink(missing_ok=True)
         count = 0
-        scratch_parent = None if is_url(job.record) else job.record.parent
-        if scratch_parent is not None:
-            scratch_parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             digest, texts = self._read(job, stack)
-            scratch = Path(stack.enter_context(TemporaryDirectory(prefix=".unspin-", dir=scratch_parent)))
+            scratch = Path(stack.enter_context(TemporaryDirectory(prefix=".unspin-", dir=scratch_parent(job.record))))
             findings = scratch / "findings.jsonl"
             with findings.open("w", encoding="utf-8") as lines:
                 lines.write(dump_json({"document": job.name, "digest": digest, "settings": self.settings}) + "\n")

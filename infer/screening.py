@@ -73,9 +73,9 @@ class ScreenedParagraph:
 class Screening:
     """How garbled a text looks.
 
-    `share` is the estimated share of the words of its prose that a spinner garbled, 0..1. In nine of ten texts the true
-    share lies between `low` and `high`. `hits` are the phrases of a phrase table that the model finds out of place, in
-    order; `places` are up to `MAX_PLACES` places that tell most, the surest first.
+    `share` is the estimated share of the words of its prose that a spinner garbled, 0..1. In nine of ten texts like
+    those of the fit, the true share lies between `low` and `high`. `hits` are the phrases of a phrase table that the
+    model finds out of place, in order; `places` are up to `MAX_PLACES` places that tell most, the surest first.
     """
 
     words: int
