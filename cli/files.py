@@ -34,7 +34,7 @@ class File:
 def find_files(paths: Sequence[Path], left_out: Collection[Path] = (), same_file: bool = False) -> list[File]:
     """The files of all arguments. Their paths are kept below the folder that all arguments of one store share.
 
-    Searches of folders skip what is `left_out`, files and folders. With `same_file`, links to a file are that file.
+    Folders and patterns skip what is `left_out`, files and folders. With `same_file`, links to a file are that file.
     Raises `DocumentError` if there is none, and `StorageError` if an address cannot be reached.
     """
     files = [file for path in paths for file in _files_of(path, left_out)]
@@ -49,7 +49,7 @@ def find_files(paths: Sequence[Path], left_out: Collection[Path] = (), same_file
     return [File(file.path, Path(shared[_store(file.root)])) for file in distinct.values()]
 
 
-def _place(path: Path, same_file: bool) -> str:
+def _place(path: Path, same_file: bool = False) -> str:
     """What two arguments have in common that name one file."""
     return os.path.realpath(path) if same_file and not is_url(path) else _store(path) + _absolute(path)
 
@@ -76,8 +76,10 @@ def _files_of(path: Path, left_out: Collection[Path]) -> Iterator[File]:
         yield from (File(file, path) for file in _search(path, left_out))
     elif is_pattern:
         fixed = next(parent for parent in path.parents if not has_magic(str(parent)))
+        others = {_place(other) for other in left_out}
         for match in _expand(path):
-            yield from (File(file, fixed) for file in (_search(match, left_out) if match.is_dir() else [match]))
+            if others.isdisjoint(map(_place, (match, *match.parents))):
+                yield from (File(file, fixed) for file in (_search(match, left_out) if match.is_dir() else [match]))
     else:
         yield File(path, path.parent)
 

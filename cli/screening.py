@@ -18,11 +18,21 @@ from unspin.cli.jobs import record_of
 from unspin.cli.options import OptionError
 from unspin.cli.progress import DocumentProgress
 from unspin.cli.screen_file import Finding, ScreenFile, ScreenOptions, read_findings
-from unspin.cli.screen_report import FILES, most_garbled, show, write_files, write_page
+from unspin.cli.screen_report import (
+    DOCUMENTS,
+    FILES,
+    PAGE,
+    most_garbled,
+    show,
+    title_of,
+    write_files,
+    write_page,
+)
 from unspin.cli.workers import work_in_processes
 from unspin.infer.documents.base import DocumentError
 from unspin.infer.documents.formats import FORMATS_BY_NAME
 from unspin.infer.engines import ENGINES
+from unspin.infer.render import without_controls
 from unspin.locking import sole_writer
 from unspin.phrase_lists import read_phrases, read_terms
 from unspin.storage import is_url, storage_errors
@@ -172,13 +182,17 @@ class _ScreenDocuments:
 
 def _report(jobs: Sequence[Job], run: Run) -> int:
     """Write the reports and print the table; returns how many documents are above ``run.fail_over``."""
-    total = garbled = 0
+    total = garbled = warnings = 0
 
     def counted(findings: Iterable[Finding]) -> Iterator[Finding]:
-        nonlocal total, garbled
+        nonlocal total, garbled, warnings
         for finding in findings:
             total += 1
             garbled += run.fail_over is not None and finding["share"] > run.fail_over
+            warnings += len(finding["warnings"])
+            if run.output is None:  # otherwise they are in the reports
+                for warning in finding["warnings"]:
+                    logger.warning(without_controls(f"{title_of(finding)}: {warning}"))
             yield finding
 
     findings = counted(finding for job in jobs for finding in read_findings(job))
@@ -188,7 +202,9 @@ def _report(jobs: Sequence[Job], run: Run) -> int:
     if shown:
         show(shown, total)
     if run.output is not None:
-        logger.info(f"report: {run.output / FILES[0]}")
+        logger.info(f"report: {run.output / PAGE}")
+        if warnings:
+            logger.info(f"warnings: {warnings:,}, see {run.output / DOCUMENTS}")
     if run.fail_over is not None and garbled:
         logger.info(f"{garbled} of {total} documents have a share above {100 * run.fail_over:g}%")
     return garbled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EINVAL
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -21,7 +22,10 @@ def sole_writer(output: Path) -> Iterator[None]:
     Raises `BusyError` at once if another process holds it, and OSError if files cannot be written beside the folder.
     The operating system releases the lock when the process ends, even if it is killed.
     """
-    file = output.absolute().with_name(f".{output.name}.lock")
+    folder = output.absolute()
+    if not folder.name:
+        raise OSError(EINVAL, "the root of the file system cannot be written as a whole: name a folder", str(output))
+    file = folder.with_name(f".{folder.name}.lock")
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         file.touch()

@@ -46,6 +46,10 @@ class EvalConfig(Config):
     )
     suites: tuple[SuiteConfig, ...] = Field((), validate_default=True)
     limit: int = Field(300, gt=0, description=_LIMIT)
+    phrases: Path | None = Field(
+        None, description="list of garbled phrases for unspin and unspin int8, as `unspin restore --phrases` takes it"
+    )
+    protect: tuple[str, ...] = Field((), description="names and terms that unspin and unspin int8 never touch")
     lexicon_data: Path | None = Field(
         None,
         description="data set in whose clean text 'reverse lexicon' and 'noisy channel' count words; both require it",
@@ -63,7 +67,7 @@ class EvalConfig(Config):
     @property
     def system_settings(self) -> SystemSettings:
         """The part of this config that systems see."""
-        return SystemSettings(self.checkpoint, self.min_confidence, self.lexicon_data)
+        return SystemSettings(self.checkpoint, self.min_confidence, self.phrases, self.protect, self.lexicon_data)
 
     @field_validator("systems")
     @classmethod

@@ -60,6 +60,7 @@ MIN_PAIRS = 20
 FALSE_POSITIVES = 0.01
 MIN_CLEAN = 100  # clean units that a threshold for so few false positives takes
 COVERAGE = 0.9
+LIMITS = (0.05, 0.1, 0.2)  # shares that `--fail-over` might be given
 Scores = NDArray[np.float64]
 
 
@@ -349,9 +350,14 @@ def accusation_table(clean: Sequence[Unit], others: Sequence[Unit]) -> Iterator[
 
 
 def share_table(units: Sequence[Unit], calibration: Calibration) -> Iterator[str]:
-    """By tool: mean true and estimated share, mean absolute error, and how often the interval holds the true share."""
-    yield "| unit | text | units | true share | estimated | mean error | in the interval | width |"
-    yield "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    """By tool: how well shares are estimated.
+
+    The columns are the mean true and estimated share, the mean absolute error, how often the interval holds the true
+    share, the mean width of the interval, and how often the estimate is above each of `LIMITS`.
+    """
+    above = " | ".join(f"above {limit:.0%}" for limit in LIMITS)
+    yield f"| unit | text | units | true share | estimated | mean error | in the interval | width | {above} |"
+    yield f"| --- | --- |{' ---: |' * (6 + len(LIMITS))}"
     for kind in KINDS:
         for name in dict.fromkeys(unit.sample.tool or unit.sample.register for unit in units):
             members = [u for u in units if u.kind == kind and (u.sample.tool or u.sample.register) == name]
@@ -362,7 +368,9 @@ def share_table(units: Sequence[Unit], calibration: Calibration) -> Iterator[str
             held = np.mean((low <= true) & (true <= high))
             figures = (true.mean(), share.mean(), np.abs(share - true).mean())
             cells = " | ".join(f"{figure:.3f}" for figure in figures)
-            yield f"| {kind} | {name} | {len(members):,} | {cells} | {held:.0%} | {(high - low).mean():.2f} |"
+            width = (high - low).mean()
+            rates = " | ".join(f"{np.mean(share > limit):.0%}" for limit in LIMITS)
+            yield f"| {kind} | {name} | {len(members):,} | {cells} | {held:.0%} | {width:.2f} | {rates} |"
 
 
 def main(config: DetectionConfig) -> Iterator[str]:

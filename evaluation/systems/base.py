@@ -16,12 +16,14 @@ class SystemSettings:
     """What a config says about systems; each system uses what concerns it.
 
     `checkpoint` is "default" or a folder, for the systems called unspin. Edits below `min_confidence` are not made;
-    None takes the checkpoint's own threshold. `lexicon_data` is the data set whose clean text the lexicon baselines
-    count.
+    None takes the checkpoint's own threshold. `phrases` is their list of garbled phrases, and `protect` are the terms
+    that they do not touch. `lexicon_data` is the data set whose clean text the lexicon baselines count.
     """
 
     checkpoint: str = "default"
     min_confidence: float | None = None
+    phrases: Path | None = None
+    protect: tuple[str, ...] = ()
     lexicon_data: Path | None = None
 
 

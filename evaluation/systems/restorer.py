@@ -8,8 +8,10 @@ from dataclasses import asdict
 from unspin.errors import UnspinError
 from unspin.evaluation.systems.base import System, SystemSettings, code_digest, digest
 from unspin.infer.models.checkpoint import Checkpoint
+from unspin.infer.phrase_table import PhraseTable
 from unspin.infer.restorer import Restorer
 from unspin.lazy import cached_property
+from unspin.phrase_lists import read_phrases
 
 
 class Unspin(System):
@@ -20,11 +22,17 @@ class Unspin(System):
     def __init__(self, settings: SystemSettings) -> None:
         self._checkpoint = Checkpoint.open(settings.checkpoint)
         self._min_confidence = settings.min_confidence
+        self._pairs = None if settings.phrases is None else read_phrases(settings.phrases)
+        self._protect = settings.protect
 
     @cached_property
     def _restorer(self) -> Restorer:
         return Restorer.from_pretrained(
-            str(self._checkpoint.folder), engine=self.engine, min_confidence=self._min_confidence
+            str(self._checkpoint.folder),
+            engine=self.engine,
+            min_confidence=self._min_confidence,
+            phrases=None if self._pairs is None else PhraseTable(self._pairs),
+            protect=self._protect,
         )
 
     @property
@@ -36,7 +44,8 @@ class Unspin(System):
             checkpoint.max_passage_words,
             checkpoint.vocabulary(),
         )
-        return digest((self.engine, self._min_confidence, *weights), code_digest("unspin.infer"))
+        options = self._min_confidence, self._pairs, self._protect
+        return digest((self.engine, *options, *weights), code_digest("unspin.infer"))
 
     def restore(self, texts: Sequence[str]) -> list[str]:
         restored = self._restorer.restore("\n\n".join(texts)).text.split("\n\n")

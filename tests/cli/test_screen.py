@@ -136,9 +136,12 @@ def test_texts_of_a_row_are_one_document_and_texts_of_an_object_are_several(
 
 def test_rows_that_are_skipped_are_told_of(tmp_path: Path, unspin_words: Command) -> None:
     (tmp_path / "rows.jsonl").write_text(json.dumps({"text": CLEAN}) + '\n{"text": 1}\n' + json.dumps({"text": CLEAN}))
-    assert unspin_words("screen", "rows.jsonl", "--on-error", "skip", "--output", "out").returncode == 0
+    done = unspin_words("screen", "rows.jsonl", "--on-error", "skip", "--output", "out")
+    assert done.returncode == 0 and "\nwarnings: 1, see out/documents.csv\n" in done.stderr
     warnings = {name: row["warnings"] for name, row in _findings(tmp_path / "out").items()}
     assert warnings == {"rows.jsonl, line 1": ["line 2 has a number under the key 'text'"], "rows.jsonl, line 3": []}
+    done = unspin_words("screen", "rows.jsonl", "--on-error", "skip")
+    assert "warning: rows.jsonl, line 1: line 2 has a number under the key 'text'\n" in done.stderr
 
 
 def test_tables_without_texts_are_named(tmp_path: Path, unspin_words: Command) -> None:
@@ -227,8 +230,8 @@ def test_text_without_prose_is_named_and_not_judged(tmp_path: Path, unspin_words
 
 
 def test_the_output_folder_may_lie_in_the_folder_that_is_screened(tmp_path: Path, unspin_words: Command) -> None:
-    for _ in range(2):
-        assert unspin_words("screen", "papers", "--output", "papers/out").returncode == 0
+    for paths in ("papers", "papers", "papers/**", "pap*/**/*.*"):
+        assert unspin_words("screen", paths, "--output", "papers/out").returncode == 0
         assert set(_findings(tmp_path / "papers" / "out")) == {"papers/old/garbled.txt", "papers/clean.txt"}
 
 

@@ -21,6 +21,19 @@ def test_a_second_writer_is_refused_and_no_lock_file_remains(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_lock_of_this_folder_lies_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with sole_writer(Path()):
+        assert {file.name for file in tmp_path.iterdir()} == {"here", ".here.lock"}
+
+
+def test_the_root_of_the_file_system_is_refused() -> None:
+    with pytest.raises(OSError, match="name a folder") as error, sole_writer(Path("/")):
+        pass
+    assert error.value.filename == "/"
+
+
 def test_the_lock_is_released_when_the_block_raises(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="failed"), sole_writer(tmp_path / "out"):
         raise RuntimeError("failed")

@@ -40,8 +40,11 @@ def test_unknown_systems_are_refused(make_config: Make) -> None:
 
 
 def test_systems_see_their_settings_only(make_config: Make, tmp_path: Path) -> None:
-    config = make_config(checkpoint="runs/x", min_confidence=0.25, lexicon_data=tmp_path)
-    assert config.system_settings == SystemSettings("runs/x", 0.25, tmp_path)
+    phrases = tmp_path / "phrases.tsv"
+    config = make_config(
+        checkpoint="runs/x", min_confidence=0.25, phrases=phrases, protect=["Bosom Records"], lexicon_data=tmp_path
+    )
+    assert config.system_settings == SystemSettings("runs/x", 0.25, phrases, ("Bosom Records",), tmp_path)
 
 
 def test_unseen_suites_must_be_among_the_suites(pairs: Path) -> None:

@@ -94,6 +94,16 @@ def test_coefficients_fit_and_the_interval_holds_nine_of_ten_shares() -> None:
     assert len(list(share_table(units, fitted))) == 2 + 6
 
 
+def test_the_share_table_says_how_often_shares_are_right_and_above_a_limit() -> None:
+    exact = Calibration(screen_floor=0.0, screen_rate=1.0, screen_spread=0.0, screen_word_spread=0.1)
+    clean = _units("document", "", [0.0, 0.0, 0.07, 0.2], words=100)
+    spun = _units("document", "heavy", [0.0, 0.7], words=100)
+    assert list(share_table([*clean, *spun], exact))[2:] == [
+        "| document | press | 4 | 0.000 | 0.062 | 0.062 | 50% | 0.02 | 50% | 25% | 0% |",
+        "| document | heavy | 2 | 0.500 | 0.252 | 0.252 | 50% | 0.05 | 50% | 50% | 50% |",
+    ]
+
+
 def test_real_sentences_of_a_tool_stand_together_and_rare_tools_count_as_one(tmp_path: Path) -> None:
     tools = ["big"] * 25 + ["small", "tiny"]
     lines = [f"{tool}\tThe warfare {i} ended.\tThe war {i} ended." for i, tool in enumerate(tools)]
