@@ -64,6 +64,20 @@ def _absolute(path: Path) -> str:
     return str(path).removeprefix(_store(path)) or "/" if is_url(path) else os.path.abspath(path)  # noqa: PTH100
 
 
+def _real(path: Path) -> str:
+    """The absolute path without links; for an address the address."""
+    return str(path) if is_url(path) else os.path.realpath(path)
+
+
+def _is_below(place: str, root: str, others: Collection[str]) -> bool:
+    """Whether a place is one of others below a root, or lies in one."""
+    while place.startswith(f"{root.rstrip('/')}/"):
+        if place in others:
+            return True
+        place = os.path.dirname(place)  # noqa: PTH120 - of an address too
+    return False
+
+
 def _files_of(path: Path, left_out: Collection[Path]) -> Iterator[File]:
     """The files of one argument: a file, the documents in a folder, or what a pattern matches."""
     if path == STDIN:
@@ -76,9 +90,9 @@ def _files_of(path: Path, left_out: Collection[Path]) -> Iterator[File]:
         yield from (File(file, path) for file in _search(path, left_out))
     elif is_pattern:
         fixed = next(parent for parent in path.parents if not has_magic(str(parent)))
-        others = {_place(other) for other in left_out}
+        root, others = _real(fixed), set(map(_real, left_out))
         for match in _expand(path):
-            if others.isdisjoint(map(_place, (match, *match.parents))):
+            if not _is_below(_real(match), root, others):
                 yield from (File(file, fixed) for file in (_search(match, left_out) if match.is_dir() else [match]))
     else:
         yield File(path, path.parent)
@@ -95,12 +109,14 @@ def _search(folder: Path, left_out: Collection[Path]) -> list[Path]:
         below = tuple(f"{path}/" for path in left_out if str(path).startswith(f"{folder}/"))
         files = [file for file in files if not f"{file}/".startswith(below)]
         return [file for file in files if "/." not in str(file)[len(str(folder)) :]]
-    others = {_absolute(path) for path in left_out if not is_url(path)}
+    others = set(map(_real, left_out))
     found: list[Path] = []
     for name, inner, names in os.walk(folder):
-        inner[:] = [one for one in inner if one[0] != "." and _absolute(Path(name) / one) not in others]
-        found += [Path(name) / file for file in names if file[0] != "." and is_document(Path(file))]
-    return sorted(file for file in found if file.is_file() and _absolute(file) not in others)
+        real = os.path.realpath(name)
+        for shown in (inner, names):
+            shown[:] = [one for one in shown if one[0] != "." and str(Path(real, one)) not in others]
+        found += [Path(name) / file for file in names if is_document(Path(file))]
+    return sorted(file for file in found if file.is_file())
 
 
 def is_document(file: Path) -> bool:

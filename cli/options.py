@@ -14,9 +14,11 @@ class OptionError(UnspinError):
 
 
 def parse_file(name: str) -> Path:
-    """A path, or the address of an object in a store."""
+    """A path, or the address of an object in a store. Raises `OptionError` for an empty name."""
     from unspin.storage import to_path
 
+    if not name:
+        raise OptionError("the name of a file or folder is empty: an unset variable, perhaps")
     return to_path(name)
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from itertools import chain, groupby
-from operator import attrgetter
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -100,6 +100,9 @@ class ScreenFile:
                     row = {"document": job.name, "part": part, **screening.to_dict()}
                     row["warnings"] = [*warnings, *row["warnings"]]
                     lines.write(dump_json(row) + "\n")
+            with findings.open("r+b") as lines:
+                seal = _seal(hashlib.file_digest(lines, "sha256").hexdigest())
+                lines.write(seal)
             put_file(findings, job.record)
         return count
 
@@ -147,9 +150,15 @@ def _parts(document: Document, options: DocumentOptions) -> Iterator[tuple[str, 
     if format not in ROW_FORMATS or not document.views:
         yield "", document, warnings
         return
-    for name, views in groupby(document.views, key=attrgetter("name") if format == "json" else _row_of):
+    for name, views in groupby(document.views, key=_row_of_json if format == "json" else _row_of):
         yield name, replace(document, views=list(views)), warnings
         warnings = []
+
+
+def _row_of_json(view: View) -> str:
+    """The element of a list that a view belongs to: "[3]" of "[3].authors[0]"; in an object, each text is its own."""
+    element = re.match(r"\[\d+\]", view.name)
+    return element[0] if element else view.name
 
 
 def _row_of(view: View) -> str:
@@ -165,10 +174,27 @@ def read_findings(job: Job) -> Iterator[Finding]:
 
 
 def _lines_of(job: Job) -> Iterator[dict[str, Any]]:
+    """The record of a file and the findings in it; none if it was not screened, or the record is damaged."""
     assert job.record is not None, "every file of a screening has a record"
     try:
-        with storage_errors(job.record), job.record.open(encoding="utf-8") as lines:
-            for line in lines:
-                yield json.loads(line)
-    except (FileNotFoundError, ValueError):
+        with storage_errors(job.record):
+            if _is_whole(job.record):
+                with job.record.open(encoding="utf-8") as lines:
+                    yield from (json.loads(line) for line, _ in pairwise(lines))
+    except FileNotFoundError:
         return
+
+
+def _is_whole(record: Path) -> bool:
+    """Whether a record ends with the digest of the lines before."""
+    digest, last = hashlib.sha256(), b""
+    with record.open("rb") as lines:
+        for line in lines:
+            digest.update(last)
+            last = line
+    return last == _seal(digest.hexdigest())
+
+
+def _seal(digest: str) -> bytes:
+    """The last line of a record."""
+    return json.dumps({"sha256": digest}).encode() + b"\n"

@@ -161,7 +161,7 @@ def _marked(place: dict[str, Any]) -> str:
 
 
 def _opening(paragraph: Finding) -> str:
-    text = " ".join(paragraph["text"].split())
+    text = without_controls(" ".join(paragraph["text"].split()))
     return text if len(text) <= OPENING else text[:OPENING].rsplit(" ", 1)[0] + " …"
 
 

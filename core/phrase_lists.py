@@ -18,11 +18,11 @@ from unspin.storage import storage_errors
 
 ADVICE = "give the screener's JSON, or lines of garbled<TAB>expected"
 MAX_CHARACTERS = 200  # of a phrase; a longer one is a sentence
-_HEADINGS = frozenset(
-    "tortured garbled spun correct expected original count tortured_phrase correct_phrase expected_phrase".split()
-)
-# Lists also say where a phrase was found.
-_ADDRESS = re.compile(r"://|\bwww\.|\.(?:com|org|net|edu|gov)\b|\w_\w", re.IGNORECASE)
+_HEADINGS = frozenset("tortured garbled spun correct expected original count phrase phrases term terms s".split())
+# Lists also say where a phrase was found. "ASP.NET" is no address.
+_ADDRESS = re.compile(r"(?i:://|\bwww\.)|\.(?:com|org|net|edu|gov)\b|\w_\w")
+_IS_JSON = re.compile(r"\s*(?:\{\s*(?:[\"}]|\Z)|\[\s*[\[{\"\]])")
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060"))  # soft hyphens and spaces without a width
 
 
 class PhraseListError(UnspinError, ValueError):
@@ -39,22 +39,21 @@ class PhrasePair(NamedTuple):
 def read_phrases(file: Path) -> list[PhrasePair]:
     """The usable pairs of a file, in file order. A phrase that is listed twice has the expected phrases of all lines.
 
-    Pairs without a letter, with an address or control characters, or of more than `MAX_CHARACTERS` are left out.
+    Phrases without a letter, with an address or control characters, or of more than `MAX_CHARACTERS` are left out.
 
     Raises `PhraseListError` if the file cannot be read or holds no usable pair, and `StorageError` if it is in a store
     that cannot be reached.
     """
     text = _read_text(file, ADVICE)
     try:
-        is_json = text.lstrip()[:1] in ("{", "[") and "\t" not in _lines(text.lstrip())[0]
-        listed = list(_from_json(text) if is_json else _from_lines(text))
+        listed = list(_from_json(text) if _IS_JSON.match(text) else _from_lines(text))
     except (ValueError, RecursionError) as error:
         raise PhraseListError(f"{file}: not valid JSON ({str(error) or type(error).__name__}): {ADVICE}") from None
     expected: dict[str, dict[str, None]] = {}
     for left, right in listed:
-        garbled, others = _single_spaced(left), list(filter(None, map(_single_spaced, right.split("|"))))
-        if all(map(_is_phrase, (garbled, *others))):
-            expected.setdefault(garbled, {}).update(dict.fromkeys(others))
+        garbled, others = _single_spaced(left), map(_single_spaced, right.split("|"))
+        if _is_phrase(garbled):
+            expected.setdefault(garbled, {}).update(dict.fromkeys(filter(_is_phrase, others)))
     pairs = [
         PhrasePair(garbled, usable)
         for garbled, phrases in expected.items()
@@ -102,7 +101,7 @@ def _from_json(text: str) -> Iterator[tuple[str, str]]:
 def _from_lines(text: str) -> Iterator[tuple[str, str]]:
     """(garbled, expected) of all lines with two columns, except comments and headings."""
     rows = [cells for line in _lines(text) if line.lstrip()[:1] != "#" and len(cells := line.split("\t")) >= 2]
-    has_heading = rows and {"_".join(cell.lower().split()) for cell in rows[0][:2]} <= _HEADINGS
+    has_heading = rows and all(_HEADINGS.issuperset(re.findall(r"\w+", cell.lower())) for cell in rows[0][:2])
     yield from ((row[0], row[1]) for row in (rows[1:] if has_heading else rows))
 
 
@@ -111,7 +110,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _single_spaced(phrase: str) -> str:
-    return " ".join(phrase.replace("’", "'").split())
+    return " ".join(phrase.translate(_INVISIBLE).replace("’", "'").split())
 
 
 def _is_phrase(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 from unspin.config import Config
@@ -49,7 +49,9 @@ class EvalConfig(Config):
     phrases: Path | None = Field(
         None, description="list of garbled phrases for unspin and unspin int8, as `unspin restore --phrases` takes it"
     )
-    protect: tuple[str, ...] = Field((), description="names and terms that unspin and unspin int8 never touch")
+    protect: tuple[Annotated[str, Field(pattern=r"\w")], ...] = Field(
+        (), description="names and terms that unspin and unspin int8 never touch"
+    )
     lexicon_data: Path | None = Field(
         None,
         description="data set in whose clean text 'reverse lexicon' and 'noisy channel' count words; both require it",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from unspin.edits import Edit, apply, split_by_word
+from unspin.edits import Edit, apply, select_non_overlapping, split_by_word
 from unspin.infer.article import ArticleDraft, SentenceDraft
 from unspin.infer.confidence import Calibration
 from unspin.infer.fidelity.context import NO_CONTEXT, Context
 from unspin.infer.fidelity.judge import judge
 from unspin.infer.fidelity.kinds import Evidence
 from unspin.infer.fitting import fit, fit_articles
-from unspin.infer.phrase_matching import PhraseMatcher
-from unspin.infer.voting import ScoredEdit, confident_edits, suspected_share
+from unspin.infer.phrase_matching import PhraseMatch, PhraseMatcher
+from unspin.infer.voting import ScoredEdit, scored_edits, suspected_share
 
 SURE = 0.7  # confidence from which an edit may put a word that no thesaurus relates to the old one: 6 in 10 are right
 NOTHING = PhraseMatcher(())
@@ -67,16 +67,14 @@ def decide(
     Edits below `threshold` are not made, and none that touches a phrase of `protected`.
     """
     sentences = article.read_sentences
-    restored = tuple(
-        _decide_sentence(
-            sentence,
-            _allowed(sentence.text, [scored for scored in candidates if scored.confidence >= threshold], protected),
-            article.context,
-        )
-        for sentence, candidates in zip(sentences, confident_edits(sentences, calibration), strict=True)
-    )
+    restored = []
+    for sentence, candidates in zip(sentences, scored_edits(sentences, calibration), strict=True):
+        confident = [candidate for candidate in candidates if candidate.confidence >= threshold]
+        kept = protected.find(sentence.text) if confident else []
+        chosen = select_non_overlapping(_allowed(sentence.text, confident, kept))
+        restored.append(_decide_sentence(sentence, chosen, article.context, kept))
     share = suspected_share(sentences)
-    return RestoredArticle(article, restored, share, calibration.spun_share(share))
+    return RestoredArticle(article, tuple(restored), share, calibration.spun_share(share))
 
 
 def _evidence(candidate: ScoredEdit) -> Evidence:
@@ -85,27 +83,27 @@ def _evidence(candidate: ScoredEdit) -> Evidence:
     return Evidence.SURE if candidate.confidence >= SURE else Evidence.NONE
 
 
-def _allowed(source: str, candidates: Sequence[ScoredEdit], protected: PhraseMatcher) -> list[ScoredEdit]:
+def _allowed(source: str, candidates: Sequence[ScoredEdit], kept: Sequence[PhraseMatch]) -> list[ScoredEdit]:
     """The edits of a sentence that touch no protected phrase; of the model's edits also those words that touch none."""
-    if not candidates or not (spans := protected.find(source)):
-        return list(candidates)
-
-    def is_free(edit: Edit) -> bool:
-        return not any(edit.start < span.end and span.start < edit.end for span in spans)
-
     return [
         candidate._replace(edit=part)
         for candidate in candidates
         for part in (
             [candidate.edit]
-            if candidate.is_listed or is_free(candidate.edit)
+            if candidate.is_listed or not _touches(candidate.edit, kept)
             else split_by_word(source, candidate.edit)
         )
-        if is_free(part)
+        if not _touches(part, kept)
     ]
 
 
-def _decide_sentence(sentence: SentenceDraft, candidates: Sequence[ScoredEdit], context: Context) -> RestoredSentence:
+def _touches(edit: Edit, kept: Sequence[PhraseMatch]) -> bool:
+    return any(edit.start < match.end and match.start < edit.end for match in kept)
+
+
+def _decide_sentence(
+    sentence: SentenceDraft, candidates: Sequence[ScoredEdit], context: Context, kept: Sequence[PhraseMatch]
+) -> RestoredSentence:
     scored: dict[Edit, ScoredEdit] = {}
     for candidate in candidates:
         if fitted := fit(sentence.text, candidate.edit, context):
@@ -113,6 +111,7 @@ def _decide_sentence(sentence: SentenceDraft, candidates: Sequence[ScoredEdit], 
     evidence = {edit: _evidence(candidate) for edit, candidate in scored.items()}
     verdict = judge(sentence.text, list(scored), context, evidence)
     final = dict(zip(verdict.kept, fit_articles(sentence.text, list(verdict.kept)), strict=True))
+    final = {edit: edit if _touches(fitted, kept) else fitted for edit, fitted in final.items()}  # "Serie A"
     edits = tuple(
         scored[proposed]._replace(edit=final[edit])
         for edit, proposed in verdict.kept.items()

@@ -74,25 +74,24 @@ class PhraseMatcher:
         for number, token in enumerate(tokens, 1):
             haystack += f"{_key(token.word)} "
             token_at[len(haystack) - 1] = number
-        keys, automaton = self._automaton
+        listed, keys, automaton = self._automaton
         for key, start, end in automaton.find_matches_as_indexes(haystack, overlapping=True):
             found = tokens[token_at[start] : token_at[end - 1]]
             words = [token.word for token in found]
             for phrase in keys[key]:
-                listed = [token.word for token in _tokens(self.phrases[phrase])]
-                readings = _inflection(listed, words)
-                if readings or listed == words:
+                readings = _inflection(listed[phrase], words)
+                if readings or listed[phrase] == words:
                     yield PhraseMatch(found[0].start, found[-1].end, phrase, readings)
 
     @cached_property
-    def _automaton(self) -> tuple[list[list[int]], AhoCorasick]:
-        """For each pattern the phrases that have it, and the automaton of the patterns."""
+    def _automaton(self) -> tuple[list[list[str]], list[list[int]], AhoCorasick]:
+        """The words of each phrase, for each pattern the phrases that have it, and the automaton of the patterns."""
+        listed = [list(map(_word, _TOKEN.findall(phrase))) for phrase in self.phrases]
         patterns: dict[str, list[int]] = defaultdict(list)
-        for number, phrase in enumerate(self.phrases):
-            words = map(_word, _TOKEN.findall(phrase))
-            if pattern := " ".join(map(_key, words)):
-                patterns[f" {pattern} "].append(number)
-        return list(patterns.values()), AhoCorasick(list(patterns))
+        for number, words in enumerate(listed):
+            if words:
+                patterns[f" {' '.join(map(_key, words))} "].append(number)
+        return listed, list(patterns.values()), AhoCorasick(list(patterns))
 
 
 def _tokens(text: str) -> list[_Token]:

@@ -5,6 +5,7 @@ The model weighs each place in its context (`unspin.infer.restorer`): a listed p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from unspin.english.morphology import Form, forms, inflect
 from unspin.infer.phrase_matching import PhraseMatch, PhraseMatcher
 from unspin.phrase_lists import PhrasePair, read_phrases
 
+_HYPHEN = re.compile("[-\u2010\u2011]")
 _SMALL_WORDS = frozenset("a an and as at but by for from in of on or the to with".split())
 
 
@@ -61,16 +63,17 @@ class PhraseTable:
         replacements: dict[tuple[int, int], dict[str, None]] = {}
         for match in self._matcher.find(text):
             own = replacements.setdefault((match.start, match.end), {})
-            own.update(dict.fromkeys(self._replacements(text[match.start : match.end], match)))
+            opens = not any(map(str.isalnum, text[: match.start]))
+            own.update(dict.fromkeys(self._replacements(text[match.start : match.end], match, opens)))
         for (start, end), own in replacements.items():
             if own:
                 yield PhraseHit(start, end, text[start:end], tuple(own))
 
-    def _replacements(self, found: str, match: PhraseMatch) -> Iterator[str]:
+    def _replacements(self, found: str, match: PhraseMatch, opens: bool) -> Iterator[str]:
         pair = self._pairs[match.phrase]
         for expected in pair.expected:
             inflected = _inflect(expected, *match.forms) if match.forms else expected
-            if inflected and (spelt := spell_like(found, pair.garbled, inflected)) != found:
+            if inflected and (spelt := spell_like(found, pair.garbled, inflected, opens)) != found:
                 yield spelt
 
 
@@ -86,33 +89,46 @@ def _inflect(expected: str, listed: Form, found: Form) -> str:
     """The expected phrase, inflected as the listed one was; "" if its head is no such word."""
     words = expected.split(" ")
     head = 0 if listed.pos == "verb" else -1
-    lemma = next(
-        (form.lemma for form in forms(words[head].lower()) if (form.pos, form.tag) == (listed.pos, listed.tag)), ""
-    )
-    if not lemma:
-        return ""
-    inflected = inflect(lemma, found.pos, found.tag)
-    words[head] = inflected.capitalize() if words[head][0].isupper() else inflected
-    return " ".join(words)
+    if not words[head].islower() and not words[head].istitle():
+        words[head] = _inflect_abbreviation(words[head], listed, found)
+    else:
+        readings = forms(words[head].lower())
+        lemma = next((form.lemma for form in readings if (form.pos, form.tag) == (listed.pos, listed.tag)), "")
+        inflected = inflect(lemma, found.pos, found.tag) if lemma else ""
+        words[head] = inflected.capitalize() if words[head].istitle() else inflected
+    return " ".join(words) if words[head] else ""
 
 
-def spell_like(found: str, listed: str, expected: str) -> str:
-    """The expected phrase with the hyphens and capitals of the words that were found."""
-    if "-" in found and " " not in found and "-" not in listed:
-        expected = expected.replace(" ", "-")
+def _inflect_abbreviation(word: str, listed: Form, found: Form) -> str:
+    """The plural of a word with capitals such as "mRNA", or its singular; "" if neither is asked for."""
+    if (listed.tag, found.tag) == ("NN", "NNS"):
+        return f"{word}s"
+    return word.removesuffix("s") if (listed.tag, found.tag) == ("NNS", "NN") else ""
+
+
+def spell_like(found: str, listed: str, expected: str, opens: bool = False) -> str:
+    """The expected phrase with the hyphens and capitals of the words that were found, where these are not the list's.
+
+    `opens` says that a sentence begins with it.
+    """
     if "’" in found:
         expected = expected.replace("'", "’")
-    if listed != listed.lower():  # the list says how it is capitalised
-        return expected
-    words = [word for word in found.replace("-", " ").split() if word.lower() not in _SMALL_WORDS]
-    if found.isupper() and len(found) > 1:
-        return expected.upper()
-    if len(words) > 1 and all(word[0].isupper() for word in words):
-        return _title(expected)
-    if not found[:1].isupper():
-        return expected
     first, *others = expected.split(" ")
-    return " ".join((_capitalised(first), *others))
+    if found.isupper() and len(found) > 1 and not listed.isupper():
+        expected = expected.upper()
+    elif _is_title(found) and not _is_title(listed):
+        expected = _title(expected)
+    elif found[:1].isupper() and (opens or listed[:1].islower()):
+        expected = " ".join((_capitalised(first), *others))
+    elif found[:1].islower() and first.istitle() and listed[:1].isupper() and not listed.startswith(f"{first} "):
+        expected = " ".join((first.lower(), *others))
+    hyphen = _HYPHEN.search(found)
+    return expected.replace(" ", hyphen[0]) if hyphen and " " not in found and not _HYPHEN.search(listed) else expected
+
+
+def _is_title(phrase: str) -> bool:
+    words = [word for word in _HYPHEN.sub(" ", phrase).split() if word.lower() not in _SMALL_WORDS]
+    return len(words) > 1 and all(word[0].isupper() for word in words)
 
 
 def _title(phrase: str) -> str:

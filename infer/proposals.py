@@ -37,11 +37,12 @@ class Proposal:
 class PhraseProposal:
     """An edit that a phrase table makes, and how much better the model finds the sentence with it.
 
-    `log_ratio` is that of `Engine.log_ratios`.
+    `log_ratio` is that of `Engine.log_ratios`. `keeps_facts` says whether the edit, by itself, changes no fact.
     """
 
     edit: Edit
     log_ratio: float
+    keeps_facts: bool = True
 
 
 @dataclass(frozen=True)

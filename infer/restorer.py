@@ -212,11 +212,13 @@ class Restorer:
         document = DocumentDraft.of(check_text(text, 0))
         passages = list(document.passages(self._options.max_passage_words))
         self._propose(passages, self._engine.copies, on_read)
-        sentences = [sentence for passage in passages for sentence in passage]
         if self._options.phrases is not None:
-            weigh(sentences, self._options.phrases, self._engine)
-        for sentence in sentences:
-            sentence.reading.garbling = garbling(sentence, self._options.calibration, self._options.protect)
+            weigh([sentence for passage in passages for sentence in passage], self._options.phrases, self._engine)
+        for article in document.articles:
+            for sentence in article.distinct_sentences():
+                sentence.reading.garbling = garbling(
+                    sentence, article.view, self._options.calibration, self._options.protect
+                )
         return document
 
     def restore_sentences(self, sentences: Sequence[str]) -> RestoredArticle:
@@ -356,6 +358,8 @@ def _matcher_of(protect: Iterable[str]) -> PhraseMatcher:
     names = list(protect)
     if not all(isinstance(name, str) for name in names):
         raise TypeError("protect takes a list of names, which are strings")
+    if wordless := [name for name in names if not any(map(str.isalnum, name))]:
+        raise ValueError(f"protect takes names and terms, and {wordless[0]!r} has neither letter nor digit")
     return PhraseMatcher(names)
 
 

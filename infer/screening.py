@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from heapq import nlargest
 from itertools import islice
@@ -21,6 +21,7 @@ from unspin.english.lexicons import function_words
 from unspin.infer.article import SentenceDraft
 from unspin.infer.confidence import Calibration
 from unspin.infer.decision import RestoredArticle
+from unspin.infer.documents.base import View
 from unspin.infer.fidelity.dictionary import is_known
 from unspin.infer.phrase_matching import PhraseMatcher
 from unspin.segment import is_word, paragraphs, tokenize, words
@@ -29,7 +30,7 @@ MAX_PLACES = 10  # places that are shown, and sentences that are restored to fin
 MIN_GARBLED_WORDS = 0.3  # sum of `garbling` from which a sentence is worth restoring
 ERROR_WEIGHT = -0.5  # of a word that the model would only spell or inflect otherwise, or another function word
 SIMILAR = 0.6  # normalised Levenshtein similarity of a misspelling to the right word
-_WORD_BEFORE, _WORD_AFTER = re.compile(r"\w+[^\w\s]*\s*\Z"), re.compile(r"\s*\w+")
+_WORD_BEFORE, _WORD_AFTER = re.compile(r"(?<!\w)\w+[^\w\s]*\s*\Z"), re.compile(r"\s*\w+")
 NO_PROSE = "no English prose: nothing to judge"
 
 
@@ -92,29 +93,52 @@ class Screening:
         return asdict(self)
 
 
-def garbling(sentence: SentenceDraft, calibration: Calibration, protected: PhraseMatcher) -> tuple[float, ...]:
+def garbling(
+    sentence: SentenceDraft, view: View, calibration: Calibration, protected: PhraseMatcher
+) -> tuple[float, ...]:
     """How much each word of a sentence that the model has read speaks for a spinner, from -1 to 1.
 
     That is what the model doubts about the word, times the weight of what it would write instead (`weight_of`). For a
-    phrase that a table lists it is the confidence of its edit. Protected words speak neither for nor against it.
+    phrase that a table lists it is the confidence of its edit. Words that restoring would not touch, because they are
+    protected or code, speak neither for nor against it.
     """
     doubted = {word.start: word for word in sentence.uncertain_words}
-    hits = [(with_words(sentence.text, hit.edit), hit.log_ratio) for hit in sentence.phrases]
-    listed = [(edit.start, edit.end, calibration.phrase_confidence(log_ratio)) for edit, log_ratio in hits]
-    kept = [(span.start, span.end) for span in protected.find(sentence.text)]
+    listed = list(_listed(sentence, view, calibration, protected))
+    kept = _kept(sentence, view, protected)
     values = []
     start = 0
     for token in tokenize(sentence.text):
         end = start + len(token)
         if is_word(token):
-            value = max((chance for first, last, chance in listed if first < end and start < last), default=0.0)
-            if any(first < end and start < last for first, last in kept):
-                value = 0.0
-            elif (word := doubted.get(start)) and not value:
+            value = max((chance for edit, chance in listed if edit.start < end and start < edit.end), default=0.0)
+            if not value and (word := doubted.get(start)) and not kept(start, end):
                 value = word.doubt * weight_of(token.lower(), word.runner_up)
             values.append(value)
         start = end
     return tuple(values)
+
+
+def _listed(
+    sentence: SentenceDraft, view: View, calibration: Calibration, protected: PhraseMatcher
+) -> Iterator[tuple[Edit, float]]:
+    """The edits of listed phrases that restoring could make, each with its confidence."""
+    kept = _kept(sentence, view, protected)
+    for hit in sentence.phrases:
+        edit = with_words(sentence.text, hit.edit)
+        if hit.keeps_facts and not kept(edit.start, edit.end):
+            yield edit, calibration.phrase_confidence(hit.log_ratio)
+
+
+def _kept(sentence: SentenceDraft, view: View, protected: PhraseMatcher) -> Callable[[int, int], bool]:
+    """Tells whether a stretch of a sentence holds words that restoring would not touch."""
+    spans = protected.find(sentence.text)
+    offsets = sentence.offsets
+
+    def kept(start: int, end: int) -> bool:
+        is_protected = any(span.start < end and start < span.end for span in spans)
+        return is_protected or any(view.fixed[offsets[start] : offsets[end]])
+
+    return kept
 
 
 def weight_of(word: str, runner_up: str) -> float:
@@ -161,9 +185,11 @@ def screening_of(
     """What the words of a document's articles say together, and the edits that were found."""
     values = [v for article in articles for sentence in article.draft.sentences for v in sentence.reading.garbling]
     hits = [
-        hit
+        _place(sentence, number, edit, confidence, True)
         for number, article in enumerate(articles)
-        for hit in _hits(article, number, calibration, threshold, protected)
+        for sentence in article.draft.sentences
+        for edit, confidence in _listed(sentence, article.draft.view, calibration, protected)
+        if confidence >= threshold
     ]
     edits = [place for number, article in enumerate(articles) for place in _edited(article, number)]
     return Screening(
@@ -192,24 +218,13 @@ def _paragraphs(article: RestoredArticle, number: int, calibration: Calibration)
         yield ScreenedParagraph(number, start, end, text[start:end], *_estimate(own, calibration))
 
 
-def _hits(
-    article: RestoredArticle, number: int, calibration: Calibration, threshold: float, protected: PhraseMatcher
-) -> Iterator[Place]:
-    for sentence in article.draft.sentences:
-        kept = protected.find(sentence.text) if sentence.phrases else ()
-        for hit in sentence.phrases:
-            confidence = calibration.phrase_confidence(hit.log_ratio)
-            edit = with_words(sentence.text, hit.edit)
-            is_kept = any(span.start < edit.end and edit.start < span.end for span in kept)
-            if confidence >= threshold and not is_kept:
-                yield _place(sentence, number, edit, confidence, True)
-
-
 def _edited(article: RestoredArticle, number: int) -> Iterator[Place]:
-    """The edits that put words for other words."""
+    """The edits that put words for other words, where these may be touched."""
     for sentence in article.sentences:
+        offsets = sentence.draft.offsets
         for edit, confidence, is_listed in sentence.edits:
-            if words(edit.replacement) and words(sentence.source[edit.start : edit.end]):
+            is_fixed = any(article.draft.view.fixed[offsets[edit.start] : offsets[edit.end]])
+            if words(edit.replacement) and words(sentence.source[edit.start : edit.end]) and not is_fixed:
                 yield _place(sentence.draft, number, edit, confidence, is_listed)
 
 

@@ -1,9 +1,8 @@
 """Computes the confidences of an article's proposed edits, in which the edits of the article support each other.
 
 A spinner garbles a phrase the same way throughout an article. So places where the same words were restored alike
-support each other. A place where the model almost made the same restoration gets it as an additional proposal. Of
-overlapping proposals, the most confident wins. Cost: linear in the number of proposals, except that those of one
-sentence are compared pairwise.
+support each other. A place where the model almost made the same restoration gets it as an additional proposal. Cost:
+linear in the number of proposals.
 """
 
 from __future__ import annotations
@@ -11,9 +10,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
-from unspin.edits import Edit, select_non_overlapping
+from unspin.edits import Edit
 from unspin.infer.article import SentenceDraft
 from unspin.infer.confidence import Calibration
 from unspin.infer.proposals import Proposal, UncertainWord
@@ -56,8 +56,11 @@ def suspected_share(sentences: Sequence[SentenceDraft]) -> float:
     return min((expected + doubted) / total, 1.0) if total else 0.0
 
 
-def confident_edits(sentences: Sequence[SentenceDraft], calibration: Calibration) -> list[list[ScoredEdit]]:
-    """For each sentence of an article, its most confident edits that do not overlap, sorted."""
+def scored_edits(sentences: Sequence[SentenceDraft], calibration: Calibration) -> list[list[ScoredEdit]]:
+    """For each sentence of an article its edits, which may overlap: the most confident first.
+
+    Edits of a phrase table that would change a fact come last, so that they displace no other.
+    """
     share = suspected_share(sentences)
     restorations = _restorations_by_first_word(sentences)
     scored: list[list[ScoredEdit]] = []
@@ -81,8 +84,12 @@ def confident_edits(sentences: Sequence[SentenceDraft], calibration: Calibration
         others = joint_doubt[_key(sentence.text, candidate.edit)] / max(doubt, 1e-9)
         return candidate._replace(confidence=1 - doubt * others**calibration.support)
 
+    def order(sentence: SentenceDraft, candidate: ScoredEdit) -> tuple[bool, float, Edit]:
+        changes_fact = any(candidate.edit == p.edit and not p.keeps_facts for p in sentence.phrases)
+        return changes_fact, -candidate.confidence, candidate.edit
+
     return [
-        select_non_overlapping(sorted((supported(sentence, candidate) for candidate in own), key=_by_confidence))
+        sorted((supported(sentence, candidate) for candidate in own), key=partial(order, sentence))
         for sentence, own in zip(sentences, scored, strict=True)
     ]
 
@@ -94,10 +101,6 @@ def _without_duplicates(candidates: Sequence[ScoredEdit]) -> list[ScoredEdit]:
         other = distinct.get(candidate.edit, candidate)
         distinct[candidate.edit] = candidate._replace(confidence=max(candidate.confidence, other.confidence))
     return list(distinct.values())
-
-
-def _by_confidence(candidate: ScoredEdit) -> tuple[float, Edit]:
-    return -candidate.confidence, candidate.edit
 
 
 def _opens_edit(sentence: SentenceDraft, word: UncertainWord) -> bool:

@@ -35,11 +35,13 @@ def weigh(sentences: Sequence[SentenceDraft], table: PhraseTable, engine: Engine
             )
         weighed = iter(zip(ratios, edits, strict=True))
         for sentence, hit in group:
-            proposals = [PhraseProposal(edit, ratio) for ratio, (_, edit) in islice(weighed, len(hit.edits))]
+            proposals = [
+                PhraseProposal(edit, ratio, not violation(sentence.text, edit, evidence=Evidence.LISTED))
+                for ratio, (_, edit) in islice(weighed, len(hit.edits))
+            ]
             sentence.reading.phrases += (max(proposals, key=partial(_rank, sentence.text)),)
 
 
 def _rank(sentence: str, proposal: PhraseProposal) -> tuple[bool, float]:
     """The order of proposals for one place: facts first, then how well the sentence and its abbreviations read."""
-    keeps_facts = not violation(sentence, proposal.edit, evidence=Evidence.LISTED)
-    return keeps_facts, proposal.log_ratio + AGREEMENT * agreement(sentence, proposal.edit)
+    return proposal.keeps_facts, proposal.log_ratio + AGREEMENT * agreement(sentence, proposal.edit)

@@ -51,7 +51,7 @@ class Archive:
         self._data = data
         self._bytes_read = 0
         if not data:
-            raise FormatError("the file is empty: there is nothing to restore")
+            raise FormatError("the file is empty: it holds no text")
         if data.startswith(b"\xd0\xcf\x11\xe0"):
             raise FormatError("protected by a password, or an old Office file: save it without a password, as .docx")
         try:

@@ -70,7 +70,7 @@ def format_of(name: str) -> Format:
         return TEXT
     if suffix in FORMATS:
         return FORMATS[suffix]
-    raise DocumentError(f"{name}: files of type {suffix} cannot be restored; {_advice(suffix)}")
+    raise DocumentError(f"{name}: files of type {suffix} cannot be read; {_advice(suffix)}")
 
 
 def read_document(path: Path, options: DocumentOptions = DEFAULT_OPTIONS) -> Document:

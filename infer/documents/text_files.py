@@ -97,7 +97,7 @@ class TextFile:
         """Decode the bytes of a file called `name`. Raises `DocumentError` if they are empty or not text."""
         file = cls._decode(name, data, declared_encoding)
         if not file.text.strip():
-            raise DocumentError(f"{name} is empty: there is nothing to restore")
+            raise DocumentError(f"{name} is empty: it holds no text")
         return file
 
     @classmethod

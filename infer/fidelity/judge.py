@@ -87,11 +87,12 @@ def _changed_in_sentence(source: str, edits: Sequence[Edit]) -> str:
 
 def _changed_in_edits(source: str, edits: Sequence[Edit], context: Context, evidence: Mapping[Edit, Evidence]) -> str:
     reasons = (
-        kind.changed(Change(source, edit, context))
+        kind.changed(change)
         for edit in edits
         if source[edit.start : edit.end].lower() != edit.replacement.lower()
+        for change in [Change(source, edit, context)]
         for kind in EDIT_KINDS
-        if kind.judges(evidence.get(edit, Evidence.NONE))
+        if kind.judges(change, evidence.get(edit, Evidence.NONE))
     )
     return next(filter(None, reasons), "")
 

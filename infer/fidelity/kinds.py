@@ -63,16 +63,21 @@ class SentenceKind:
 class EditKind:
     """A kind that is judged edit by edit: `changed` returns the message for the fact that an edit changes, or "".
 
-    Edits with the evidence `unless`, or better, are not judged by it: it finds what is unlikely, not what is wrong.
+    Edits with the evidence `unless`, or better, are not judged by it: it finds what is unlikely, not what is wrong. A
+    kind that goes `by_word` does not judge listed phrases of which several words are replaced, for each of them means
+    nothing on its own: "credit darkness" for "debt transparency" makes no credit a debt.
     """
 
     name: str
     changed: Callable[[Change], str]
     unless: Evidence | None = None
+    by_word: bool = False
 
-    def judges(self, evidence: Evidence) -> bool:
+    def judges(self, change: Change, evidence: Evidence) -> bool:
         """Whether an edit with this evidence is judged by this kind."""
-        return self.unless is None or evidence < self.unless
+        if self.unless is not None and evidence >= self.unless:
+            return False
+        return not (self.by_word and evidence is Evidence.LISTED and len(change.removed) > 1)
 
 
 SENTENCE_KINDS: tuple[SentenceKind, ...] = (
@@ -89,7 +94,7 @@ EDIT_KINDS: tuple[EditKind, ...] = (
     EditKind("invented bounds", bounds.invented_bound),
     EditKind("dates", dates.changed_date),
     EditKind("quotation marks", quotations.moved_quotation_mark),
-    EditKind("opposites", opposites.opposed),
+    EditKind("opposites", opposites.opposed, by_word=True),
     EditKind("terms", terms.changed_term, unless=Evidence.LISTED),
     EditKind("abbreviations", abbreviations.broken_agreement),
     EditKind("limits", limits.changed_limit),

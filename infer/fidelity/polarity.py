@@ -40,6 +40,10 @@ _REFUSAL_FORMS = (
     "scarc(?!ely)",
     "yet to",
     "dearth",
+    "deficien",
+    "deficit",
+    "shortfall",
+    "paucity",
     "absen",
 )
 _REFUSAL = re.compile(rf"(?i)\b(?:{'|'.join(_REFUSAL_FORMS)})\w*")

@@ -45,6 +45,24 @@ def test_a_glob_is_expanded(folder: Path) -> None:
     assert (job.path, job.relative, job.target) == (folder / "a.txt", Path("a.txt"), folder / "a.txt")
 
 
+@pytest.mark.parametrize("output", [".", "..", "/", "in", "out"])
+def test_a_pattern_finds_files_below_the_output_folder(
+    folder: Path, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    jobs = find_jobs([Path("in/**/*.txt")], RestoreOptions(output=Path(output) / "new", html=Path(output)))
+    assert [job.path for job in jobs] == [Path("in/a.txt")]
+
+
+def test_what_the_run_writes_is_left_out_through_links(folder: Path) -> None:
+    (folder / "out").mkdir()
+    (folder / "out" / "x.txt").write_text("x")
+    (folder.parent / "link").symlink_to(folder)
+    for path in ("link", "link/*.txt", "link/**/*.txt", "link/**"):
+        jobs = find_jobs([folder.parent / path], RestoreOptions(output=folder / "out"))
+        assert "x.txt" not in [job.path.name for job in jobs] and "a.txt" in [job.path.name for job in jobs]
+
+
 def test_files_keep_their_paths_below_the_folder_that_they_share(folder: Path) -> None:
     for name in ("one", "two"):
         (folder / name).mkdir()

@@ -214,7 +214,7 @@ def test_a_format_may_be_named(tmp_path: Path, unspin_words: Command, refused: C
     assert (done.returncode, done.stdout) == (0, page.replace(SPUN, RESTORED))
     assert "looks like HTML" in unspin_words("restore", "-", stdin=f"<html><p>{SPUN}</p>").stderr
     (tmp_path / "a.story").write_text(SPUN)
-    assert "files of type .story cannot be restored" in refused("restore", "a.story")
+    assert "files of type .story cannot be read" in refused("restore", "a.story")
     assert unspin_words("restore", "a.story", "--format", "txt").stdout == RESTORED
 
 

@@ -124,13 +124,17 @@ def test_texts_of_a_row_are_one_document_and_texts_of_an_object_are_several(
     texts = {"body, main": [CLEAN, GARBLED]}
     (tmp_path / "rows.jsonl").write_text(json.dumps(texts) + "\n")
     (tmp_path / "object.json").write_text(json.dumps(texts))
-    done = unspin_words("screen", "rows.jsonl", "object.json", "--field", "body, main", "--output", "out")
+    (tmp_path / "list.json").write_text(json.dumps([texts, texts]))
+    files = ("rows.jsonl", "object.json", "list.json")
+    done = unspin_words("screen", *files, "--field", "body, main", "--output", "out")
     assert done.returncode == 0, done
     words = {name: row["words"] for name, row in _findings(tmp_path / "out").items()}
     assert words == {
         "rows.jsonl, line 1": 35,
         "object.json, body, main[0]": 17,
         "object.json, body, main[1]": 18,
+        "list.json, [0]": 35,
+        "list.json, [1]": 35,
     }
 
 
@@ -163,6 +167,20 @@ def test_resuming_screens_only_what_is_new_or_has_changed(tmp_path: Path, unspin
     done = unspin_words(*command, "--fail-over", "0.01")
     assert "2 of 2 documents are screened already" in done.stderr and done.returncode == 3, done
     assert "screened already" not in unspin_words(*command, "--phrases", "phrases.tsv").stderr
+
+
+@pytest.mark.parametrize("damage", [lambda lines: lines[:1], lambda lines: lines[:-1], lambda _: [b"null\n", b"[]\n"]])
+def test_a_damaged_record_is_no_screening(
+    tmp_path: Path, unspin_words: Command, damage: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    command = ("screen", "papers", "--output", "out", "--resume")
+    assert unspin_words(*command).returncode == 0
+    whole = _findings(tmp_path / "out")
+    record = min((tmp_path / "out" / ".screening").rglob("*.json*"))
+    record.write_bytes(b"".join(damage(record.read_bytes().splitlines(keepends=True))))
+    done = unspin_words(*command)
+    assert done.returncode == 0 and "1 of 2 documents are screened already" in done.stderr, done
+    assert _findings(tmp_path / "out") == whole
 
 
 def test_worker_processes_find_the_same(tmp_path: Path, unspin_words: Command) -> None:

@@ -44,7 +44,7 @@ def test_what_is_no_phrase_is_left_out(tmp_path: Path) -> None:
         "\x00\tx",
         "a\x07b\tx",
         "same\tSame",
-        "robot\texample.org | pages",
+        "robot\texample.org | www.pages",
         "deep\t",
         "3.5\t7",
         f"{'long ' * 50}\tx",
@@ -75,6 +75,27 @@ def test_a_file_that_is_no_list_is_refused(data: bytes, reason: str, tmp_path: P
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(PhraseListError, match=r"none\.tsv: cannot be read \(No such file"):
         read_phrases(tmp_path / "none.tsv")
+
+
+def test_only_the_phrases_that_are_none_are_left_out_of_a_line(tmp_path: Path) -> None:
+    text = "asp web\tASP.NET | see https://example.org/x\nbosom\u00ad per\u200bil\tbreast cancer\n"
+    assert read_phrases(_write(tmp_path, text)) == [
+        PhrasePair("asp web", ("ASP.NET",)),
+        PhrasePair("bosom peril", ("breast cancer",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "heading", ["Garbled phrase\tExpected phrase", "tortured phrases\tcorrect phrases", "Tortured\tCorrect Phrase(s)"]
+)
+def test_headings_are_known_in_any_form(heading: str, tmp_path: Path) -> None:
+    assert len(read_phrases(_write(tmp_path, f"{heading}\nvapor motor\tengine\n"))) == 1
+
+
+def test_json_may_hold_tabs_and_lines_may_begin_with_a_bracket(tmp_path: Path) -> None:
+    listed = '[{"tortured": "vapor motor",\t"correct": "engine"}]'
+    for text in (listed, "[note] a list\nvapor motor\tengine\n", "{x} a list\nvapor motor\tengine\n"):
+        assert read_phrases(_write(tmp_path, text)) == [PhrasePair("vapor motor", ("engine",))]
 
 
 def test_a_list_may_begin_with_a_bracket_and_hold_headings_as_terms(tmp_path: Path) -> None:

@@ -34,6 +34,12 @@ def test_a_config_without_any_suite_is_refused(make_config: Make) -> None:
         CalibrateConfig.model_validate({"checkpoint": "x", "suites": [], "unseen": ["spun"]})
 
 
+@pytest.mark.parametrize("term", ["", " ", "."])
+def test_terms_without_a_word_are_refused(make_config: Make, term: str) -> None:
+    with pytest.raises(ValidationError, match="protect"):
+        make_config(protect=["Bosom Records", term])
+
+
 def test_unknown_systems_are_refused(make_config: Make) -> None:
     with pytest.raises(ValidationError, match="unknown system harpo: choose from unspin, "):
         make_config(systems=["harpo"])

@@ -130,6 +130,28 @@ def test_protected_terms_are_not_touched(protected: list[str], text: str) -> Non
     assert sentence.text == text
 
 
+def _overlapping(source: str, *phrases: tuple[str, str, bool]) -> ArticleDraft:
+    places = [(source.index(spun), spun, restored, keeps) for spun, restored, keeps in phrases]
+    listed = tuple(PhraseProposal(Edit(at, at + len(spun), new), 20.0 - at, keeps) for at, spun, new, keeps in places)
+    return ArticleDraft([SentenceDraft(source, reading=Reading(SentenceProposals(), listed))])
+
+
+def test_what_may_not_be_made_displaces_nothing() -> None:
+    phrases = ("deep bosom", "low chest"), ("bosom peril", "breast cancer")
+    for protected, keeps in ((["deep"], True), ([], False)):
+        article = _overlapping("The deep bosom peril.", (*phrases[0], keeps), (*phrases[1], True))
+        (sentence,) = decide(article, Calibration(), 0.5, PhraseMatcher(protected)).sentences
+        assert sentence.text == "The deep breast cancer."
+
+
+def test_a_protected_letter_is_no_article() -> None:
+    source = "They play in the Serie a warfare."
+    article = _article(source, ("warfare", "armed war", 0.9))
+    for protected, text in (([], "the Serie an armed war."), (["serie a"], "the Serie a armed war.")):
+        (sentence,) = decide(article, Calibration(), 0.5, PhraseMatcher(protected)).sentences
+        assert sentence.text.endswith(text)
+
+
 def test_words_are_put_in_beside_a_protected_term_and_not_inside() -> None:
     source = "The Spin Doctors left."
     for place, text in ((4, "The very Spin Doctors left."), (9, source)):

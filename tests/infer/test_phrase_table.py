@@ -48,6 +48,31 @@ def test_replacements_are_spelt_like_the_words_found(text: str, replacements: li
     assert list(hit.replacements) == replacements
 
 
+@pytest.mark.parametrize(
+    ("garbled", "expected", "text", "replacement"),
+    [
+        ("DNA harm", "damage of DNA", "“DNA harm is there", "Damage of DNA"),
+        ("DNA harm", "damage of DNA", "the DNA harm", "damage of DNA"),
+        ("DNA harm", "damage of DNA", "THE DNA HARM", "DAMAGE OF DNA"),
+        ("Bosom peril", "Breast cancer", "the bosom peril", "breast cancer"),
+        ("Bosom peril", "Breast cancer", "Bosom peril is", "Breast cancer"),
+        ("Bosom peril", "Breast cancer", "of Bosom Peril", "Breast Cancer"),
+        ("Bosom peril", "Breast cancer", "BOSOM PERIL", "BREAST CANCER"),
+        ("Joule's steady", "Joule's constant", "of joule's steady", "Joule's constant"),
+        ("profound learning", "deep learning", "of Profound-Learning", "Deep-Learning"),
+        ("profound learning", "deep learning", "of profound\u2011learning", "deep\u2011learning"),
+        ("courier acid", "mRNA", "two courier acids", "mRNAs"),
+        ("illustrations card", "GPU", "two illustrations cards", "GPUs"),
+        ("illustrations cards", "GPUs", "an illustrations card", "GPU"),
+    ],
+)
+def test_capitals_and_plurals_follow_the_place_where_the_list_leaves_them_open(
+    garbled: str, expected: str, text: str, replacement: str
+) -> None:
+    (hit,) = PhraseTable([PhrasePair(garbled, (expected,))]).find(text)
+    assert hit.replacements == (replacement,)
+
+
 def test_a_replacement_that_cannot_be_inflected_alike_is_left_out() -> None:
     table = PhraseTable([PhrasePair("huge animal", ("very big",)), PhrasePair("sea", ("ocean", "very big"))])
     assert list(table.find("huge animals")) == []

@@ -484,6 +484,8 @@ def test_protected_names_are_a_list() -> None:
         Restorer(Rewrite(str), protect="Acme")
     with pytest.raises(TypeError, match="which are strings"):
         Restorer(Rewrite(str), protect=[None])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match=r"'\.' has neither letter nor digit"):
+        Restorer(Rewrite(str), protect=["Acme", "."])
     with pytest.raises(TypeError, match="a file or a PhraseTable, not a list"):
         Restorer(Rewrite(str), phrases=["vapor motor"])  # type: ignore[arg-type]
     restorer = Restorer(Rewrite(lambda text: text.replace("firms", "companies")), protect=["Spin Firms"])

@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 
 import pytest
+from unspin.edits import Edit
 from unspin.infer.confidence import Calibration
 from unspin.infer.documents.formats import decode_document
 from unspin.infer.engines.base import Rewriting
 from unspin.infer.phrase_table import PhraseTable
 from unspin.infer.restorer import Restorer
-from unspin.infer.screening import MAX_PLACES, NO_PROSE, weight_of
+from unspin.infer.screening import MAX_PLACES, NO_PROSE, weight_of, with_words
 from unspin.phrase_lists import PhrasePair
 
 CALIBRATION = Calibration(screen_floor=0.0, screen_rate=1.0, screen_spread=0.01, screen_word_spread=0.2)
@@ -113,6 +114,40 @@ def test_protected_words_do_not_look_garbled() -> None:
     protect = ["warfare", "overseas minister", "north"]
     screening = Restorer(Reader(), CALIBRATION, phrases=table, protect=protect).screen(TEXT)
     assert screening.share == 0 and screening.places == screening.hits == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "More about bosom-peril is at https://example.org/bosom-peril for the readers.",
+        "It took them ten years and two vicennium to read about bosom-peril here.",
+        "They wrote `two vicennium` and `bosom-peril` and `warfare` about bosom-peril here.",
+    ],
+)
+def test_phrases_that_restoring_would_not_touch_are_no_hits(text: str) -> None:
+    table = PhraseTable([PhrasePair("bosom peril", ("breast cancer",)), PhrasePair("two vicennium", ("40 years",))])
+    document = decode_document("a.md", text.encode())
+    screening = Restorer(Reader(), CALIBRATION, phrases=table).screen(document)
+    (hit,) = screening.hits
+    place = document.views[0].text.index("about bosom-peril") + len("about ")
+    assert (hit.start, screening.places) == (place, (hit,))
+    share = CALIBRATION.garbled_share(hit.confidence, screening.words)[0]  # a compound is one word
+    assert screening.share == pytest.approx(share)
+
+
+def test_a_phrase_with_a_protected_word_does_not_count() -> None:
+    table = PhraseTable([PhrasePair("deep bosom peril", ("low breast cancer",))])
+    text = "In the year of the flood she had a deep bosom peril at home."
+    screening = Restorer(Reader(), CALIBRATION, phrases=table, protect=["bosom peril"]).screen(text)
+    assert screening.share == 0 and screening.hits == screening.places == ()
+
+
+def test_a_long_word_does_not_hold_up_a_hit() -> None:
+    edit = Edit(200_002, 200_008, "data mining")
+    assert with_words(f"{200_000 * 'A'} (mining of it", edit) == edit
+    inserted = Edit(200_002, 200_002, "data ")
+    found = with_words(f"{200_000 * 'A'} (mining of it", inserted)
+    assert (found.start, found.end) == (200_002, 200_008)
 
 
 def test_a_document_is_judged_as_a_whole_with_offsets_in_its_articles() -> None:

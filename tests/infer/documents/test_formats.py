@@ -12,7 +12,7 @@ ALPHABET = st.sampled_from("ab <>&;/\"'=!-#*_`[]()|\\\n\r\t{}:,é😀" + "pbr")
 
 def test_a_format_is_found_by_suffix_and_by_name() -> None:
     assert format_of("folder.md/A.HTML").name == "html" and format_of("README").name == "txt"
-    with pytest.raises(DocumentError, match=r"a\.tex: files of type \.tex cannot be restored"):
+    with pytest.raises(DocumentError, match=r"a\.tex: files of type \.tex cannot be read"):
         format_of("a.tex")
     assert all(FORMATS_BY_NAME[format.name] is format for format in FORMATS.values())
     assert all(f".{name}" in format.suffixes for name, format in FORMATS_BY_NAME.items())

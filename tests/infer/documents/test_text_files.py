@@ -158,8 +158,8 @@ def test_the_suffix_decides_the_format_and_the_option_overrules_it() -> None:
 @pytest.mark.parametrize(
     ("name", "raw", "message"),
     [
-        ("x.odd", "old", r"x\.odd: files of type \.odd cannot be restored; the types are \.txt, .*--format"),
-        ("x.pdf", "old", r"x\.pdf: files of type \.pdf cannot be restored; extract its text first"),
+        ("x.odd", "old", r"x\.odd: files of type \.odd cannot be read; the types are \.txt, .*--format"),
+        ("x.pdf", "old", r"x\.pdf: files of type \.pdf cannot be read; extract its text first"),
         ("x.txt", "<!DOCTYPE html><p>old</p>", "looks like HTML, not plain text: --format html restores it as such"),
         ("stdin", '{"text": "old"}', "looks like JSON"),
         ("README", "%PDF-1.7", "is a PDF file, not plain text: extract its text"),

@@ -79,6 +79,15 @@ def test_only_the_kind_of_things_gives_way_to_a_sure_model() -> None:
     )
 
 
+def test_words_of_a_listed_phrase_have_no_opposites_of_their_own() -> None:
+    source = "The bill is about credit darkness and a long reception."
+    phrase, word = Edit(18, 33, "debt transparency"), Edit(40, 44, "short")
+    assert violation(source, phrase) and violation(source, word)
+    assert violation(source, phrase, evidence=Evidence.SURE)
+    assert not violation(source, phrase, evidence=Evidence.LISTED)
+    assert violation(source, word, evidence=Evidence.LISTED)
+
+
 @pytest.mark.parametrize(
     ("source", "edit"),
     [

@@ -36,6 +36,8 @@ def test_a_changed_fact_is_refused(source: str, target: str, refusals: Callable[
         ("It's going to not happen.", "It will not happen."),
         ("The search was not lawful.", "The search was unlawful."),
         ("He scarcely spoke.", "He hardly spoke."),
+        ("There was a shortage of nurses.", "There was a deficit of nurses."),
+        ("It was a shortage of iron.", "It was a deficiency of iron."),
     ],
 )
 def test_a_kept_fact_passes(source: str, target: str, refusals: Callable[..., list[str]]) -> None:

@@ -138,7 +138,7 @@ def test_every_format_is_offered_and_every_text_format_restored(client: TestClie
         ({"text": "a", "more": 1}, 422, "more: Extra inputs are not permitted"),
         ({"text": "a,b\n1,2\n", "format": "csv"}, 422, "name the column with “Column or key”"),
         ({"text": "%PDF-1.7"}, 422, "article is a PDF file"),
-        ({"data": "YQ==", "name": "a.pdf"}, 422, "files of type .pdf cannot be restored"),
+        ({"data": "YQ==", "name": "a.pdf"}, 422, "files of type .pdf cannot be read"),
         ({"data": "UEsDBA==", "name": "a.docx"}, 422, "a.docx: "),
         ({"data": "?"}, 422, "data: not base64"),
         ({"data": "YQ-_"}, 422, "data: not base64"),
