@@ -63,8 +63,8 @@ def screen(
     """Judge how garbled documents look, without restoring them: the share of garbled words, and the places that tell.
 
     The table on stdout begins with the document that looks most garbled. The exit code is 0 if all documents were
-    screened, 1 if one could not be read, 2 if the options are wrong, and 3 if `--fail-over` found a document. What a
-    share proves, and what it does not: docs/screening.md.
+    screened, 1 if one could not be read, 2 if the options are wrong, and 3 if all could be read but `--fail-over` found
+    one. What a share proves, and what it does not: docs/screening.md.
 
     Examples:
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from heapq import nlargest
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 
 from rapidfuzz.distance import Levenshtein, Prefix
@@ -26,7 +26,7 @@ from unspin.infer.fidelity.dictionary import is_known
 from unspin.infer.phrase_matching import PhraseMatcher
 from unspin.segment import is_word, paragraphs, tokenize, words
 
-MAX_PLACES = 10  # places that are shown, and sentences that are restored to find them
+MAX_PLACES = 10  # places that are shown, and at most as many sentences are restored to find them
 MIN_GARBLED_WORDS = 0.3  # sum of `garbling` from which a sentence is worth restoring
 ERROR_WEIGHT = -0.5  # of a word that the model would only spell or inflect otherwise, or another function word
 SIMILAR = 0.6  # normalised Levenshtein similarity of a misspelling to the right word
@@ -174,9 +174,11 @@ def with_words(sentence: str, edit: Edit) -> Edit:
 
 
 def most_garbled(sentences: Iterable[SentenceDraft]) -> list[SentenceDraft]:
-    """Up to `MAX_PLACES` sentences with the most words that look garbled."""
+    """The sentences with the most words that look garbled, as many as hold about `MAX_PLACES` of them together."""
     garbled = [sentence for sentence in sentences if sum(sentence.reading.garbling) >= MIN_GARBLED_WORDS]
-    return nlargest(MAX_PLACES, garbled, key=lambda sentence: sum(sentence.reading.garbling))
+    chosen = nlargest(MAX_PLACES, garbled, key=lambda sentence: sum(sentence.reading.garbling))
+    before = accumulate((sum(sentence.reading.garbling) for sentence in chosen), initial=0.0)
+    return [sentence for sentence, total in zip(chosen, before, strict=False) if total < MAX_PLACES]
 
 
 def screening_of(

@@ -80,6 +80,13 @@ def test_a_pair_of_words_is_shown_once_and_no_more_than_ten_places() -> None:
     assert len(engine.rewritten) == MAX_PLACES
 
 
+def test_no_more_sentences_are_restored_than_hold_ten_garbled_words() -> None:
+    lines = [f"In {year} the overseas firms and warfare of all overseas firms ended." for year in range(1901, 1930)]
+    engine = Reader()
+    Restorer(engine, CALIBRATION).screen(" ".join(lines))
+    assert len(engine.rewritten) == 3  # of 4.5 each
+
+
 def test_listed_phrases_are_hits_where_the_model_finds_them_out_of_place() -> None:
     table = PhraseTable([PhrasePair("information mining", ("data mining",)), PhrasePair("the warfare", ("the fight",))])
     text = "They used information mining to find it. The miners asked for information mining could give."
