@@ -26,6 +26,7 @@ from unspin.hashing import hash_uniform
 from unspin.infer.confidence import PHRASE_INTERCEPT, PHRASE_SLOPE
 from unspin.infer.engines import load_engine
 from unspin.infer.engines.base import Engine
+from unspin.infer.fidelity.foreign import addresses_in
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.phrase_matching import PhraseMatcher
 from unspin.infer.phrase_table import PhraseTable, spell_like
@@ -91,11 +92,14 @@ def find_cases(pairs: Sequence[PhrasePair], texts: Iterable[Article]) -> tuple[l
                     cases.append(Case(sentence, None, garbled, for_fit))
             for match in expected_phrases.find(sentence):
                 expected = expected_phrases.phrases[match.phrase]
-                if match.forms is None and (expected, for_fit) not in replaced:
+                if match.forms is not None or (expected, for_fit) in replaced:
+                    continue
+                choices = garbled_for[expected]
+                garbled = choices[int(hash_uniform(expected, sentence) * len(choices))]
+                case = _garble(sentence, match.start, match.end, garbled, expected, for_fit)
+                if addresses_in(case.spun) == addresses_in(sentence):  # a spinner leaves "health.gov" alone
                     replaced.add((expected, for_fit))
-                    choices = garbled_for[expected]
-                    garbled = choices[int(hash_uniform(expected, sentence) * len(choices))]
-                    cases.append(_garble(sentence, match.start, match.end, garbled, expected, for_fit))
+                    cases.append(case)
     return cases, count
 
 

@@ -70,9 +70,9 @@ def decide(
     restored = []
     for sentence, candidates in zip(sentences, scored_edits(sentences, calibration), strict=True):
         confident = [candidate for candidate in candidates if candidate.confidence >= threshold]
-        kept = protected.find(sentence.text) if confident else []
-        chosen = select_non_overlapping(_allowed(sentence.text, confident, kept))
-        restored.append(_decide_sentence(sentence, chosen, article.context, kept))
+        spans = protected.find(sentence.text) if confident else []
+        chosen = select_non_overlapping(_allowed(sentence.text, confident, spans))
+        restored.append(_decide_sentence(sentence, chosen, article.context, spans))
     share = suspected_share(sentences)
     return RestoredArticle(article, tuple(restored), share, calibration.spun_share(share))
 
@@ -83,26 +83,26 @@ def _evidence(candidate: ScoredEdit) -> Evidence:
     return Evidence.SURE if candidate.confidence >= SURE else Evidence.NONE
 
 
-def _allowed(source: str, candidates: Sequence[ScoredEdit], kept: Sequence[PhraseMatch]) -> list[ScoredEdit]:
+def _allowed(source: str, candidates: Sequence[ScoredEdit], protected: Sequence[PhraseMatch]) -> list[ScoredEdit]:
     """The edits of a sentence that touch no protected phrase; of the model's edits also those words that touch none."""
     return [
         candidate._replace(edit=part)
         for candidate in candidates
         for part in (
             [candidate.edit]
-            if candidate.is_listed or not _touches(candidate.edit, kept)
+            if candidate.is_listed or not _touches(candidate.edit, protected)
             else split_by_word(source, candidate.edit)
         )
-        if not _touches(part, kept)
+        if not _touches(part, protected)
     ]
 
 
-def _touches(edit: Edit, kept: Sequence[PhraseMatch]) -> bool:
-    return any(edit.start < match.end and match.start < edit.end for match in kept)
+def _touches(edit: Edit, spans: Sequence[PhraseMatch]) -> bool:
+    return any(edit.start < span.end and span.start < edit.end for span in spans)
 
 
 def _decide_sentence(
-    sentence: SentenceDraft, candidates: Sequence[ScoredEdit], context: Context, kept: Sequence[PhraseMatch]
+    sentence: SentenceDraft, candidates: Sequence[ScoredEdit], context: Context, protected: Sequence[PhraseMatch]
 ) -> RestoredSentence:
     scored: dict[Edit, ScoredEdit] = {}
     for candidate in candidates:
@@ -111,7 +111,7 @@ def _decide_sentence(
     evidence = {edit: _evidence(candidate) for edit, candidate in scored.items()}
     verdict = judge(sentence.text, list(scored), context, evidence)
     final = dict(zip(verdict.kept, fit_articles(sentence.text, list(verdict.kept)), strict=True))
-    final = {edit: edit if _touches(fitted, kept) else fitted for edit, fitted in final.items()}  # "Serie A"
+    final = {edit: edit if _touches(fitted, protected) else fitted for edit, fitted in final.items()}  # "Serie A"
     edits = tuple(
         scored[proposed]._replace(edit=final[edit])
         for edit, proposed in verdict.kept.items()

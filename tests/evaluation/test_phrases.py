@@ -39,6 +39,13 @@ def test_expected_phrases_are_garbled_and_listed_ones_kept() -> None:
     assert len({case.for_fit for case in cases}) == 1  # all of one article
 
 
+def test_an_address_is_no_case() -> None:
+    cases, _ = find_cases(
+        [PhrasePair("wellbeing", ("health",))], [Article("a", "We read much about it on health.gov today.")]
+    )
+    assert cases == []
+
+
 def test_a_phrase_that_is_common_in_clean_text_counts_only_so_often() -> None:
     text = " ".join(f"We had huge information about all of number {number}." for number in range(PER_PHRASE + 5))
     cases, _ = find_cases(PAIRS, [Article("a", text)])
