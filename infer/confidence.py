@@ -61,8 +61,9 @@ class Calibration:
         return 1 / (1 + math.exp(-max(min(logit, MAX_LOGIT), -MAX_LOGIT)))
 
     def garbled_share(self, garbling: float, words: int) -> tuple[float, float, float]:
-        """The estimated share of garbled words, 0..1, and the ends of the interval that holds it in nine of ten texts.
+        """The estimated share of garbled words, 0..1, and the ends of an interval around it.
 
+        Of texts like those of the fit (`unspin.evaluation.detection`), it holds the true share of nine in ten.
         `garbling` is the sum of `unspin.infer.screening.garbling` over the `words` of a text.
         """
         share = 1 - math.exp(-self.screen_rate * max(garbling / words - self.screen_floor, 0.0)) if words else 0.0
