@@ -17,9 +17,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _IS_WORD = re.compile(_WORD)
 _QUOTATION = re.compile(
     r"""“(?:[^”\n]|\n(?!\s*\n))*(?:”|(?=\n\s*\n|\n?\Z))    # to the paragraph's end if it goes on in the next one
-      | „[^“”\n]*[“”] | «[^»\n]*» | »[^«\n]*« | ‹[^›\n]*› # the marks of other languages
+      | „[^„“”\n]*[“”] | «[^«»\n]*» | »[^«»\n]*« | ‹[^‹›\n]*› # the marks of other languages
       | "[^"\n]*(?:\n(?!\s*\n)[^"\n]*)*"
-      | ‘(?:[^’\n]|’(?=\w))*’(?!\w)
+      | ‘(?:[^‘’\n]|’(?=\w))*’(?!\w)  # no mark is passed by another that opens, so that the time is linear
       | (?<![\w'])'(?=[^\s'])(?!\d0s\b)(?:[^'\n]|(?<=\w)'(?=\w)|'(?=\d0s\b))*(?<=\S)'(?!\w)""",  # don't, the '90s
     re.VERBOSE,
 )

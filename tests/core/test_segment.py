@@ -47,6 +47,7 @@ def test_contractions_numbers_and_hyphenated_words_are_words() -> None:
         ("“It runs\nover a line,” he said.", ["“It runs\nover a line,”"]),
         ("„So,“ he said, ‹so›, »so«.", ["„So,“", "‹so›", "»so«"]),
         ('A 5" nail.\n\nHe said "so".', ['"so"']),
+        ("A ‘lone mark, and ‘it’ and „one, and „so“.", ["‘it’", "„so“"]),
     ],
 )
 def test_quotations_include_their_marks(text: str, quoted: list[str]) -> None:

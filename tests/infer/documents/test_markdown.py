@@ -218,6 +218,8 @@ def test_another_word_changes_nothing_but_that_word(raw: str, number: int) -> No
         return
     render = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render
     before, after = render(raw), render(apply(raw, [edit]))
+    if before == after and "[^" in raw:  # a footnote, which CommonMark takes for the address of a link
+        return
     place = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
     assert place is not None and before[place : place + 4] == "word" and after[place : place + 4] == "term"
     assert before[:place] + "term" + before[place + 4 :] == after
