@@ -49,8 +49,8 @@ def find_files(paths: Sequence[Path], left_out: Collection[Path] = (), same_file
     return [File(file.path, Path(shared[_store(file.root)])) for file in distinct.values()]
 
 
-def _place(path: Path, same_file: bool = False) -> str:
-    """What two arguments have in common that name one file."""
+def _place(path: Path, same_file: bool) -> str:
+    """What two arguments have in common that name one file; with `same_file`, links to a file are that file."""
     return os.path.realpath(path) if same_file and not is_url(path) else _store(path) + _absolute(path)
 
 
@@ -64,15 +64,15 @@ def _absolute(path: Path) -> str:
     return str(path).removeprefix(_store(path)) or "/" if is_url(path) else os.path.abspath(path)  # noqa: PTH100
 
 
-def _real(path: Path) -> str:
-    """The absolute path without links; for an address the address."""
-    return str(path) if is_url(path) else os.path.realpath(path)
+def _places(paths: Collection[Path]) -> set[str]:
+    return {_place(path, same_file=True) for path in paths}
 
 
-def _is_below(place: str, root: str, others: Collection[str]) -> bool:
-    """Whether a place is one of others below a root, or lies in one."""
-    while place.startswith(f"{root.rstrip('/')}/"):
-        if place in others:
+def _is_left_out(path: Path, root: Path, left_out: Collection[str]) -> bool:
+    """Whether a path below a root is one of the places left out, or lies in one that is below the root too."""
+    place, above = _place(path, same_file=True), _place(root, same_file=True).rstrip("/")
+    while place.startswith(f"{above}/"):
+        if place in left_out:
             return True
         place = os.path.dirname(place)  # noqa: PTH120 - of an address too
     return False
@@ -90,9 +90,9 @@ def _files_of(path: Path, left_out: Collection[Path]) -> Iterator[File]:
         yield from (File(file, path) for file in _search(path, left_out))
     elif is_pattern:
         fixed = next(parent for parent in path.parents if not has_magic(str(parent)))
-        root, others = _real(fixed), set(map(_real, left_out))
+        places = _places(left_out)
         for match in _expand(path):
-            if not _is_below(_real(match), root, others):
+            if not _is_left_out(match, fixed, places):
                 yield from (File(file, fixed) for file in (_search(match, left_out) if match.is_dir() else [match]))
     else:
         yield File(path, path.parent)
@@ -103,18 +103,17 @@ def _search(folder: Path, left_out: Collection[Path]) -> list[Path]:
 
     Symbolic links to files are followed, links to folders are not: they may lead in a circle.
     """
+    places = _places(left_out)
     if is_url(folder):
         with storage_errors(folder):
             files = [file for file in sorted(folder.rglob("*")) if is_document(file) and file.is_file()]
-        below = tuple(f"{path}/" for path in left_out if str(path).startswith(f"{folder}/"))
-        files = [file for file in files if not f"{file}/".startswith(below)]
+        files = [file for file in files if not _is_left_out(file, folder, places)]
         return [file for file in files if "/." not in str(file)[len(str(folder)) :]]
-    others = set(map(_real, left_out))
     found: list[Path] = []
     for name, inner, names in os.walk(folder):
         real = os.path.realpath(name)
         for shown in (inner, names):
-            shown[:] = [one for one in shown if one[0] != "." and str(Path(real, one)) not in others]
+            shown[:] = [one for one in shown if one[0] != "." and str(Path(real, one)) not in places]
         found += [Path(name) / file for file in names if is_document(Path(file))]
     return sorted(file for file in found if file.is_file())
 

@@ -197,7 +197,7 @@ def real_samples(file: Path) -> Iterator[Sample]:
             group = pairs[first : first + LINES_PER_DOCUMENT]
             spun, original = (_lines(texts) for texts in zip(*((p.spun, p.original) for p in group), strict=True))
             yield Sample("test", "real", f"real: {tool}", spun, original)
-            yield Sample("test", "real", "", original, original)
+            yield Sample("test", "real: originals", "", original, original)
 
 
 def writers_samples(name: str, file: Path) -> Iterator[Sample]:

@@ -90,14 +90,15 @@ def _allowed(source: str, candidates: Sequence[ScoredEdit], protected: Sequence[
         for candidate in candidates
         for part in (
             [candidate.edit]
-            if candidate.is_listed or not _touches(candidate.edit, protected)
+            if candidate.is_listed or not touches(candidate.edit, protected)
             else split_by_word(source, candidate.edit)
         )
-        if not _touches(part, protected)
+        if not touches(part, protected)
     ]
 
 
-def _touches(edit: Edit, spans: Sequence[PhraseMatch]) -> bool:
+def touches(edit: Edit, spans: Sequence[PhraseMatch]) -> bool:
+    """Whether an edit changes a character of a phrase that was found."""
     return any(edit.start < span.end and span.start < edit.end for span in spans)
 
 
@@ -111,7 +112,7 @@ def _decide_sentence(
     evidence = {edit: _evidence(candidate) for edit, candidate in scored.items()}
     verdict = judge(sentence.text, list(scored), context, evidence)
     final = dict(zip(verdict.kept, fit_articles(sentence.text, list(verdict.kept)), strict=True))
-    final = {edit: edit if _touches(fitted, protected) else fitted for edit, fitted in final.items()}  # "Serie A"
+    final = {edit: edit if touches(fitted, protected) else fitted for edit, fitted in final.items()}  # "Serie A"
     edits = tuple(
         scored[proposed]._replace(edit=final[edit])
         for edit, proposed in verdict.kept.items()

@@ -16,6 +16,7 @@ from unspin.infer.phrase_matching import PhraseMatch, PhraseMatcher
 from unspin.phrase_lists import PhrasePair, read_phrases
 
 _HYPHEN = re.compile("[-\u2010\u2011]")
+_ABBREVIATION = re.compile(r"\w*[A-Z]{2,}s?")
 _SMALL_WORDS = frozenset("a an and as at but by for from in of on or the to with".split())
 
 
@@ -89,7 +90,7 @@ def _inflect(expected: str, listed: Form, found: Form) -> str:
     """The expected phrase, inflected as the listed one was; "" if its head is no such word."""
     words = expected.split(" ")
     head = 0 if listed.pos == "verb" else -1
-    if not words[head].islower() and not words[head].istitle():
+    if _ABBREVIATION.fullmatch(words[head]):
         words[head] = _inflect_abbreviation(words[head], listed, found)
     else:
         readings = forms(words[head].lower())
@@ -100,7 +101,7 @@ def _inflect(expected: str, listed: Form, found: Form) -> str:
 
 
 def _inflect_abbreviation(word: str, listed: Form, found: Form) -> str:
-    """The plural of a word with capitals such as "mRNA", or its singular; "" if neither is asked for."""
+    """The plural of an abbreviation such as "mRNA", or its singular; "" if neither is asked for."""
     if (listed.tag, found.tag) == ("NN", "NNS"):
         return f"{word}s"
     return word.removesuffix("s") if (listed.tag, found.tag) == ("NNS", "NN") else ""
@@ -120,8 +121,11 @@ def spell_like(found: str, listed: str, expected: str, opens: bool = False) -> s
         expected = _title(expected)
     elif found[:1].isupper() and (opens or listed[:1].islower()):
         expected = " ".join((_capitalised(first), *others))
-    elif found[:1].islower() and first.istitle() and listed[:1].isupper() and not listed.startswith(f"{first} "):
-        expected = " ".join((first.lower(), *others))
+    elif found[:1].islower() and listed[:1].isupper() and _is_title(listed) == _is_title(expected):
+        names = listed.split()  # what both have in capitals, as "Joule's"
+        expected = " ".join(
+            word.lower() if word.istitle() and word not in names else word for word in expected.split(" ")
+        )
     hyphen = _HYPHEN.search(found)
     return expected.replace(" ", hyphen[0]) if hyphen and " " not in found and not _HYPHEN.search(listed) else expected
 

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from heapq import nlargest
 from itertools import accumulate, islice
 from typing import Any
@@ -20,7 +20,7 @@ from unspin.edits import Edit
 from unspin.english.lexicons import function_words
 from unspin.infer.article import SentenceDraft
 from unspin.infer.confidence import Calibration
-from unspin.infer.decision import RestoredArticle
+from unspin.infer.decision import RestoredArticle, touches
 from unspin.infer.documents.base import View
 from unspin.infer.fidelity.dictionary import is_known
 from unspin.infer.phrase_matching import PhraseMatcher
@@ -103,15 +103,15 @@ def garbling(
     protected or code, speak neither for nor against it.
     """
     doubted = {word.start: word for word in sentence.uncertain_words}
-    listed = list(_listed(sentence, view, calibration, protected))
     kept = _kept(sentence, view, protected)
+    listed = list(_listed(sentence, kept, calibration))
     values = []
     start = 0
     for token in tokenize(sentence.text):
         end = start + len(token)
         if is_word(token):
             value = max((chance for edit, chance in listed if edit.start < end and start < edit.end), default=0.0)
-            if not value and (word := doubted.get(start)) and not kept(start, end):
+            if not value and (word := doubted.get(start)) and not kept(Edit(start, end, "")):
                 value = word.doubt * weight_of(token.lower(), word.runner_up)
             values.append(value)
         start = end
@@ -119,26 +119,27 @@ def garbling(
 
 
 def _listed(
-    sentence: SentenceDraft, view: View, calibration: Calibration, protected: PhraseMatcher
+    sentence: SentenceDraft, kept: Callable[[Edit], bool], calibration: Calibration
 ) -> Iterator[tuple[Edit, float]]:
     """The edits of listed phrases that restoring could make, each with its confidence."""
-    kept = _kept(sentence, view, protected)
     for hit in sentence.phrases:
         edit = with_words(sentence.text, hit.edit)
-        if hit.keeps_facts and not kept(edit.start, edit.end):
+        if hit.keeps_facts and not kept(edit):
             yield edit, calibration.phrase_confidence(hit.log_ratio)
 
 
-def _kept(sentence: SentenceDraft, view: View, protected: PhraseMatcher) -> Callable[[int, int], bool]:
-    """Tells whether a stretch of a sentence holds words that restoring would not touch."""
+def _kept(sentence: SentenceDraft, view: View, protected: PhraseMatcher) -> Callable[[Edit], bool]:
+    """Tells whether an edit of a sentence touches words that restoring would not touch."""
     spans = protected.find(sentence.text)
-    offsets = sentence.offsets
 
-    def kept(start: int, end: int) -> bool:
-        is_protected = any(span.start < end and start < span.end for span in spans)
-        return is_protected or any(view.fixed[offsets[start] : offsets[end]])
+    def kept(edit: Edit) -> bool:
+        return touches(edit, spans) or view.is_fixed(_in_view(sentence, edit))
 
     return kept
+
+
+def _in_view(sentence: SentenceDraft, edit: Edit) -> Edit:
+    return replace(edit, start=sentence.offsets[edit.start], end=sentence.offsets[edit.end])
 
 
 def weight_of(word: str, runner_up: str) -> float:
@@ -190,7 +191,8 @@ def screening_of(
         _place(sentence, number, edit, confidence, True)
         for number, article in enumerate(articles)
         for sentence in article.draft.sentences
-        for edit, confidence in _listed(sentence, article.draft.view, calibration, protected)
+        if sentence.phrases
+        for edit, confidence in _listed(sentence, _kept(sentence, article.draft.view, protected), calibration)
         if confidence >= threshold
     ]
     edits = [place for number, article in enumerate(articles) for place in _edited(article, number)]
@@ -223,9 +225,8 @@ def _paragraphs(article: RestoredArticle, number: int, calibration: Calibration)
 def _edited(article: RestoredArticle, number: int) -> Iterator[Place]:
     """The edits that put words for other words, where these may be touched."""
     for sentence in article.sentences:
-        offsets = sentence.draft.offsets
         for edit, confidence, is_listed in sentence.edits:
-            is_fixed = any(article.draft.view.fixed[offsets[edit.start] : offsets[edit.end]])
+            is_fixed = article.draft.view.is_fixed(_in_view(sentence.draft, edit))
             if words(edit.replacement) and words(sentence.source[edit.start : edit.end]) and not is_fixed:
                 yield _place(sentence.draft, number, edit, confidence, is_listed)
 

@@ -58,6 +58,8 @@ def test_replacements_are_spelt_like_the_words_found(text: str, replacements: li
         ("Bosom peril", "Breast cancer", "Bosom peril is", "Breast cancer"),
         ("Bosom peril", "Breast cancer", "of Bosom Peril", "Breast Cancer"),
         ("Bosom peril", "Breast cancer", "BOSOM PERIL", "BREAST CANCER"),
+        ("Bosom Peril", "Breast Cancer", "the bosom peril", "breast cancer"),
+        ("Profound sea", "North Sea", "the profound sea", "North Sea"),
         ("Joule's steady", "Joule's constant", "of joule's steady", "Joule's constant"),
         ("profound learning", "deep learning", "of Profound-Learning", "Deep-Learning"),
         ("profound learning", "deep learning", "of profound\u2011learning", "deep\u2011learning"),
@@ -74,7 +76,9 @@ def test_capitals_and_plurals_follow_the_place_where_the_list_leaves_them_open(
 
 
 def test_a_replacement_that_cannot_be_inflected_alike_is_left_out() -> None:
-    table = PhraseTable([PhrasePair("huge animal", ("very big",)), PhrasePair("sea", ("ocean", "very big"))])
+    table = PhraseTable(
+        [PhrasePair("huge animal", ("very big", "Parkinson's")), PhrasePair("sea", ("ocean", "very big"))]
+    )
     assert list(table.find("huge animals")) == []
     (hit,) = table.find("seas")
     assert hit.replacements == ("oceans",)
