@@ -33,7 +33,7 @@ def build(
             parser=parse_file,
             metavar="PAIRS",
             help="print the words and phrases that a spinner replaced, with counts, learned from the spun and original "
-            "texts in PAIRS (.tsv or .jsonl); `unspin restore --phrases` reads this list",
+            "texts in PAIRS (.tsv, .csv, .jsonl or .parquet); `unspin restore --phrases` reads this list",
         ),
     ] = None,
 ) -> None:

@@ -40,6 +40,21 @@ class Config(BaseModel):
             raise PydanticCustomError("renamed_keys", "{message}", {"message": message, "renamed": old})
         return raw
 
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_single_names(cls, raw: Any) -> Any:
+        """Take a single name or path where a list of them is expected: ``report_to=wandb``."""
+        if not isinstance(raw, dict):
+            return raw
+        lists = {
+            key
+            for key, field in cls.model_fields.items()
+            if any(get_origin(kind) in (list, tuple) for kind in _alternatives(field.annotation))
+        }
+        return {
+            key: [value] if key in lists and isinstance(value, (str, Path)) else value for key, value in raw.items()
+        }
+
     @field_validator("*")
     @classmethod
     def _refuse_addresses(cls, value: object) -> object:

@@ -5,24 +5,25 @@ Each is a `PipelineStep` whose ``run(data, rank, world_size)`` does the work of 
 ==================  ============================================  ==================================================
 block               reads                                         writes
 ==================  ============================================  ==================================================
+`ReadPairs`         every source of pairs                         documents of pairs; ``<skipped>/pairs.txt``
 `ReadSources`       a part of each source                         documents of articles; ``<skipped>/<rank>.txt``
-`ReadShard`         ``<folder>/<rank>/*.parquet``                 documents of articles
-`IndexHeldOut`     documents of articles; pairs files            ``<folder>/<rank>.npy``
-`Spin`              documents of articles; ``<held_out>/*.npy``  documents of rows
-`AlignPairs`        pairs files; ``<held_out>/*.npy``            documents of rows; ``<skipped>/pairs-<rank>.txt``
+`ReadShard`         ``<folder>/<rank>/*.parquet``                 documents of articles or pairs
+`IndexHeldOut`      documents of articles and pairs               ``<folder>/<rank>.npy``
+`Spin`              documents of articles; ``<held_out>/*.npy``   documents of rows
+`AlignPairs`        documents of pairs; ``<held_out>/*.npy``      documents of rows
 ==================  ============================================  ==================================================
 
-A document of an article holds its text and id, with shard and split as metadata. A document of a row holds the row as
-metadata (`row_of`). The hash of an article's id assigns it to a shard, and a shard is one task of every later stage:
-the output depends on the number of tasks, which the config sets, never on the number of workers. datatrove's own
-MinHash blocks remove near-duplicates.
+A document of an article holds its text and id, with shard and split as metadata. A document of a pair holds the spun
+text, with the original, its source and line as metadata. A document of a row holds the row as metadata (`row_of`). The
+hash of an article's id, or the line of a pair, assigns it to a shard, and a shard is one task of every later stage: the
+output depends on the number of tasks, which the config sets, never on the number of workers. datatrove's own MinHash
+blocks remove near-duplicates.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,9 @@ from datatrove.data import Document
 from datatrove.io import get_datafolder
 from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.word_tokenizers import WordTokenizer
-from unspin.data.corpora import Article, CorpusError, PairsFile, Source
-from unspin.data.pairs import pair_rows, scan_pairs, split_pair
+from unspin.data.corpora import Article, CorpusError, Source
+from unspin.data.pair_files import Pair, PairsSource
+from unspin.data.pairs import pair_rows, split_pair, usable_pairs
 from unspin.data.rows import Recipe, article_rows, clean_sentences, split_of
 from unspin.data.spinners.mixture import HeldOut, Mixture
 from unspin.hashing import hash_uniform
@@ -93,7 +95,7 @@ class ReadSources(PipelineStep):
 
 
 class ReadShard(PipelineStep):
-    """Reads the articles of one shard, always in the same order."""
+    """Reads the articles or pairs of one shard, always in the same order."""
 
     name, type = "shard", "unspin"
 
@@ -110,30 +112,53 @@ class ReadShard(PipelineStep):
                         yield Document(row["text"], row["id"], metadata=row["metadata"])
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """The rows of files of real pairs; each line belongs to one task."""
+class ReadPairs(PipelineStep):
+    """Reads all pairs, checks each of them and assigns it its shard, so that faults show before anything is spun.
 
-    sources: list[PairsFile]
-    recipe: Recipe
-    holdout_share: float
-    skip: bool
+    A single task reads them. Unusable lines raise `CorpusError`; with `skip`, their messages are written to the
+    `skipped` folder instead.
+    """
 
-    def rows(self, rank: int, world_size: int, messages: list[str]) -> Iterator[dict[str, Any]]:
-        """The rows of one task. An unusable line raises `CorpusError`; with `skip`, its message goes to `messages`."""
+    name, type = "read pairs", "unspin"
+
+    def __init__(self, sources: list[PairsSource], shards: int, skip: bool, skipped: str) -> None:
+        super().__init__()
+        self.sources, self.shards, self.skip, self.skipped = sources, shards, skip, skipped
+
+    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
+        messages: list[str] = []
         for source in self.sources:
-            for pair in scan_pairs(source.path, source.spun, source.original):
-                try:
-                    if isinstance(pair, CorpusError):
-                        raise pair
-                    if pair.line % world_size == rank:
-                        yield from pair_rows(split_pair(pair), source.name, self.holdout_share, self.recipe)
-                except CorpusError as error:
-                    if not self.skip:
-                        raise _with_skip_advice(error) from None
-                    # every task finds every unreadable line, so only the first task reports it
-                    if rank == 0 or not isinstance(pair, CorpusError):
-                        messages.append(str(error))
+            for pair in usable_pairs(source):
+                if isinstance(pair, Pair):
+                    yield self._document(pair, source.name)
+                elif self.skip:
+                    messages.append(str(pair))
+                else:
+                    raise _with_skip_advice(pair)
+        _write_messages(self.skipped, "pairs.txt", messages)
+
+    def _document(self, pair: Pair, name: str) -> Document:
+        metadata = {
+            "shard": f"{pair.line % self.shards:05d}",
+            "original": pair.original,
+            "line": pair.line,
+            "source": name,
+        }
+        return Document(pair.spun, f"{name}/{pair.line}", metadata=metadata)
+
+
+class PairRows:
+    """The rows of the pairs in a shard that `ReadPairs` made."""
+
+    def __init__(self, folder: str, recipe: Recipe, holdout_share: float) -> None:
+        self.shards = ReadShard(folder)
+        self.recipe, self.holdout_share = recipe, holdout_share
+
+    def rows(self, rank: int) -> Iterator[dict[str, Any]]:
+        """The rows of one shard, in the order of its pairs."""
+        for document in self.shards.run(rank=rank):
+            pair = Pair(document.text, document.metadata["original"], line=document.metadata["line"])
+            yield from pair_rows(split_pair(pair), document.metadata["source"], self.holdout_share, self.recipe)
 
 
 def _with_skip_advice(error: CorpusError) -> CorpusError:
@@ -146,13 +171,13 @@ class IndexHeldOut(PipelineStep):
 
     name, type = "index", "unspin"
 
-    def __init__(self, folder: str, recipe: Recipe, pairs: Pairs) -> None:
+    def __init__(self, folder: str, recipe: Recipe, pairs: PairRows) -> None:
         super().__init__()
         self.folder, self.recipe, self.pairs = folder, recipe, pairs
 
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> None:
-        articles = (document.text for document in data if document.metadata["split"] != "train")
-        rows = self.pairs.rows(rank, world_size, [])  # AlignPairs reports what is skipped
+        articles = (document.text for document in data or () if document.metadata["split"] != "train")
+        rows = self.pairs.rows(rank)
         texts = chain(
             (piece.text for text in articles for piece in clean_sentences(text, self.recipe)),
             (row["original"] for row in rows if row["split"] != "train"),
@@ -193,17 +218,15 @@ class AlignPairs(PipelineStep):
 
     name, type = "align", "unspin"
 
-    def __init__(self, pairs: Pairs, held_out: str, skipped: str) -> None:
+    def __init__(self, pairs: PairRows, held_out: str) -> None:
         super().__init__()
-        self.pairs, self.held_out, self.skipped = pairs, held_out, skipped
+        self.pairs, self.held_out = pairs, held_out
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         known = _read_hashes(self.held_out)
-        messages: list[str] = []
-        for row in self.pairs.rows(rank, world_size, messages):
+        for row in self.pairs.rows(rank):
             if row["split"] != "train" or not _shares_shingle(known, row["original"]):
                 yield Document(row["original"], row["article_id"], metadata=row)
-        _write_messages(self.skipped, f"pairs-{rank:05d}.txt", messages)
 
 
 def row_of(_: Any, document: Document) -> dict[str, Any]:

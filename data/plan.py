@@ -16,9 +16,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from unspin.data.build import output_exists
+from unspin.data.build import OtherDataError, check_output, no_rows, output_exists
 from unspin.data.config import BuildConfig
 from unspin.data.corpora import Article, CorpusError
+from unspin.data.origin import origin_of
+from unspin.data.pair_files import PairError
+from unspin.data.pairs import usable_pairs
 from unspin.data.rows import SCHEMA, article_rows, clean_sentences, split_of
 from unspin.data.spinners.mixture import Mixture
 from unspin.errors import UnspinError
@@ -40,11 +43,13 @@ class PlanError(UnspinError):
 class BuildPlan:
     """What a build will produce, before near-duplicates are removed.
 
-    `articles` counts the articles used from each source, `words` their words. `free_bytes` is the space left on the
+    `articles` counts the articles used from each source, `words` their words. `pairs` counts the pairs of each source;
+    `rows`, `row_bytes` and `seconds` are without them. `free_bytes` is the space left on the
     output's disk, None for an object store. `unreadable` counts lines and files.
     """
 
     articles: dict[str, int]
+    pairs: dict[str, int]
     words: int
     rows: int
     row_bytes: float
@@ -59,6 +64,7 @@ class _Survey:
     """What one pass over the sources finds. `unreadable` (lines, files) and `failed` (sources) are error messages."""
 
     articles: dict[str, int] = field(default_factory=dict)
+    pairs: dict[str, int] = field(default_factory=dict)
     words: int = 0
     characters: int = 0
     sample: list[Article] = field(default_factory=list)
@@ -74,14 +80,17 @@ def plan_build(config: BuildConfig, cache: Path) -> BuildPlan:
     or the disk is too small.
     """
     problems: list[str] = []
-    if output_exists(config):
-        problems.append(f"{config.output} exists: remove it, or set output=… to another folder")
     try:
-        mixture = Mixture(config.spinners, config.held_out_headwords, config.dictionary_files(cache))
+        dictionaries = config.dictionary_files(cache)
+        mixture = Mixture(config.spinners, config.held_out_headwords, dictionaries)
+        if output_exists(config):
+            check_output(config, origin_of(config, dictionaries))
+    except OtherDataError as error:
+        problems.append(str(error))
     except UnspinError as error:
-        raise PlanError("; ".join([*problems, str(error)])) from None
+        raise PlanError(str(error)) from None
     survey = _survey(config, cache)
-    problems += [*_missing_pairs(config), *survey.failed, *_reading_problems(survey, config)]
+    problems += [*survey.failed, *_reading_problems(survey, config)]
     if problems:
         raise PlanError("; ".join(problems))
     plan = _extrapolate(survey, config, mixture)
@@ -92,23 +101,17 @@ def plan_build(config: BuildConfig, cache: Path) -> BuildPlan:
     return plan
 
 
-def _missing_pairs(config: BuildConfig) -> Iterator[str]:
-    for pairs in config.pairs:
-        if not is_url(pairs.path) and not pairs.path.exists():
-            yield f"pairs: {pairs.path} is missing"
-
-
 def _reading_problems(survey: _Survey, config: BuildConfig) -> Iterator[str]:
     errors = survey.unreadable
     if errors and config.on_error == "stop":
         more = f" (and {len(errors) - LISTED_ERRORS} more)" if len(errors) > LISTED_ERRORS else ""
         yield f"{'; '.join(errors[:LISTED_ERRORS])}{more}; or set on_error=skip"
-    if not sum(survey.articles.values()) and not config.pairs:
-        yield "no article in any of the sources"
+    if not sum(survey.articles.values()) + sum(survey.pairs.values()):
+        yield no_rows(config)
 
 
 def _survey(config: BuildConfig, cache: Path) -> _Survey:
-    """Count the articles that the build uses, and draw a sample of them by their hashes."""
+    """Count the articles and pairs that the build uses, and draw a sample of the articles by their hashes."""
     started = time.perf_counter()
     survey = _Survey()
     drawn: list[tuple[float, str, Article]] = []
@@ -127,9 +130,23 @@ def _survey(config: BuildConfig, cache: Path) -> _Survey:
                         heapq.heappop(drawn)
         except CorpusError as error:  # the whole source, which on_error=skip does not skip
             survey.failed.append(str(error))
+    _survey_pairs(config, survey)
     survey.sample = [article for _, _, article in drawn]
     survey.seconds = time.perf_counter() - started
     return survey
+
+
+def _survey_pairs(config: BuildConfig, survey: _Survey) -> None:
+    for source in config.pairs:
+        survey.pairs[source.name] = 0
+        try:
+            for pair in usable_pairs(source):
+                if isinstance(pair, PairError):
+                    survey.unreadable.append(str(pair))
+                else:
+                    survey.pairs[source.name] += 1
+        except CorpusError as error:
+            survey.failed.append(str(error))
 
 
 def _extrapolate(survey: _Survey, config: BuildConfig, mixture: Mixture) -> BuildPlan:
@@ -140,6 +157,7 @@ def _extrapolate(survey: _Survey, config: BuildConfig, mixture: Mixture) -> Buil
     factor = survey.words / max(sum(len(words(article.text)) for article in survey.sample), 1)
     return BuildPlan(
         articles=survey.articles,
+        pairs=survey.pairs,
         words=survey.words,
         rows=round(len(rows) * factor),
         row_bytes=_parquet_bytes(rows) * factor,
@@ -168,13 +186,16 @@ def nearest_folder(folder: Path) -> Path:
 
 def describe(config: BuildConfig, plan: BuildPlan) -> Iterator[tuple[str, str]]:
     """The plan as (label, text) lines to print."""
-    sources = ", ".join(f"{count:,} {name}" for name, count in plan.articles.items())
-    yield "articles", f"{sum(plan.articles.values()):,} with {plan.words:,} words ({sources})"
+    if config.sources:
+        counts = ", ".join(f"{count:,} {name}" for name, count in plan.articles.items())
+        yield "articles", f"{sum(plan.articles.values()):,} with {plan.words:,} words ({counts})"
     if plan.unreadable:
         yield "skipped", f"{plan.unreadable:,} lines or files that cannot be read"
-    yield "rows", f"about {plan.rows:,}, before near-duplicates are removed"
+    if config.sources:
+        yield "rows", f"about {plan.rows:,}, before near-duplicates are removed"
     if config.pairs:
-        yield "pairs", f"those of {', '.join(pairs.name for pairs in config.pairs)}, not counted here"
+        counts = ", ".join(f"{count:,} {name}" for name, count in plan.pairs.items())
+        yield "pairs", f"{sum(plan.pairs.values()):,} ({counts}); their rows, disk space and time come on top"
     free = "" if plan.free_bytes is None else f" ({plan.free_bytes / GB:,.0f} GB are free)"
     rows, scratch = plan.row_bytes / GB, plan.scratch_bytes / GB
     yield "disk", f"about {rows:.2g} GB, and {scratch:.2g} GB of scratch files during the build{free}"

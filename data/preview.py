@@ -12,6 +12,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from unspin.data.corpora import Article, CorpusError
+from unspin.data.pair_files import PairError
+from unspin.data.pairs import pair_rows, split_pair, usable_pairs
 from unspin.data.rows import article_rows, clean_sentences
 from unspin.data.spinners.mixture import Mixture
 from unspin.hashing import hash_uniform
@@ -34,12 +36,18 @@ def show_pairs(config: BuildConfig, count: int, cache: Path) -> None:
 
 
 def _rows(config: BuildConfig, cache: Path) -> Iterator[dict[str, Any]]:
-    """The first spun row of each article, articles in random order."""
+    """The first spun row of each article, articles in random order, then of each pair."""
     mixture = Mixture(config.spinners, config.held_out_headwords, config.dictionary_files(cache))
     for article in sorted(_articles(config, cache), key=lambda it: hash_uniform(config.seed, "preview", it.id)):
         pieces = list(clean_sentences(article.text, config.recipe))
         spun = (row for row in article_rows(article.id, pieces, "test", config.recipe, mixture) if row["edits"])
         yield from islice(spun, 1)
+    for source in config.pairs:
+        for pair in usable_pairs(source):
+            if isinstance(pair, PairError):
+                raise pair
+            rows = pair_rows(split_pair(pair), source.name, config.holdout_share, config.recipe)
+            yield from islice((row for row in rows if row["edits"]), 1)
 
 
 def _articles(config: BuildConfig, cache: Path) -> Iterator[Article]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from unspin.config import Config
 from unspin.evaluation.suites import SuiteConfig
 from unspin.evaluation.suites.pairs import PairsSuite
@@ -28,6 +28,11 @@ class EvalConfig(Config):
     checkpoint: str = Field(
         "default", description="'default' (the released adapter) or a checkpoint folder, for unspin and unspin int8"
     )
+    compare: str | None = Field(
+        None,
+        description="another checkpoint ('default' or a folder), compared with `checkpoint` on every suite: a paired "
+        "test, and the edits that differ",
+    )
     min_confidence: float | None = Field(
         None,
         ge=0,
@@ -40,7 +45,7 @@ class EvalConfig(Config):
     real: Path | None = Field(
         None,
         description=(
-            "texts of real spinners with their originals, .tsv with a header or .jsonl (tool, spun, original); "
+            "texts of real spinners with their originals, a file of pairs with the columns tool, spun and original; "
             "scored first, over all rows and per tool"
         ),
     )
@@ -62,9 +67,20 @@ class EvalConfig(Config):
             "checkpoints of a learning curve, scored with min_confidence 0 on the first suite other than `real`"
         ),
     )
+    curve_run: Path | None = Field(
+        None,
+        description="run folder of `unspin train` whose checkpoints are further points of the learning curve; train "
+        "with a save_total_limit that keeps enough of them",
+    )
     output: Path = Field(description="folder for results.json, report.html and the stored outputs of systems")
     resamples: int = Field(1000, ge=100, description="resamples of the bootstrap and of the significance test")
     seed: int = 20
+
+    @model_validator(mode="after")
+    def _compares_checkpoints(self) -> EvalConfig:
+        if self.compare is not None and "unspin" not in self.systems:
+            raise ValueError("compare names another checkpoint for the system unspin: add unspin to systems")
+        return self
 
     @property
     def system_settings(self) -> SystemSettings:

@@ -20,6 +20,7 @@ from unspin.edits import align
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from rich.table import Table
 
 FIGURES = {  # key in results.json -> title, number format
     "restoration": ("restoration", ".3f"),
@@ -64,6 +65,27 @@ def show(results: dict[str, Any]) -> None:
         for system, figures in scores.items():
             table.add_row(system, *(_format(figures, key) for key in TERMINAL_FIGURES))
         console.print(table)
+    if results.get("comparison"):
+        console.print(_comparison_table(results))
+
+
+def _comparison_table(results: Mapping[str, Any]) -> Table:
+    """The two checkpoints: the difference in F0.5 on each suite, and how many edits only one of them makes."""
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    names = {side: results["config"][side] for side in ("checkpoint", "compare")}
+    table = Table(title=escape(f"{names['checkpoint']} compared with {names['compare']}"), box=SIMPLE_HEAD, padding=0)
+    table.add_column("suite", overflow="fold")
+    for title in ("F0.5\ndifference", "95 %\ninterval", "p", "only first:\nright, wrong", "only second:\nright, wrong"):
+        table.add_column(title, justify="right", vertical="bottom", overflow="fold")
+    for suite, found in results["comparison"].items():
+        change = found["difference"]["f0.5"]
+        low, high = change["interval"]
+        counts = (f"{found['edits'][side]['correct']}, {found['edits'][side]['wrong']}" for side in names)
+        table.add_row(suite, f"{change['value']:+.3f}", f"{low:+.3f} to {high:+.3f}", f"{found['p']:.3f}", *counts)
+    return table
 
 
 def readme_table(results: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ Speed excludes loading; peak memory is that of the process so far, so it include
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import resource
@@ -21,7 +22,9 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
-from unspin.evaluation.config import EvalConfig
+from unspin.errors import UnspinError
+from unspin.evaluation.comparison import compare
+from unspin.evaluation.config import CurvePoint, EvalConfig
 from unspin.evaluation.examples import examples
 from unspin.evaluation.report import html_report
 from unspin.evaluation.scores import breakdown, p_value, score
@@ -29,11 +32,12 @@ from unspin.evaluation.suites import make_suite
 from unspin.evaluation.suites.base import Suite
 from unspin.evaluation.systems import load_system
 from unspin.evaluation.systems.base import SystemSettings
-from unspin.infer.models.checkpoint import Checkpoint
+from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint
 from unspin.logs import track
 from unspin.segment import words
 from unspin.storage import write_atomic
 
+logger = logging.getLogger(__name__)
 OURS = "unspin"
 PACKAGES = ("unspin", "torch", "ctranslate2", "sacrebleu", "tokenizers")
 STORE = "kept"  # folder of stored outputs, below the config's output folder
@@ -62,10 +66,16 @@ def main(config: EvalConfig) -> dict[str, Any]:
     """
     for system in config.systems:  # fail before suites are built, which can take hours
         load_system(system, config.system_settings)
+    compared = config.model_copy(update={"checkpoint": config.compare}) if config.compare else None
+    points = curve_points(config)
+    if compared:
+        load_system(OURS, compared.system_settings)
     suites = [make_suite(definition, config.limit) for definition in config.suites]
     systems = sorted(config.systems, key=lambda system: system != OURS)  # reports compare the others with the first
     outputs = {system: run_system(config, system, suites) for system in systems}
-    results = _results(config, suites, outputs)
+    if compared:
+        outputs[name_of_compared(config)] = run_system(compared, OURS, suites)
+    results = _results(config, suites, outputs, points)
     config.output.mkdir(parents=True, exist_ok=True)
     (config.output / "results.json").write_text(
         json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
@@ -74,12 +84,19 @@ def main(config: EvalConfig) -> dict[str, Any]:
     return results
 
 
+def name_of_compared(config: EvalConfig) -> str:
+    """The name of the other checkpoint in tables and results."""
+    return f"{OURS} ({config.compare})"
+
+
 def run_system(config: EvalConfig, system: str, suites: Sequence[Suite]) -> list[SystemOutputs]:
     """A system's outputs for each suite. Those that an earlier run stored are read back."""
     settings = config.system_settings
     revision = load_system(system, settings).revision
     files = [_store_file(config.output, system, revision, suite) for suite in suites]
     missing = [(suite, file) for suite, file in zip(suites, files, strict=True) if not file.is_file()]
+    if reused := [suite.name for suite, file in zip(suites, files, strict=True) if file.is_file()]:
+        logger.info("%s: using the stored outputs for %s", system, ", ".join(reused))
     if missing:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
             process.submit(_restore, settings, system, missing).result()
@@ -109,7 +126,10 @@ def _store_file(output: Path, system: str, revision: str, suite: Suite) -> Path:
 
 
 def _results(
-    config: EvalConfig, suites: Sequence[Suite], outputs: Mapping[str, Sequence[SystemOutputs]]
+    config: EvalConfig,
+    suites: Sequence[Suite],
+    outputs: Mapping[str, Sequence[SystemOutputs]],
+    points: Sequence[CurvePoint],
 ) -> dict[str, Any]:
     """The content of results.json."""
     main_system = next(iter(outputs))
@@ -130,11 +150,25 @@ def _results(
         "scores": scores,
         "breakdown": {suite.name: breakdown(suite, outputs[main_system][i].outputs) for i, suite in enumerate(suites)},
         "examples": examples(suites, [of_suite.outputs for of_suite in outputs[main_system]]),
-        "curve": _curve(config, suites[1 if config.real and len(suites) > 1 else 0]),
+        "comparison": _comparison(config, suites, outputs),
+        "curve": _curve(config, points, suites[1 if config.real and len(suites) > 1 else 0]),
     }
     if OURS in config.systems and config.min_confidence is None:
         results["calibration"] = _calibration(config, suites)
     return results
+
+
+def _comparison(
+    config: EvalConfig, suites: Sequence[Suite], outputs: Mapping[str, Sequence[SystemOutputs]]
+) -> dict[str, Any]:
+    """How the two checkpoints differ on each suite; empty if there is only one."""
+    if config.compare is None:
+        return {}
+    both = zip(suites, outputs[OURS], outputs[name_of_compared(config)], strict=True)
+    return {
+        suite.name: compare(suite, ours.outputs, theirs.outputs, config.resamples, config.seed)
+        for suite, ours, theirs in both
+    }
 
 
 def _by_tool(suite: Suite, outputs: Mapping[str, SystemOutputs]) -> Iterator[tuple[Suite, dict[str, SystemOutputs]]]:
@@ -176,10 +210,38 @@ def _count_words(suite: Suite) -> int:
     return sum(len(words(row.spun)) for row in suite.rows)
 
 
-def _curve(config: EvalConfig, suite: Suite) -> list[dict[str, Any]]:
+def curve_points(config: EvalConfig) -> list[CurvePoint]:
+    """The points of the learning curve: those that the config lists, and the checkpoints of its `curve_run`.
+
+    Raises `UnspinError` if that run has no checkpoints that say how many pairs they have seen, or one is unusable.
+    """
+    points = list(config.curve)
+    if config.curve_run is not None:
+        found = [(_pairs_seen(folder), str(folder)) for folder in config.curve_run.glob("checkpoint-*")]
+        known = sorted((pairs, folder) for pairs, folder in found if pairs is not None)
+        if not known:
+            raise UnspinError(
+                f"curve_run: {config.curve_run} has no checkpoints that say how many pairs they have seen: give a run "
+                "folder of `unspin train`"
+            )
+        points += [CurvePoint(checkpoint=folder, pairs=pairs) for pairs, folder in known]
+    for point in points:
+        Checkpoint.open(point.checkpoint)
+    return points
+
+
+def _pairs_seen(checkpoint: Path) -> int | None:
+    """The number of pairs that a checkpoint was trained on, if it says so."""
+    try:
+        return int(json.loads((checkpoint / UNSPIN_JSON).read_text(encoding="utf-8"))["figures"]["pairs_seen"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _curve(config: EvalConfig, curve: Sequence[CurvePoint], suite: Suite) -> list[dict[str, Any]]:
     """Scores of the learning curve's checkpoints on one suite, with a minimum confidence of 0."""
     points = []
-    for point in config.curve:
+    for point in curve:
         at_point = config.model_copy(update={"checkpoint": point.checkpoint, "min_confidence": 0.0})
         (done,) = run_system(at_point, OURS, [suite])
         figures = score(suite, done.outputs, config.resamples, config.seed)

@@ -24,16 +24,27 @@ STRENGTHS = (("light", 0.2), ("medium", 0.35), ("heavy", 1.0))  # name, upper bo
 def score(suite: Suite, outputs: Sequence[str], resamples: int, seed: int) -> dict[str, Any]:
     """Every figure of a suite, with percentile bootstrap intervals (Efron and Tibshirani 1993) under "interval"."""
     articles = _counts_by_article(suite, outputs)
-    draws = np.random.default_rng(seed).integers(0, len(articles), (resamples, len(articles)))
-    samples = [_figures(articles[draw]) for draw in draws]
-    percentiles = ((100 - INTERVAL) / 2, (100 + INTERVAL) / 2)
+    samples = [_figures(articles[draw]) for draw in _draws(len(articles), resamples, seed)]
     return {
         **_figures(articles),
-        "interval": {
-            name: [float(edge) for edge in np.percentile([sample[name] for sample in samples], percentiles)]
-            for name in samples[0]
-        },
+        "interval": {name: _interval([sample[name] for sample in samples]) for name in samples[0]},
         **chrf(outputs, [row.references for row in suite.rows]),
+    }
+
+
+def difference(
+    suite: Suite, ours: Sequence[str], theirs: Sequence[str], resamples: int, seed: int
+) -> dict[str, dict[str, Any]]:
+    """For each figure, ours minus theirs as "value", with the bootstrap interval of that difference as "interval"."""
+    a, b = _counts_by_article(suite, ours), _counts_by_article(suite, theirs)
+    samples = [(_figures(a[draw]), _figures(b[draw])) for draw in _draws(len(a), resamples, seed)]
+    first, second = _figures(a), _figures(b)
+    return {
+        name: {
+            "value": first[name] - second[name],
+            "interval": _interval([one[name] - other[name] for one, other in samples]),
+        }
+        for name in first
     }
 
 
@@ -53,6 +64,16 @@ def p_value(suite: Suite, ours: Sequence[str], theirs: Sequence[str], resamples:
     random = np.random.default_rng(seed)
     as_great = sum(difference(random.random(len(a)) < 0.5) >= observed - 1e-12 for _ in range(resamples))
     return (as_great + 1) / (resamples + 1)
+
+
+def _draws(articles: int, resamples: int, seed: int) -> np.ndarray:
+    """Indices of the articles in each resample: [resamples, articles]."""
+    return np.random.default_rng(seed).integers(0, articles, (resamples, articles))
+
+
+def _interval(samples: Sequence[float]) -> list[float]:
+    """The percentile interval of a figure's resamples."""
+    return [float(edge) for edge in np.percentile(samples, ((100 - INTERVAL) / 2, (100 + INTERVAL) / 2))]
 
 
 def breakdown(suite: Suite, outputs: Sequence[str]) -> dict[str, dict[str, list[int]]]:

@@ -22,11 +22,13 @@ def main() -> None:
     if int(os.environ.get("LOCAL_RANK", "0")) == 0:
         log_to_terminal()
     try:
-        print(finetune(load_config(Path(sys.argv[1]), TrainConfig, sys.argv[2:]), started))
+        checkpoint = finetune(load_config(Path(sys.argv[1]), TrainConfig, sys.argv[2:]), started)
     except UnspinError as error:
         sys.exit(f"unspin: {error}")
     except ImportError as error:
         sys.exit(explain_missing_package(error, "train") or f"unspin: {error}")
+    if int(os.environ.get("RANK", "0")) == 0:
+        print(f"checkpoint: {checkpoint}")
 
 
 if __name__ == "__main__":

@@ -27,9 +27,8 @@ from transformers.modeling_outputs import CausalLMOutput
 from unspin.checksums import verify_checksums
 from unspin.infer.models.backbone import ModelError, auto_model_class, find_backbone, silence_transformers
 from unspin.infer.models.base import fast_dtype
-from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint
+from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint, find_checkpoint
 from unspin.infer.models.prompt import EncoderDecoderPrompt, Prompt
-from unspin.storage import local_copy
 from unspin.train.batches import IGNORE_INDEX, CausalCollator, Seq2SeqCollator
 from unspin.train.config import TrainConfig
 
@@ -125,7 +124,7 @@ class Backbone:
 def _load_adapter(model: PreTrainedModel, config: TrainConfig) -> PeftModel:
     """The model with the adapter of an earlier run, ready to be trained further."""
     assert config.adapter is not None
-    folder = local_copy(config.adapter)
+    folder = find_checkpoint(config.adapter)
     verify_checksums(folder)
     try:
         return PeftModel.from_pretrained(model, str(folder), is_trainable=True, torch_dtype=torch.float32)
@@ -150,7 +149,7 @@ def with_adapter_settings(config: TrainConfig) -> TrainConfig:
     """
     if config.adapter is None:
         return config
-    folder = local_copy(config.adapter)
+    folder = find_checkpoint(config.adapter)
     stored = _read_rank_and_alpha(folder)
     _check_backbone_of_adapter(folder, config.backbone)
     requested = {"rank": config.lora.rank, "alpha": config.lora.alpha}

@@ -71,6 +71,11 @@ class TokenBudgetSampler(Sampler[list[int]]):
     def __len__(self) -> int:
         return len(self._batches)
 
+    @property
+    def rows(self) -> int:
+        """The number of rows in an epoch."""
+        return sum(map(len, self._batches))
+
     def __iter__(self) -> Iterator[list[int]]:
         order = np.random.default_rng((self._seed, self._epoch)).permutation(len(self._batches))
         if self._difficulty is not None and self._epoch == 0:

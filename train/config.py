@@ -88,8 +88,10 @@ class TrainConfig(Config):
         description="base model: 'default' (the packaged Gemma 3 270M), a folder, or a name on the Hugging Face hub; "
         "decoder-only or encoder-decoder",
     )
-    adapter: PathOrUrl | None = Field(
-        None, description="folder of an adapter to continue training; if left out, training starts from a new adapter"
+    adapter: str | None = Field(
+        None,
+        description="adapter to continue training: 'default' (the released one), a folder or address; if left out, "
+        "training starts from a new adapter",
     )
     data: PathOrUrl = Field(description="data set: a folder written by `unspin build`")
     output: Path = Field(description="run folder for checkpoints, logs and the finished checkpoint")
@@ -124,11 +126,11 @@ class TrainConfig(Config):
         "drop",
         description="what to do with rows longer than max_tokens: drop them, or cut them to the sentences that fit",
     )
-    max_passage_words: int = Field(
-        0,
+    max_passage_words: int | None = Field(
+        None,
         ge=0,
-        description="restoring shows the model neighbouring sentences together, up to this many words; "
-        "set it to the max_passage_words of the data set",
+        description="restoring shows the model neighbouring sentences together, up to this many words; if left out, "
+        "as many as the rows of the data set have",
     )
     curriculum: bool = Field(
         False, description="order the first epoch from lightly spun to heavily spun batches (approximately)"
@@ -158,6 +160,9 @@ class TrainConfig(Config):
         "'seen' (those in the data set; twice as fast) or 'full'",
     )
     save_steps: int = Field(100, gt=0, description="steps between resumable checkpoints")
+    save_total_limit: int = Field(
+        2, ge=1, description="resumable checkpoints that are kept; keep more to draw a learning curve from them"
+    )
     eval_steps: int = Field(0, ge=0, description="steps between evaluations on validation rows; 0: no evaluation")
     eval_rows: int = Field(96, gt=0, description="validation rows restored at each evaluation")
     early_stopping_patience: int = Field(

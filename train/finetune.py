@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,10 @@ from transformers import (
 )
 from unspin.checksums import write_checksums
 from unspin.data.load import split_files
+from unspin.data.origin import read_origin
 from unspin.data.plan import nearest_folder
 from unspin.errors import UnspinError
-from unspin.infer.models.checkpoint import read_vocabulary
+from unspin.infer.models.checkpoint import find_checkpoint, read_vocabulary
 from unspin.locking import sole_writer
 from unspin.storage import local_copy
 from unspin.train import schedule
@@ -51,7 +53,7 @@ from unspin.train.batches import Rows, TokenBudgetSampler, row_weights
 from unspin.train.config import TrainConfig
 from unspin.train.progress import GB, Bar, Stopwatch, memory
 from unspin.train.resume import contents_of, finished_checkpoint, newest_complete_checkpoint, target_of, write_settings
-from unspin.train.save import save_checkpoint
+from unspin.train.save import describe_checkpoint, save_checkpoint
 from unspin.train.schedule import Clock
 from unspin.train.tokens import Encoded, tokenize, vocabulary_of
 from unspin.train.validation import Validation
@@ -70,10 +72,19 @@ class PairTrainer(Seq2SeqTrainer):
     """A `Trainer` with batches by token budget, restoration scores as evaluation, and an optional time limit."""
 
     def __init__(
-        self, *args: Any, config: TrainConfig, validation: Validation | None, clock: Clock | None, **kwargs: Any
+        self,
+        *args: Any,
+        config: TrainConfig,
+        backbone: Backbone,
+        vocabulary: list[int] | None,
+        validation: Validation | None,
+        clock: Clock | None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._config, self._validation, self._clock = config, validation, clock
+        self._backbone, self._vocabulary = backbone, vocabulary
+        self._sampler = _sampler(config, self.train_dataset)
         self._stopwatch = Stopwatch()
         self.add_callback(self._stopwatch)
         if clock:
@@ -83,12 +94,9 @@ class PairTrainer(Seq2SeqTrainer):
         self._failed_step = torch.zeros((), dtype=torch.int64, device=self.args.device)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        config, data = self._config, self.train_dataset
-        weights = row_weights(data, config.source_weights, config.spinner_weights)
-        strengths = data.with_format("numpy")["strength"][:] if config.curriculum else None
         loader: DataLoader[Any] = DataLoader(
-            Rows(data),
-            batch_sampler=TokenBudgetSampler(data, config.tokens_per_batch, config.seed, weights, strengths),
+            Rows(self.train_dataset),
+            batch_sampler=self._sampler,
             collate_fn=self.data_collator,
             num_workers=self.args.dataloader_num_workers,
             pin_memory=self.args.dataloader_pin_memory,
@@ -176,8 +184,20 @@ class PairTrainer(Seq2SeqTrainer):
             self.accelerator.wait_for_everyone()  # every process saves its own random state: the checksums come last
             if self.is_world_process_zero():
                 with writing(folder):
+                    describe_checkpoint(folder, self._backbone, self._config, self._vocabulary, self.figures())
                     saved = (file for file in folder.iterdir() if file.suffix in (".safetensors", ".pt", ".pth"))
                     write_checksums(folder, saved)
+
+    def figures(self) -> dict[str, Any]:
+        """The figures of the run so far; the mean loss is None before the first log entry."""
+        losses = [entry["loss"] for entry in self.state.log_history if "loss" in entry]
+        return {
+            "train_loss": sum(losses) / len(losses) if losses else None,
+            "rows": len(self.train_dataset),
+            "pairs_seen": round((self.state.epoch or 0) * self._sampler.rows),
+            "steps": self.state.global_step,
+            "best": self.state.best_metric,
+        }
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         """Restore the validation rows with the current weights, and log and return the scores."""
@@ -193,6 +213,12 @@ class PairTrainer(Seq2SeqTrainer):
         self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         self._since += time.perf_counter() - started  # evaluations do not count for tokens per second
         return metrics
+
+
+def _sampler(config: TrainConfig, rows: Dataset) -> TokenBudgetSampler:
+    weights = row_weights(rows, config.source_weights, config.spinner_weights)
+    strengths = rows.with_format("numpy")["strength"][:] if config.curriculum else None
+    return TokenBudgetSampler(rows, config.tokens_per_batch, config.seed, weights, strengths)
 
 
 @contextmanager
@@ -247,7 +273,8 @@ def main(config: TrainConfig, started: float | None = None) -> Path:
 
 def _run(config: TrainConfig, started: float) -> Path:
     # 1. data
-    config = with_adapter_settings(config)
+    check_trackers(config)
+    config = with_data_settings(with_adapter_settings(config))
     backbone = Backbone.open(config.backbone)
     files = split_files(config.data, "train")
     contents = contents_of(config, backbone.folder, files)
@@ -265,7 +292,7 @@ def _run(config: TrainConfig, started: float) -> Path:
     _log_weights(config, model)
 
     # 3. trainer
-    trainer = _trainer(config, backbone, model, encoded.rows, validation, started)
+    trainer = _trainer(config, backbone, model, encoded.rows, vocabulary, validation, started)
 
     # 4. train
     checkpoint = newest_complete_checkpoint(config.output)
@@ -280,11 +307,23 @@ def _run(config: TrainConfig, started: float) -> Path:
         with writing(target):
             trained = trainer.accelerator.unwrap_model(trainer.model)
             log = trainer.state.log_history
-            save_checkpoint(
-                trained, backbone, config, vocabulary, _figures(trainer.state, len(encoded.rows)), log, target
-            )
+            save_checkpoint(trained, backbone, config, vocabulary, trainer.figures(), log, target)
     trainer.accelerator.wait_for_everyone()
     return target
+
+
+def check_trackers(config: TrainConfig) -> None:
+    """Raise `TrainError` if an experiment tracker of `report_to` is not installed; the trainer finds out late."""
+    if missing := [name for name in config.report_to if find_spec(name) is None]:
+        raise TrainError(f"report_to: {', '.join(missing)} is not installed: pip install {' '.join(missing)}")
+
+
+def with_data_settings(config: TrainConfig) -> TrainConfig:
+    """The config with the passage length of its data set, if it sets none; 0 if the data set has no record of it."""
+    if config.max_passage_words is not None:
+        return config
+    origin = read_origin(local_copy(config.data)) or {}
+    return config.model_copy(update={"max_passage_words": int(origin.get("max_passage_words", 0))})
 
 
 def _log_rows(config: TrainConfig, encoded: Encoded, vocabulary: list[int] | None) -> None:
@@ -303,6 +342,7 @@ def _trainer(
     backbone: Backbone,
     model: nn.Module,
     rows: Dataset,
+    vocabulary: list[int] | None,
     validation: Validation | None,
     started: float,
 ) -> PairTrainer:
@@ -315,6 +355,8 @@ def _trainer(
         eval_dataset=validation.rows if validation else None,
         data_collator=backbone.collator,
         config=config,
+        backbone=backbone,
+        vocabulary=vocabulary,
         validation=validation,
         clock=clock,
     )
@@ -327,17 +369,6 @@ def _trainer(
     return trainer
 
 
-def _figures(state: TrainerState, rows: int) -> dict[str, Any]:
-    """The figures of the run in `unspin.json`; the mean loss is None if the run ended before the first log entry."""
-    losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
-    return {
-        "train_loss": sum(losses) / len(losses) if losses else None,
-        "rows": rows,
-        "steps": state.global_step,
-        "best": state.best_metric,
-    }
-
-
 def vocabulary_for(config: TrainConfig, backbone: Backbone, rows: Dataset) -> list[int] | None:
     """The token ids that the loss runs over, ascending; None for all ids.
 
@@ -346,7 +377,7 @@ def vocabulary_for(config: TrainConfig, backbone: Backbone, rows: Dataset) -> li
     """
     if config.vocabulary == "full" or backbone.is_encoder_decoder:
         return None
-    earlier = read_vocabulary(local_copy(config.adapter)) if config.adapter else []
+    earlier = read_vocabulary(find_checkpoint(config.adapter)) if config.adapter else []
     return None if earlier is None else sorted({*vocabulary_of(rows), *earlier})
 
 
@@ -371,7 +402,7 @@ def _arguments(config: TrainConfig) -> Seq2SeqTrainingArguments:
         logging_steps=min(10, max(steps // 24, 1)),
         logging_nan_inf_filter=False,
         save_steps=config.save_steps,
-        save_total_limit=2,
+        save_total_limit=config.save_total_limit,
         eval_strategy="steps" if config.eval_steps else "no",
         eval_steps=config.eval_steps or None,
         load_best_model_at_end=config.eval_steps > 0,

@@ -34,7 +34,7 @@ from unspin.train.backbones import (
 )
 from unspin.train.batches import Batch, Rows, TokenBudgetSampler, row_weights
 from unspin.train.config import TrainConfig
-from unspin.train.finetune import vocabulary_for
+from unspin.train.finetune import check_trackers, vocabulary_for, with_data_settings
 from unspin.train.progress import GB, memory
 from unspin.train.resume import contents_of, finished_checkpoint, newest_complete_checkpoint
 from unspin.train.schedule import RESERVE, earlier_attempts
@@ -43,7 +43,6 @@ from unspin.train.tokens import tokenize
 
 SAMPLE_TOKENS = 512  # size of the batch that memory is estimated from
 OVERHEAD = 1.25  # factor for temporary results and fragmentation
-CHECKPOINTS_ON_DISK = 3  # two are kept while a third is written
 FP32 = 4  # bytes
 
 
@@ -108,6 +107,10 @@ def plan_run(config: TrainConfig) -> RunPlan:
 
 def _complaints_about_settings(config: TrainConfig) -> Iterator[str]:
     """Complaints that need no data or model."""
+    try:
+        check_trackers(config)
+    except UnspinError as error:
+        yield str(error)
     if not os.access(nearest_folder(config.output), os.W_OK):
         yield f"output: {nearest_folder(config.output)} is not writable"
     if config.max_steps is not None and config.warmup_steps >= config.max_steps:
@@ -182,7 +185,7 @@ class _Epoch:
 
 def _plan(config: TrainConfig) -> RunPlan:
     began = time.perf_counter()
-    config = with_adapter_settings(config)
+    config = with_data_settings(with_adapter_settings(config))
     backbone = Backbone.open(config.backbone)
     files = split_files(config.data, "train")
     is_finished = finished_checkpoint(config, contents_of(config, backbone.folder, files)) is not None
@@ -219,7 +222,7 @@ def _plan(config: TrainConfig) -> RunPlan:
         weights=weights,
         memory=needed,
         memory_free=free,
-        disk=CHECKPOINTS_ON_DISK * saved,
+        disk=(config.save_total_limit + 1) * saved,  # one more is written before the oldest is removed
         disk_free=shutil.disk_usage(nearest_folder(config.output)).free,
         step=step,
         preparation=preparation,

@@ -18,7 +18,7 @@ from transformers import TrainerState
 from unspin.checksums import CHECKSUMS, ChecksumError, verify_checksums
 from unspin.config import Config
 from unspin.errors import UnspinError
-from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint
+from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint, find_checkpoint
 from unspin.storage import local_copy, write_atomic
 from unspin.train.config import TrainConfig
 from unspin.train.tokens import content_of
@@ -26,7 +26,13 @@ from unspin.train.tokens import content_of
 logger = logging.getLogger(__name__)
 
 SETTINGS = "settings.json"
-CHANGEABLE_KEYS = {"output", "save_steps", "report_to", "eval_rows"}  # a resumed run may have other values of these
+CHANGEABLE_KEYS = {
+    "output",
+    "save_steps",
+    "save_total_limit",
+    "report_to",
+    "eval_rows",
+}  # a resumed run may have other values of these
 COMPARED_BY_CONTENT = {"data": "rows", "backbone": "weights", "adapter": "weights"}  # key -> content of its files
 LENGTH_KEYS = {"max_steps", "time_limit"}
 CHECKPOINT_FILES = ("trainer_state.json", "optimizer.pt", "scheduler.pt", CHECKSUMS)
@@ -58,7 +64,7 @@ def contents_of(config: TrainConfig, backbone: Path, data: Sequence[Path]) -> di
     if config.backbone != "default":
         contents["backbone"] = content_of(sorted(backbone.glob("*.safetensors")))
     if config.adapter is not None:
-        contents["adapter"] = content_of(sorted(local_copy(config.adapter).glob("*.safetensors")))
+        contents["adapter"] = content_of(sorted(find_checkpoint(config.adapter).glob("*.safetensors")))
     return contents
 
 

@@ -49,13 +49,28 @@ def save_checkpoint(
         _save_adapter(model, config, target)
     else:
         _save_whole_model(model, backbone, target)
-    if vocabulary is not None:
-        save_file({"ids": torch.tensor(vocabulary, dtype=torch.int32)}, target / VOCABULARY)
+    _save_vocabulary(vocabulary, target)
     (target.parent / LOG).write_text(json.dumps(list(log), indent=1) + "\n", encoding="utf-8")
     record = _record(backbone, config, figures, log)
     (target / "README.md").write_text(card(record, config), encoding="utf-8")
     write_checksums(target, target.glob("*.safetensors"))
     write_atomic(target / UNSPIN_JSON, (json.dumps(record, indent=2) + "\n").encode())
+
+
+def describe_checkpoint(
+    folder: Path, backbone: Backbone, config: TrainConfig, vocabulary: Sequence[int] | None, figures: dict[str, Any]
+) -> None:
+    """Add to a resumable checkpoint what makes it usable like a finished one, which comes from `save_checkpoint`."""
+    if config.trainable != "adapter":
+        _copy_tokenizer(backbone, folder)
+    _save_vocabulary(vocabulary, folder)
+    record = _essentials(backbone, config) | {"figures": figures}
+    write_atomic(folder / UNSPIN_JSON, (json.dumps(record, indent=2) + "\n").encode())
+
+
+def _save_vocabulary(vocabulary: Sequence[int] | None, target: Path) -> None:
+    if vocabulary is not None:
+        save_file({"ids": torch.tensor(vocabulary, dtype=torch.int32)}, target / VOCABULARY)
 
 
 def _save_adapter(model: Any, config: TrainConfig, target: Path) -> None:
@@ -72,6 +87,10 @@ def _save_adapter(model: Any, config: TrainConfig, target: Path) -> None:
 def _save_whole_model(model: Any, backbone: Backbone, target: Path) -> None:
     model.config.use_cache = True
     model.to(torch.bfloat16).save_pretrained(target, max_shard_size=LARGEST_FILE)
+    _copy_tokenizer(backbone, target)
+
+
+def _copy_tokenizer(backbone: Backbone, target: Path) -> None:
     for file in TOKENIZER_FILES:
         shutil.copyfile(backbone.folder / file, target / file)
 
@@ -80,15 +99,18 @@ def _base_model(config: TrainConfig) -> str:
     return DEFAULT_ON_HUB if config.backbone == "default" else config.backbone
 
 
+def _essentials(backbone: Backbone, config: TrainConfig) -> dict[str, Any]:
+    """What `Checkpoint.open` needs to know."""
+    return {"backbone": config.backbone, "prompt": backbone.prompt.name, "passage": config.max_passage_words or 0}
+
+
 def _record(
     backbone: Backbone, config: TrainConfig, figures: dict[str, Any], log: Sequence[dict[str, float]]
 ) -> dict[str, Any]:
     """The content of `unspin.json`."""
     evaluations = [row for row in log if "eval_f0.5" in row]
     return {
-        "backbone": config.backbone,
-        "prompt": backbone.prompt.name,
-        "passage": config.max_passage_words,
+        **_essentials(backbone, config),
         "config": config.model_dump(mode="json"),
         "figures": figures,
         "validation": [{name: row[f"eval_{name}"] for name in FIGURES} | {"step": row["step"]} for row in evaluations],

@@ -7,9 +7,9 @@ disk as it goes, without a Python object per token. Rows that no run has used fo
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
+import logging
 import os
 import shutil
 import time
@@ -31,11 +31,14 @@ from unspin import segment
 from unspin.checksums import ChecksumError, sha256_of, verify_checksums, write_checksums
 from unspin.data.load import DataError
 from unspin.data.rows import upgrade_batch
+from unspin.hashing import code_digest
 from unspin.infer.models import prompt as prompts
 from unspin.infer.models.backbone import build_once
 from unspin.infer.models.prompt import Prompt
 from unspin.segment import sentences
 from unspin.storage import cache_folder
+
+logger = logging.getLogger(__name__)
 
 ROWS_PER_BATCH = 4096
 EXPIRY = 60 * 24 * 3600  # seconds without use after which cached rows are removed
@@ -74,7 +77,9 @@ def tokenize(files: Sequence[Path], prompt: Prompt, max_tokens: int, overlong: O
     folder = cache_folder() / "tokens" / key_of(files, prompt, max_tokens, overlong)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / ".lock"):  # one process of a run tokenizes, on all cores; the others wait
-        if not _is_complete(folder):
+        if _is_complete(folder):
+            logger.info("using the tokenized rows of an earlier run on these files (%s)", folder)
+        else:
             _remove_expired(folder.parent)
             build_once(
                 folder,
@@ -91,19 +96,10 @@ def tokenize(files: Sequence[Path], prompt: Prompt, max_tokens: int, overlong: O
 def key_of(files: Sequence[Path], prompt: Prompt, max_tokens: int, overlong: Overlong) -> str:
     """The cache key of a tokenized split."""
     digest = hashlib.sha256(json.dumps([prompt.name, prompt.bos, prompt.eos, max_tokens, overlong]).encode())
-    code = [_code_of(Path(file)) for file in (str(prompts.__file__), str(segment.__file__), __file__)]
-    for part in (content_of(files), *code, prompt.tokenizer.to_str()):
+    code = code_digest(*(Path(str(file)) for file in (prompts.__file__, segment.__file__, __file__)))
+    for part in (content_of(files), code, prompt.tokenizer.to_str()):
         digest.update(part.encode())
     return digest.hexdigest()[:24]
-
-
-def _code_of(module: Path) -> str:
-    """A module's code without comments and docstrings: changes of its documentation leave the cache valid."""
-    tree = ast.parse(module.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            node.value = ast.Constant(None)
-    return ast.dump(tree)
 
 
 def content_of(files: Sequence[Path]) -> str:

@@ -38,7 +38,9 @@ class Validation:
         model.eval()
         model.config.use_cache = True
         engine = TransformersEngine(model, self._prompt)
-        restorer = Restorer(engine, Calibration(), min_confidence=0, max_passage_words=self._config.max_passage_words)
+        restorer = Restorer(
+            engine, Calibration(), min_confidence=0, max_passage_words=self._config.max_passage_words or 0
+        )
         dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(resolve_precision(self._config.precision))
         with torch.autocast(model.device.type, dtype or torch.bfloat16, enabled=dtype is not None):
             restored = [restorer.restore_sentences([row["spun"] for row in article]) for article in self._articles]

@@ -6,6 +6,7 @@ imported when the spinner is first loaded, so heavy dependencies cost nothing to
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import entry_points
 
 from unspin.data.spinners.protocol import Spinner
@@ -26,6 +27,16 @@ def spinner_names() -> list[str]:
     return sorted(entry_points(group=GROUP).names)
 
 
+def load_spinner_class(name: str) -> Callable[..., Spinner]:
+    """The class of the spinner ``name`` or ``name:argument``. Raises `SpinnerError` if there is none of that name."""
+    base = name.partition(":")[0]
+    registered = entry_points(group=GROUP, name=base)
+    if not registered:
+        raise SpinnerError(f"spinners: unknown {base!r}; there are {', '.join(spinner_names())}")
+    spinner_class: Callable[..., Spinner] = next(iter(registered)).load()
+    return spinner_class
+
+
 def load_spinner(name: str) -> Spinner:
     """Create the spinner ``name`` or ``name:argument``.
 
@@ -33,10 +44,7 @@ def load_spinner(name: str) -> Spinner:
     missing.
     """
     base, _, argument = name.partition(":")
-    registered = entry_points(group=GROUP, name=base)
-    if not registered:
-        raise SpinnerError(f"spinners: unknown {base!r}; there are {', '.join(spinner_names())}")
-    spinner_class = next(iter(registered)).load()
+    spinner_class = load_spinner_class(name)
     try:
         return spinner_class(argument) if argument else spinner_class()
     except TypeError:

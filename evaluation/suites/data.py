@@ -1,4 +1,8 @@
-"""Spun rows of a data set as a suite. A missing data set is built first, which takes minutes to hours."""
+"""Spun rows of a data set as a suite.
+
+With a build config, a missing data set is built first, which takes minutes to hours, and one that was built from other
+inputs is refused.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +14,45 @@ from typing import Any, Literal
 from pydantic import Field
 from unspin.config import load_config
 from unspin.edits import Edit
-from unspin.evaluation.suites.base import Row, SuiteDefinition, interleave_sources
+from unspin.evaluation.suites.base import Row, SuiteDefinition, SuiteError, interleave_sources
 
 logger = logging.getLogger(__name__)
 
 
 class DataSuite(SuiteDefinition):
-    """Spun rows of a data set, which is built first if it is missing."""
+    """Spun rows of a data set, which is built first if it is missing and refused if the build has changed."""
 
     kind: Literal["data"]
     data: Path = Field(description="folder written by `unspin build`")
-    build: Path | None = Field(None, description="config that builds the data set if it is missing")
+    build: Path | None = Field(
+        None,
+        description="config that builds the data set if it is missing; one that was built from other inputs is refused",
+    )
     split: Literal["validation", "test"] = "test"
+    source: str = Field("", description="only the rows of this source of the data set")
 
     def rows(self) -> Iterator[Row]:
-        rows = load_rows(self.data, self.build, self.split)
-        yield from interleave_sources(_spun_row(row) for row in rows if row["edits"])
+        rows = [row for row in load_rows(self.data, self.build, self.split) if row["edits"]]
+        if self.source:
+            sources = {row["article_id"].partition("/")[0] for row in rows}
+            if self.source not in sources:
+                raise SuiteError(
+                    f"suite {self.name}: {self.data} has no spun {self.split} rows of a source {self.source!r}; "
+                    f"there are {', '.join(sorted(sources)) or 'none'}"
+                )
+            rows = [row for row in rows if row["article_id"].startswith(f"{self.source}/")]
+        yield from interleave_sources(map(_spun_row, rows))
 
 
 def load_rows(data: Path, build_config: Path | None, split: str) -> list[dict[str, Any]]:
-    """All rows of a split. If the folder is missing and a build config is given, the data set is built first.
+    """All rows of a split. With a build config, a missing data set is built first.
 
-    Raises `DataError` or `ChecksumError` if the data set is incomplete or damaged.
+    Raises `OtherDataError` if the data set is not what the build config makes now, and `DataError` or `ChecksumError`
+    if it is incomplete or damaged.
     """
     from unspin.data.load import load_split
 
-    if not data.is_dir() and build_config:
+    if build_config:
         _build(data, build_config)
     return load_split(data, split).to_list()
 
@@ -45,7 +62,8 @@ def _build(data: Path, build_config: Path) -> None:
     from unspin.data.config import BuildConfig
 
     override = f"output={data}"
-    logger.info("%s is missing: building it from %s", data, build_config)
+    if not data.exists():
+        logger.info("%s is missing: building it from %s", data, build_config)
     build(load_config(build_config, BuildConfig, [override]), f"unspin build {build_config} {override}")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from unspin.data.corpora import CorpusError
-from unspin.data.pairs import Pair, PairError, check_pair, scan_pairs
+from unspin.data.pair_files import Columns, Pair, PairError, check_pair, scan_pairs
 from unspin.data.rows import ROWS_PER_TOOL
 from unspin.evaluation.suites.base import Row, SuiteDefinition, SuiteError
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class PairsSuite(SuiteDefinition):
-    """Texts of real spinners with their originals: a .tsv or .jsonl file with columns `tool`, `spun` and `original`.
+    """Texts of real spinners with their originals, in a file of pairs with the columns `tool`, `spun` and `original`.
 
     Scores are given over all rows and per tool; a limit takes one row of each tool in turn. The rows of a tool are
     restored together, 25 at a time. Rows that cannot be read or have an empty side are reported and left out. Rows
@@ -68,7 +68,7 @@ class PairsSuite(SuiteDefinition):
     def _checked_pairs(self) -> Iterator[tuple[Pair | None, PairError | None]]:
         """Each row's pair, unless unusable, and what is wrong with it. Raises `SuiteError` if the file is unusable."""
         try:
-            for pair in scan_pairs(self.path, tool_field="tool"):
+            for pair in scan_pairs(self.path, Columns(tool="tool")):
                 if isinstance(pair, PairError):
                     yield None, pair
                     continue

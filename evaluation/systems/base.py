@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from unspin.hashing import code_digest
+
 
 @dataclass(frozen=True)
 class SystemSettings:
@@ -52,7 +54,6 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
 
 
-def code_digest(package: str) -> str:
-    """A digest of the source of all modules below a package, so that outputs of older code are not reused."""
-    modules = sorted(Path(str(files(package))).rglob("*.py"))
-    return digest(*(module.read_text(encoding="utf-8") for module in modules))
+def package_digest(*packages: str, data: Sequence[str] = ()) -> str:
+    """A digest of the code below packages, and of their files that match patterns; it tells outputs of older code."""
+    return code_digest(*(Path(str(files(package))) for package in packages), data=data)

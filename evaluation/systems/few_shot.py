@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unspin.evaluation.systems.base import System, SystemSettings, code_digest, digest
+from unspin.evaluation.systems.base import System, SystemSettings, digest, package_digest
 from unspin.infer.models.backbone import default_backbone
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.models.prompt import Prompt
@@ -59,7 +59,7 @@ class FewShot(System):
 
     @property
     def revision(self) -> str:
-        return digest(EXAMPLES, code_digest("unspin.infer"))
+        return digest(EXAMPLES, package_digest("unspin.infer"))
 
     @cached_property
     def _prompt_and_decoder(self) -> tuple[FewShotPrompt, Any]:

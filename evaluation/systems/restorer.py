@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from unspin.errors import UnspinError
-from unspin.evaluation.systems.base import System, SystemSettings, code_digest, digest
+from unspin.evaluation.systems.base import System, SystemSettings, digest, package_digest
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.phrase_table import PhraseTable
 from unspin.infer.restorer import Restorer
@@ -45,7 +45,7 @@ class Unspin(System):
             checkpoint.vocabulary(),
         )
         options = self._min_confidence, self._pairs, self._protect
-        return digest((self.engine, *options, *weights), code_digest("unspin.infer"))
+        return digest((self.engine, *options, *weights), package_digest("unspin.infer"))
 
     def restore(self, texts: Sequence[str]) -> list[str]:
         restored = self._restorer.restore("\n\n".join(texts)).text.split("\n\n")

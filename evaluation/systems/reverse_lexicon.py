@@ -10,7 +10,9 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from unspin.data.load import load_split
+from unspin.checksums import sha256_of
+from unspin.data.load import load_split, split_files
+from unspin.data.origin import LEXICONS
 from unspin.data.spinners.persona import is_held_out_term
 from unspin.data.spinners.phrases import index as phrases
 from unspin.data.spinners.protocol import Sentence
@@ -20,7 +22,7 @@ from unspin.edits import Edit, align, apply, select_non_overlapping
 from unspin.english.morphology import inflect
 from unspin.errors import UnspinError
 from unspin.evaluation.metrics import f_score
-from unspin.evaluation.systems.base import System, SystemSettings, code_digest, digest
+from unspin.evaluation.systems.base import System, SystemSettings, digest, package_digest
 from unspin.lazy import cached_property
 from unspin.segment import words
 
@@ -49,7 +51,9 @@ class ReverseLexicon(System):
     @property
     def revision(self) -> str:
         tuning = TUNING_ROWS, MARGINS
-        return digest(type(self).__name__, str(self._data), *tuning, code_digest("unspin.evaluation.systems"))
+        texts = [sha256_of(file) for split in ("train", "validation") for file in split_files(self._data, split)]
+        code = package_digest("unspin.evaluation.systems", "unspin.data.spinners", "unspin.english", data=LEXICONS)
+        return digest(type(self).__name__, texts, *tuning, code)
 
     def restore(self, texts: Sequence[str]) -> list[str]:
         return [self._restore(text) for text in texts]

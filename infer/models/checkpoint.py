@@ -54,14 +54,10 @@ class Checkpoint:
     def open(cls, name: str) -> Checkpoint:
         """Open a checkpoint: a folder, its address in an object store, or "default" for the adapter that ships.
 
-        Raises `ModelError` if a file is missing, ``unspin.json`` is damaged or the prompt is unknown, `ChecksumError`
-        if a file does not match its checksum, and `StorageError` if the store cannot be read.
+        Raises `ModelError` if the folder or a file in it is missing, ``unspin.json`` is damaged or the prompt is
+        unknown, `ChecksumError` if a file does not match its checksum, and `StorageError` if the store cannot be read.
         """
-        folder = Path(str(files("unspin.infer") / "adapter")) if name == "default" else local_copy(to_path(name))
-        if not folder.is_dir():
-            raise ModelError(
-                f"{folder} is not a checkpoint folder: give one that `unspin train` wrote, or omit it for the default"
-            )
+        folder = find_checkpoint(name)
         is_full_model = not (folder / ADAPTER_CONFIG).is_file() and (folder / MODEL_CONFIG).is_file()
         _require_files(folder, is_full_model)
         verify_checksums(folder)
@@ -82,13 +78,13 @@ class Checkpoint:
 
     @property
     def digest(self) -> str:
-        """The first 16 hexadecimal digits of the SHA-256 of the checkpoint's configuration and weights."""
+        """The first 16 hexadecimal digits of the SHA-256 of the checkpoint's configuration, weights and vocabulary."""
         if self.is_full_model:
             contents = [self.folder / MODEL_CONFIG, *weight_files(self.folder)]
         else:
             contents = [self.folder / ADAPTER_CONFIG, self.folder / ADAPTER_WEIGHTS]
         sha256 = hashlib.sha256()
-        for file in contents:
+        for file in (*contents, *filter(Path.is_file, [self.folder / VOCABULARY])):
             sha256.update(file.read_bytes())
         return sha256.hexdigest()[:16]
 
@@ -160,6 +156,28 @@ class Checkpoint:
             ) from None
         merged.to(torch.bfloat16).save_pretrained(target)
         _copy_tokenizer(base, target)
+
+
+def find_checkpoint(name: str | Path) -> Path:
+    """The folder of a checkpoint: "default" for the adapter that ships, a folder, or an address in an object store.
+
+    Raises `ModelError` if there is no such folder or if it is that of a run, and `StorageError` if a store cannot be
+    read.
+    """
+    folder = Path(str(files("unspin.infer") / "adapter")) if str(name) == "default" else local_copy(to_path(name))
+    if not folder.is_dir():
+        raise ModelError(
+            f"{folder} is not a checkpoint folder: give one that `unspin train` wrote, or 'default', the released one"
+        )
+    for inner in (folder / "adapter", folder / "model"):
+        if (inner / UNSPIN_JSON).is_file():
+            raise ModelError(f"{folder} is the folder of a run: give the checkpoint in it, {inner}")
+    if unfinished := sorted(folder.glob(f"checkpoint-*/{UNSPIN_JSON}"), key=lambda file: file.stat().st_mtime):
+        raise ModelError(
+            f"{folder} is the folder of an unfinished run: run `unspin train` again to finish it, or give "
+            f"{unfinished[-1].parent}"
+        )
+    return folder
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -28,6 +28,8 @@ def test_a_build_reports_the_rows_that_it_wrote(config: Path, unspin: Command) -
     assert done.returncode == 0, done.stderr
     rows = pq.read_table(config.parent / "out" / "train").num_rows
     assert rows > 0 and done.stdout.startswith(f"out: {rows:,} train")
+    again = unspin("build", "run.yaml")
+    assert again.stdout == done.stdout and "out holds this data set already: nothing to do" in again.stderr
     stats = unspin("build", "--stats", "out")
     assert stats.returncode == 0 and "rows" in stats.stdout and stats.stdout.endswith("plot: out/stats.png\n")
 
@@ -42,7 +44,8 @@ def test_check_and_preview_write_nothing(config: Path, unspin: Command) -> None:
 
 def test_an_existing_output_folder_is_never_touched(config: Path, refused: Callable[..., str]) -> None:
     (config.parent / "out").mkdir()
-    assert "unspin: out exists: remove it, or set output=" in refused("build", "run.yaml")
+    message = refused("build", "run.yaml")
+    assert message.startswith("unspin: out exists and has no origin.json") and "remove it, or set output=" in message
     assert list((config.parent / "out").iterdir()) == []
 
 
@@ -78,10 +81,11 @@ def test_learning_phrases_loads_no_model_library(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("none.tsv", None, "no such file: give a .jsonl or .tsv file of pairs"),
-        ("pairs.csv", b"a,b", "pairs are read from .jsonl or .tsv files"),
+        ("none.tsv", None, "no such file: give a .tsv, .csv, .jsonl or .parquet file of pairs"),
+        ("pairs.xlsx", b"", "pairs are read from .tsv, .csv, .jsonl or .parquet files"),
+        ("pairs.csv", b"bad,good\na,b\n", "needs the columns spun and original; it has 'bad', 'good'"),
         ("pairs.tsv", b"a b\ta \xff\n", "pairs.tsv:1: not UTF-8 at byte 6 of the line: convert it"),
-        ("pairs.tsv", b"id\tbad\tgood\n1\ta\tb\n", "expected two columns (spun, original), found 3"),
+        ("pairs.tsv", b"id\tbad\tgood\n1\ta\tb\n", "needs the columns spun and original; it has 'id', 'bad', 'good'"),
         ("pairs.jsonl", b'{"bad": "a", "good": "b"}\n', "no field 'spun'; it has 'bad', 'good'"),
     ],
 )

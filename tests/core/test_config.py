@@ -222,6 +222,16 @@ def test_the_folder_of_corpora_replaces_its_placeholder(tmp_path: Path) -> None:
         load_config(_write(tmp_path, text), BuildConfig)
 
 
+@pytest.mark.parametrize(
+    ("written", "read"), [("wandb", ("wandb",)), ("[wandb, mlflow]", ("wandb", "mlflow")), ("[]", ())]
+)
+def test_a_single_name_stands_for_a_list_of_one(written: str, read: tuple[str, ...], tmp_path: Path) -> None:
+    path = _write(tmp_path, "data: d\noutput: o\nmax_steps: 1")
+    assert load_config(path, TrainConfig, [f"report_to={written}"]).report_to == read
+    with pytest.raises(ConfigError, match=r"override 'report_to=wandbb': report_to\.0: Input should be 'tensorboard'"):
+        load_config(path, TrainConfig, ["report_to=wandbb"])
+
+
 def test_a_key_in_a_list_is_named_without_the_kind_of_its_section(tmp_path: Path) -> None:
     path = _write(tmp_path, "sources: [{kind: texts, place: a}, {kind: service}]")
     with pytest.raises(ConfigError, match=r"key 'sources\.1\.place' is missing"):

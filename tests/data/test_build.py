@@ -15,9 +15,10 @@ import pytest
 from datasets import load_dataset
 from pydantic import ValidationError
 from unspin.data.blocks import shingles
-from unspin.data.build import CACHE, build
+from unspin.data.build import CACHE, OtherDataError, build
 from unspin.data.config import BuildConfig
 from unspin.data.corpora import CorpusError
+from unspin.data.origin import differences, origin_of
 from unspin.data.plan import PlanError, describe, plan_build
 from unspin.data.preview import show_pairs
 from unspin.data.rows import SPLITS, spinner_word_ratio, split_of
@@ -198,12 +199,71 @@ def test_hard_negatives_are_rich_in_words_that_spinners_insert(corpus: Path, tmp
 
 def test_existing_output_is_refused_and_a_failure_leaves_nothing(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
-    with pytest.raises(FileExistsError, match="remove it"):
+    with pytest.raises(OtherDataError, match=r"there exists and has no origin\.json .*: remove it"):
         build(_config(corpus, tmp_path / "there"), "test")
     (tmp_path / "empty").mkdir()
     with pytest.raises(CorpusError, match="no article in any of the sources: towns"):
         build(_config(tmp_path / "empty", tmp_path / "out"), "test")
     assert not (tmp_path / "out").exists() and not list(tmp_path.glob("*.partial"))
+
+
+def _replace_word(file: Path, old: str, new: str) -> None:
+    """Change a text but neither its size nor its time."""
+    before = file.stat()
+    file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert file.stat().st_size == before.st_size
+
+
+def test_a_finished_data_set_is_left_as_it_is_and_one_of_other_inputs_is_refused(
+    corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    counts = build(_config(corpus, tmp_path / "out"), "test")
+    before = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").rglob("*")}
+    assert build(_config(corpus, tmp_path / "out", workers=2), "test") == counts
+    assert "out holds this data set already: nothing to do" in caplog.text
+    with pytest.raises(
+        OtherDataError, match=r"out exists and was built from other inputs \(seed, sources\.towns\.share\)"
+    ):
+        source = {"kind": "folder", "name": "towns", "path": str(corpus), "licence": "ours", "share": 0.5}
+        build(_config(corpus, tmp_path / "out", seed=7, sources=[source]), "test")
+    _replace_word(sorted(corpus.rglob("*.txt"))[0], " the ", " thy ")
+    with pytest.raises(OtherDataError, match=r"other inputs \(texts\.towns\)"):
+        build(_config(corpus, tmp_path / "out"), "test")
+    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "out").rglob("*")} == before
+
+
+def test_a_resumed_build_starts_over_if_a_source_changed(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+
+    def finish(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for message in ("", "continuing the build in ", "starting over: the build in "):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr("unspin.data.build._finish", finish)
+            build(_config(corpus, tmp_path / "out"), "test")
+        assert message in caplog.text
+        if message:
+            for file in corpus.rglob("*.txt"):
+                _replace_word(file, "Monday", "Sunday")
+    build(_config(corpus, tmp_path / "out"), "test")
+    originals = " ".join(row["original"] for split in SPLITS for row in _rows(tmp_path / "out", split))
+    assert "Sunday" in originals and "Monday" not in originals
+
+
+def test_the_code_of_a_spinner_is_an_input(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = _config(corpus, tmp_path / "out")
+    before = origin_of(config, {})
+    (tmp_path / "spinner.py").write_text("x = 1\n")
+    monkeypatch.setattr("unspin.data.origin.inspect.getfile", lambda _: str(tmp_path / "spinner.py"))
+    first = origin_of(config, {})
+    (tmp_path / "spinner.py").write_text("x = 2\n")
+    second = origin_of(config, {})
+    assert differences(first, second) == differences(before, first) == ["code"]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -247,11 +307,53 @@ def test_real_pairs_become_rows_of_the_same_schema(corpus: Path, tmp_path: Path)
     pairs = [{"name": "mine", "path": str(tmp_path / "mine.tsv"), "licence": "mine"}]
     with pytest.raises(CorpusError, match=r"mine\.tsv:41: expected two columns.*, or set on_error=skip"):
         build(_config(corpus, tmp_path / "out", pairs=pairs), "test")
+    assert not (tmp_path / "out.partial" / "work" / "articles").exists(), "pairs are checked before anything is read"
     counts = build(_config(corpus, tmp_path / "out", pairs=pairs, on_error="skip"), "test")
     rows = [row for split in SPLITS for row in _rows(tmp_path / "out", split) if row["article_id"].startswith("mine/")]
     assert counts["skipped"] == 1 and len(rows) == 40
     assert all(apply(row["spun"], [Edit(**edit) for edit in row["edits"]]) == row["original"] for row in rows)
     assert {edit["spinner"] for row in rows for edit in row["edits"]} == {"own"}
+
+
+def test_pairs_alone_are_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"The {n} firms exited on Monday.\tThe {n} companies left on Monday.\tx" for n in range(40)]
+    (tmp_path / "mine.tsv").write_text("\n".join(["bad\tgood\ttool", *lines]), encoding="utf-8")
+    pairs = {"name": "mine", "path": str(tmp_path / "mine.tsv"), "licence": "mine", "spun": "bad", "original": "good"}
+    config = BuildConfig.model_validate({"output": tmp_path / "out", "holdout_share": 0.2, "pairs": [pairs]})
+    plan = plan_build(config, CACHE)
+    assert plan.pairs == {"mine": 40} and dict(describe(config, plan))["pairs"].startswith("40 (40 mine); ")
+    show_pairs(config, 2, tmp_path)
+    assert capsys.readouterr().out.count("[own]") == 2
+    counts = build(config, "test")
+    assert counts["train"] > 20 and counts.total() == 40
+    for shared in (1, 0.5):
+        some = BuildConfig.model_validate(
+            {"output": tmp_path / f"out-{shared}", "pairs": [pairs | {"share": shared}], "tasks": 1}
+        )
+        assert (build(some, "test").total() == 40) == (shared == 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            "bad\tgood\na b\ta c\n",
+            "pairs, mine: .*needs the columns spun and original; it has 'bad', 'good'; name yours",
+        ),
+        (None, "pairs, mine: .*mine.tsv: no such file"),
+        ("spun\toriginal\nonly\n", "1 columns, fewer than the header has"),
+    ],
+)
+def test_unusable_pairs_are_named_by_the_plan_too(
+    text: str | None, complaint: str, corpus: Path, tmp_path: Path
+) -> None:
+    if text is not None:
+        (tmp_path / "mine.tsv").write_text(text)
+    config = _config(corpus, tmp_path / "out", pairs=[{"name": "mine", "path": tmp_path / "mine.tsv", "licence": "x"}])
+    with pytest.raises(CorpusError, match=complaint):
+        build(config, "test")
+    with pytest.raises(PlanError, match=complaint):
+        plan_build(config, CACHE)
 
 
 def test_a_plan_predicts_the_build_and_writes_nothing(corpus: Path, tmp_path: Path) -> None:
@@ -275,7 +377,7 @@ def test_a_plan_names_everything_that_would_make_the_build_fail(
     (corpus / "broken.txt").write_bytes(b"caf\xe9")
     (tmp_path / "new").mkdir()
     config = _config(corpus, tmp_path / "new")
-    with pytest.raises(PlanError, match=r"new exists: .*broken\.txt: not UTF-8.*; or set on_error=skip"):
+    with pytest.raises(PlanError, match=r"new exists and has no .*broken\.txt: not UTF-8.*; or set on_error=skip"):
         plan_build(config, CACHE)
     config = config.model_copy(update={"output": tmp_path / "other", "on_error": "skip"})
     assert dict(describe(config, plan_build(config, CACHE)))["skipped"].startswith("1 lines or files")
@@ -283,7 +385,7 @@ def test_a_plan_names_everything_that_would_make_the_build_fail(
     with pytest.raises(PlanError, match=r"are free at .*other: give another output"):
         plan_build(config, CACHE)
     gone = config.model_copy(update={"sources": [config.sources[0].model_copy(update={"path": tmp_path / "gone"})]})
-    with pytest.raises(PlanError, match=r"gone is missing.*no article in any of the sources"):
+    with pytest.raises(PlanError, match=r"gone is missing.*no article in any of the sources: towns"):
         plan_build(gone, CACHE)
 
 

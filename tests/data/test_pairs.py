@@ -1,15 +1,13 @@
-"""Real pairs: their edits restore the original exactly, and unusable lines are named."""
+"""Real pairs: their edits restore the original exactly, and texts that do not belong together are refused."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unspin.data.corpora import CorpusError
-from unspin.data.pairs import Pair, PairError, align_pair, pair_rows, read_pairs, split_pair
+from unspin.data.pair_files import Pair, PairError
+from unspin.data.pairs import align_pair, pair_rows, split_pair
 from unspin.data.rows import SCHEMA, Recipe
 from unspin.data.spinners.persona import Tools
 from unspin.edits import Edit, apply
@@ -29,12 +27,6 @@ RECIPE = Recipe(
     max_passage_words=0,
 )
 some_texts = st.text(st.sampled_from("ab cd.’'-\n\t9é“"), max_size=40) | st.text(max_size=40)
-
-
-def _jsonl(folder: Path, *rows: object) -> Path:
-    file = folder / "pairs.jsonl"
-    file.write_text("".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows), encoding="utf-8")
-    return file
 
 
 @given(some_texts, some_texts)
@@ -90,76 +82,6 @@ def test_passages_join_spun_and_original_at_the_same_places(max_words: int) -> N
 def test_originals_outside_the_word_limits_are_dropped() -> None:
     rows = pair_rows(split_pair(Pair(SPUN, ORIGINAL)), "own", 0.1, replace(RECIPE, min_words=6))
     assert [row["original"] for row in rows] == ["The town council voted on Monday."]
-
-
-def test_json_lines_may_have_other_field_names_and_blank_lines(tmp_path: Path) -> None:
-    file = _jsonl(
-        tmp_path, {"bad": "Its rooftop leaks.", "good": "Its roof leaks.", "more": 1}, "", {"bad": "a", "good": "b"}
-    )
-    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
-    found = list(read_pairs(file, "bad", "good"))
-    assert found == [Pair("Its rooftop leaks.", "Its roof leaks.", f"{file}:1", 1), Pair("a", "b", f"{file}:3", 3)]
-
-
-@pytest.mark.parametrize("text", ['“A”\t"B\r\n', 'spun\toriginal\n“A”\t"B\n', 'Original\tid\tSpun\n"B\t7\t“A”\n'])
-def test_tab_separated_values_with_and_without_a_header(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "pairs.tsv"
-    file.write_text(text, encoding="utf-8", newline="")
-    assert [(pair.spun, pair.original) for pair in read_pairs(file)] == [("“A”", '"B')]
-
-
-@pytest.mark.parametrize(
-    ("cell", "text"),
-    [
-        ('"A ""big"" firm"', 'A "big" firm'),
-        ('"""Yes,"" he said."', '"Yes," he said.'),
-        ('"Yes," he said, "no"', '"Yes," he said, "no"'),
-        ('"All of it."', '"All of it."'),
-        ('""Yes""', '""Yes""'),
-    ],
-)
-def test_only_cells_that_a_spreadsheet_quoted_are_unquoted(tmp_path: Path, cell: str, text: str) -> None:
-    file = tmp_path / "pairs.tsv"
-    file.write_text(f"spun\toriginal\n{cell}\tB\n", encoding="utf-8")
-    assert [pair.spun for pair in read_pairs(file)] == [text]
-
-
-@pytest.mark.parametrize(
-    ("name", "line", "complaint"),
-    [
-        ("p.jsonl", b"{", "not JSON"),
-        ("p.jsonl", b"[1]", "expected a JSON object, found list"),
-        ("p.jsonl", b'{"spin": "a"}', "no field 'spun'; it has 'spin'"),
-        ("p.jsonl", b'{"spun": 1, "original": "a"}', "field 'spun' is int, not text"),
-        ("p.jsonl", b'{"spun": "a \\ud800", "original": "a"}', "lone surrogate"),
-        ("p.jsonl", b"\xff", "not UTF-8 at byte 0"),
-        ("p.tsv", b"a\tb\tc", "expected two columns (spun, original), found 3"),
-        ("p.tsv", b"a", "expected two columns (spun, original), found 1"),
-    ],
-)
-def test_an_unreadable_line_is_named(tmp_path: Path, name: str, line: bytes, complaint: str) -> None:
-    file = tmp_path / name
-    file.write_bytes((b"a b\ta b" if name == "p.tsv" else b'{"spun": "a b", "original": "a b"}') + b"\n" + line + b"\n")
-    found = read_pairs(file)
-    next(found)
-    with pytest.raises(CorpusError) as error:
-        next(found)
-    assert str(error.value).startswith(f"{file}:2: ") and complaint in str(error.value)
-
-
-def test_a_line_shorter_than_the_header_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "p.tsv"
-    file.write_text("id\tspun\toriginal\n1\ta\n")
-    with pytest.raises(CorpusError, match=r"p\.tsv:2: 2 columns, fewer than the header has"):
-        list(read_pairs(file))
-
-
-def test_a_file_that_is_missing_or_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"p\.jsonl: no such file"):
-        list(read_pairs(tmp_path / "p.jsonl"))
-    (tmp_path / "p.csv").touch()
-    with pytest.raises(CorpusError, match=r"from \.jsonl or \.tsv files, not '\.csv'"):
-        list(read_pairs(tmp_path / "p.csv"))
 
 
 @pytest.mark.parametrize(

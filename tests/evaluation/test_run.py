@@ -106,6 +106,7 @@ def test_the_learning_curve_scores_each_checkpoint_with_every_edit(
         return [run.SystemOutputs(tuple(row.references[0] for row in suites[0].rows), 1.0, 1, 1.0)]
 
     monkeypatch.setattr(run, "run_system", fake)
+    monkeypatch.setattr(run.Checkpoint, "open", lambda name: None)
     results = run.main(config.model_copy(update={"curve": points}))
     assert seen == [("a", 0.0, "items"), ("b", 0.0, "items")], "the first suite other than the real texts"
     assert [(point["pairs"], point["f0.5"]) for point in results["curve"]] == [(10, 1.0), (20, 1.0)]

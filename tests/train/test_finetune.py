@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, TrainerCallback, TrainerState
 from unspin.checksums import CHECKSUMS, ChecksumError
 from unspin.errors import UnspinError
 from unspin.evaluation.config import EvalConfig
+from unspin.evaluation.run import curve_points
 from unspin.evaluation.run import main as evaluate
 from unspin.infer.engines.transformers import TransformersEngine
 from unspin.infer.models.checkpoint import Checkpoint
@@ -86,6 +87,23 @@ def test_the_adapter_can_be_evaluated(pairs: Path, tiny_base: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("vocabulary", [None, [3, 5, 7, 11, 13]], ids=["full", "restricted"])
+def test_checkpoints_of_a_run_can_be_opened_and_are_the_points_of_a_learning_curve(
+    pairs: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    changes = {"max_steps": 6, "save_steps": 2, "save_total_limit": 3}
+    target = finetune.main(_config(pairs, tiny_base, tmp_path / "run").model_copy(update=changes))
+    suites = [{"kind": "data", "name": "spun", "data": pairs, "split": "validation"}]
+    config = EvalConfig.model_validate({"suites": suites, "output": tmp_path / "out", "curve_run": tmp_path / "run"})
+    points = curve_points(config)
+    assert [Path(point.checkpoint).name for point in points] == ["checkpoint-2", "checkpoint-4", "checkpoint-6"]
+    seen = [point.pairs for point in points]
+    assert 0 < seen[0] < seen[1] < seen[2] == json.loads((target / "unspin.json").read_text())["figures"]["pairs_seen"]
+    last, finished = Checkpoint.open(points[-1].checkpoint), Checkpoint.open(str(target))
+    assert last.vocabulary() == finished.vocabulary() and last.max_passage_words == finished.max_passage_words
+    with pytest.raises(UnspinError, match=r"curve_run: .*adapter has no checkpoints"):
+        curve_points(config.model_copy(update={"curve_run": target}))
+
+
 def test_the_restricted_loss_equals_the_full_loss(tiny_base: Path, vocabulary: list[int] | None) -> None:
     ids = torch.tensor([[2, 3, 5, 7, 11, 13], [2, 5, 3, 13, 7, 0]])
     labels = torch.tensor([[-100, -100, -100, 7, 11, 13], [-100, -100, 3, 13, 7, -100]])

@@ -66,11 +66,22 @@ def test_memory_grows_with_the_batch_and_shrinks_with_gradient_checkpointing(
 def test_all_complaints_are_reported_at_once(config: TrainConfig, tiny_base: Path, tmp_path: Path) -> None:
     shutil.rmtree(config.data / "validation")
     wrong = config.model_copy(
-        update={"warmup_steps": 6, "eval_steps": 8, "save_steps": 8, "adapter": tmp_path / "nowhere"}
+        update={
+            "report_to": ("wandb",),
+            "warmup_steps": 6,
+            "eval_steps": 8,
+            "save_steps": 8,
+            "adapter": str(tmp_path / "nowhere"),
+        }
     )
     with pytest.raises(PlanError) as caught:
         plan_run(wrong)
-    complaints = ("warmup_steps is 6 and max_steps 6", "validation holds no rows", "nowhere is not an adapter folder")
+    complaints = (
+        "warmup_steps is 6 and max_steps 6",
+        "validation holds no rows",
+        "report_to: wandb is not installed: pip install wandb",
+        "nowhere is not a checkpoint folder",
+    )
     assert all(complaint in str(caught.value) for complaint in complaints)
 
 
@@ -106,7 +117,7 @@ def test_an_adapter_of_another_backbone_is_named(config: TrainConfig, tiny_base:
     with pytest.raises(PlanError, match=f"trained on the backbone {tiny_base}, but this run's is {other}"):
         plan_run(
             config.model_copy(
-                update={"adapter": adapter, "backbone": str(other), "output": config.output.with_name("further")}
+                update={"adapter": str(adapter), "backbone": str(other), "output": config.output.with_name("further")}
             )
         )
 

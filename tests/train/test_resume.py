@@ -16,6 +16,7 @@ from unspin.infer.restorer import Restorer
 from unspin.train import finetune
 from unspin.train import save as saving
 from unspin.train.config import TrainConfig
+from unspin.train.finetune import with_data_settings
 from unspin.train.resume import OtherRunError
 
 
@@ -52,7 +53,9 @@ def test_a_finished_run_is_not_made_longer(config: TrainConfig) -> None:
         finetune.main(config.model_copy(update={"max_steps": 9}))
     assert _bytes(config.output) == before
     further = finetune.main(
-        config.model_copy(update={"adapter": config.output / "adapter", "output": config.output.with_name("further")})
+        config.model_copy(
+            update={"adapter": str(config.output / "adapter"), "output": config.output.with_name("further")}
+        )
     )
     assert (further / "unspin.json").is_file()
 
@@ -135,13 +138,13 @@ def test_an_incomplete_finished_checkpoint_is_named(loss: str, complaint: str, c
 def test_starting_weights_are_compared_by_content(config: TrainConfig, tiny_base: Path, tmp_path: Path) -> None:
     base = shutil.copytree(tiny_base, tmp_path / "place" / tiny_base.name)
     first = finetune.main(config)
-    further = config.model_copy(update={"adapter": first, "output": tmp_path / "further"})
+    further = config.model_copy(update={"adapter": str(first), "output": tmp_path / "further"})
     target = finetune.main(further)
     moved = shutil.copytree(first, tmp_path / "moved")
-    assert finetune.main(further.model_copy(update={"adapter": moved, "backbone": str(base)})) == target
+    assert finetune.main(further.model_copy(update={"adapter": str(moved), "backbone": str(base)})) == target
     other = finetune.main(config.model_copy(update={"seed": 7, "output": tmp_path / "other"}))
     with pytest.raises(OtherRunError, match=r"finished run with other settings \(adapter: other weights\)"):
-        finetune.main(further.model_copy(update={"adapter": other}))
+        finetune.main(further.model_copy(update={"adapter": str(other)}))
     (base / "model.safetensors").unlink()
     shutil.copyfile(other / "adapter_model.safetensors", base / "model.safetensors")
     with pytest.raises(OtherRunError, match="backbone: other weights"):
@@ -155,10 +158,14 @@ def test_a_continued_adapter_keeps_its_rank(config: TrainConfig, tmp_path: Path)
     ):
         finetune.main(
             config.model_copy(
-                update={"adapter": first, "output": tmp_path / "b", "lora": config.lora.model_copy(update={"rank": 2})}
+                update={
+                    "adapter": str(first),
+                    "output": tmp_path / "b",
+                    "lora": config.lora.model_copy(update={"rank": 2}),
+                }
             )
         )
-    without_lora = config.model_dump(exclude={"lora"}) | {"adapter": first, "output": tmp_path / "c"}
+    without_lora = config.model_dump(exclude={"lora"}) | {"adapter": str(first), "output": tmp_path / "c"}
     record = json.loads((finetune.main(TrainConfig.model_validate(without_lora)) / "unspin.json").read_text())
     assert (record["config"]["lora"]["rank"], record["config"]["lora"]["alpha"]) == (4, 8)
 
@@ -195,6 +202,18 @@ OLD_SETTINGS = {
     "passage": 64, "curriculum": False, "source_weights": {}, "engine_weights": {"phrases": 2.0}, "precision": "fp32",
     "gradient_checkpointing": False, "compile": False, "vocabulary": "seen", "evaluate_every": 0, "patience": 0,
 }  # fmt: skip
+
+
+def test_the_passage_length_is_that_of_the_data_set_unless_the_config_sets_it(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    data = shutil.copytree(config.data, tmp_path / "data")
+    origin = json.loads((data / "origin.json").read_text())
+    (data / "origin.json").write_text(json.dumps(origin | {"max_passage_words": 40}))
+    assert with_data_settings(config.model_copy(update={"data": data})).max_passage_words == 40
+    assert with_data_settings(config.model_copy(update={"data": data, "max_passage_words": 8})).max_passage_words == 8
+    (data / "origin.json").unlink()
+    assert with_data_settings(config.model_copy(update={"data": data})).max_passage_words == 0
 
 
 def test_a_run_of_an_earlier_version_is_recognised_by_its_old_keys(config: TrainConfig) -> None:
@@ -253,7 +272,7 @@ def test_files_that_no_run_wrote_are_not_overwritten(
     target = shutil.copytree(source, output / ("model" if kind == "backbone" else "adapter"))
     changes = {
         "backbone": {"backbone": str(target), "trainable": "everything"},
-        "adapter": {"adapter": target},
+        "adapter": {"adapter": str(target)},
         "strange": {},
     }[kind]
     before = _bytes(output)

@@ -68,14 +68,6 @@ def test_data_sets_of_earlier_versions_are_tokenized_alike(pairs: Path, prompt: 
     assert rows[0] == rows[1] and any(row["spinners"] for row in rows[0])
 
 
-def test_the_cache_survives_changes_of_documentation_but_not_of_code(tmp_path: Path) -> None:
-    codes = []
-    for text in ('"""One."""\nx = 1  # one\n', '"""Two."""\nx = 1\n', '"""One."""\nx = 2  # one\n'):
-        (tmp_path / "module.py").write_text(text)
-        codes.append(tokens._code_of(tmp_path / "module.py"))
-    assert codes[0] == codes[1] != codes[2]
-
-
 @pytest.fixture
 def tokenizations(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Has one element per cache miss."""

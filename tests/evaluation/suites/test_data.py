@@ -36,6 +36,28 @@ def test_a_missing_data_set_is_built_from_its_config(
     assert f"{missing} is missing: building it from {file}" in log.text
 
 
+def test_the_rows_of_one_source_are_chosen_by_its_name(pairs: Path) -> None:
+    suite = DataSuite(kind="data", name="spun", data=pairs, split="validation", source="made")
+    assert len(make_suite(suite, 8).rows) == 8
+    with pytest.raises(UnspinError, match="no spun validation rows of a source 'mad'; there are made"):
+        make_suite(suite.model_copy(update={"source": "mad"}), 8)
+
+
+def test_a_data_set_of_another_build_is_refused(corpus: Path, tmp_path: Path) -> None:
+    source = f"{{kind: folder, name: towns, path: {corpus}, licence: ours}}"
+    config = tmp_path / "data.yaml"
+    text = (
+        f"output: out\nvariants: 1\nclean_share: 0\nholdout_share: 0.5\nspinners: {{phrases: 1}}\nsources: [{source}]\n"
+    )
+    config.write_text(text)
+    suite = DataSuite(kind="data", name="spun", data=tmp_path / "built", build=config)
+    rows = make_suite(suite, 8).rows
+    assert rows and make_suite(suite, 8).rows == rows
+    config.write_text(f"{text}seed: 7\n")
+    with pytest.raises(build.OtherDataError, match=r"built exists and was built from other inputs \(seed\): remove it"):
+        make_suite(suite, 8)
+
+
 def test_a_missing_data_set_without_a_config_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnspinError, match="unspin build"):
         make_suite(DataSuite(kind="data", name="spun", data=tmp_path / "missing"), 8)

@@ -37,6 +37,28 @@ def test_a_missing_folder_an_unknown_prompt_and_a_damaged_record_are_refused(
         Checkpoint.open(str(tiny_adapter))
 
 
+def test_the_folder_of_a_run_is_no_checkpoint_and_names_it(tiny_adapter: Path, tmp_path: Path) -> None:
+    run = tmp_path / "some" / "run"
+    shutil.copytree(tiny_adapter, run / "adapter")
+    with pytest.raises(ModelError, match=r"run is the folder of a run: give the checkpoint in it, .*run/adapter"):
+        Checkpoint.open(str(run))
+    (run / "checkpoint-5").mkdir()
+    (run / "checkpoint-5" / "unspin.json").touch()
+    shutil.rmtree(run / "adapter")
+    with pytest.raises(
+        ModelError,
+        match=r"run is the folder of an unfinished run: run `unspin train` again to finish it, or give .*checkpoint-5",
+    ):
+        Checkpoint.open(str(run))
+
+
+def test_a_change_of_the_vocabulary_is_another_checkpoint(tiny_adapter: Path) -> None:
+    before = Checkpoint.open(str(tiny_adapter)).digest
+    save_file({"ids": torch.tensor([4, 5], dtype=torch.int32)}, tiny_adapter / "vocabulary.safetensors")
+    (tiny_adapter / "checksums.json").unlink(missing_ok=True)
+    assert Checkpoint.open(str(tiny_adapter)).digest != before
+
+
 def test_passages_are_as_long_as_in_training(tiny_adapter: Path) -> None:
     assert Checkpoint.open(str(tiny_adapter)).max_passage_words == 0
     record = json.loads((tiny_adapter / "unspin.json").read_text())

@@ -1,0 +1,345 @@
+"""Reads spun/original pairs, one at a time, from TSV, CSV, JSON Lines or Parquet files, or a Hugging Face data set.
+
+A line or row that cannot be used is yielded as an error, so that the caller decides whether to stop or to skip it.
+Memory holds one line, or one batch of a Parquet file.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field, model_validator
+from unspin.data.corpora import CorpusError, NamedSource, open_dataset
+from unspin.segment import words
+from unspin.storage import PathOrUrl, storage_errors
+
+MIN_SHARED_WORDS = 1 / 3  # share of the words of both texts; below it, one is hardly a spun version of the other
+HEADER_WORDS = 3  # a first line with more words in a cell is no header
+SUFFIXES = (".tsv", ".csv", ".jsonl", ".parquet")
+DELIMITERS = ",;\t|"  # of a CSV file, in the order in which its header is tried
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+Refusal = Literal["unreadable", "empty", "unlike", "paragraphs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A spun text, its original, and the tool that spun it if that is known.
+
+    `source` is ``file:line``, or ``file, row n`` with rows counted from 0. `paragraph` and `sentence` count from 0
+    within the pair of one line.
+    """
+
+    spun: str
+    original: str
+    source: str = ""
+    line: int = 0
+    paragraph: int = 0
+    sentence: int = 0
+    tool: str = ""
+
+
+class PairError(CorpusError):
+    """A line or row cannot be used as a pair. `kind` is the reason, for counting."""
+
+    def __init__(self, kind: Refusal, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class ColumnError(CorpusError):
+    """A file of pairs lacks a column; the message lists those that it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The names of a file's columns, or of the fields of its objects. The tool's is not read if it is empty."""
+
+    spun: str = "spun"
+    original: str = "original"
+    tool: str = ""
+
+    def names(self) -> tuple[str, ...]:
+        """The columns that a file must have."""
+        return tuple(filter(None, (self.spun, self.original, self.tool)))
+
+
+class PairsSource(NamedSource):
+    """Spun/original pairs of another spinner: sentences, paragraphs or whole articles."""
+
+    kind: Literal["pairs"] = "pairs"
+    path: PathOrUrl | None = Field(
+        None, description="a .tsv, .csv, .jsonl or .parquet file, relative to the config file, or its address"
+    )
+    dataset: str = Field(
+        "", description="a Hugging Face data set instead of a file: its name on the hub, or a local folder of one"
+    )
+    config: str | None = Field(None, description="name of the data set's configuration, if it has several")
+    split: str = Field("train", description="split of the data set")
+    spun: str = Field("spun", min_length=1, description="the field or column of the spun text")
+    original: str = Field("original", min_length=1, description="the field or column of the original")
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> PairsSource:
+        if (self.path is None) == (not self.dataset):
+            raise ValueError("give either path, a file of pairs, or dataset, a Hugging Face data set")
+        return self
+
+    def scan(self) -> Iterator[Pair | PairError]:
+        """The pairs, or the errors of single lines and rows. Raises `CorpusError` if the source cannot be read."""
+        columns = Columns(self.spun, self.original)
+        try:
+            if self.path is None:
+                yield from _scan_dataset(self.dataset, self.config, self.split, columns)
+            else:
+                yield from scan_pairs(self.path, columns)
+        except ColumnError as error:
+            advice = "name yours with the keys spun and original"
+            raise CorpusError(f"pairs, {self.name}: {error}; {advice}") from None
+        except PairError:
+            raise
+        except CorpusError as error:
+            raise CorpusError(f"pairs, {self.name}: {error}") from None
+
+
+def read_pairs(path: Path) -> Iterator[Pair]:
+    """The pairs of a file in file order, in the formats of `scan_pairs`. Raises `CorpusError` at an unreadable line."""
+    for pair in scan_pairs(path):
+        if isinstance(pair, PairError):
+            raise pair
+        yield pair
+
+
+def scan_pairs(path: Path, columns: Columns = Columns()) -> Iterator[Pair | PairError]:
+    """A pair for each line or row that is not blank, or the error that makes it unusable. Text files are UTF-8.
+
+    - ``.jsonl``: one object per line.
+    - ``.csv``: a header names the columns; commas, semicolons, tabs or vertical bars separate them.
+    - ``.tsv``: a header names the columns; with the default columns, it may be left out if there are two, the spun
+      text first. A cell contains no line break, and counts as quoted by a spreadsheet only if it contains doubled
+      quotation marks.
+    - ``.parquet``: columns of text.
+
+    Raises `CorpusError` if the file is missing, damaged or of another kind, and `ColumnError` if it lacks a column.
+    """
+    with storage_errors(path):
+        if not path.is_file():
+            what = "a folder" if path.is_dir() else "no such file"
+            raise CorpusError(f"{path}: {what}: give a {_either(SUFFIXES)} file of pairs")
+        match path.suffix.lower():
+            case ".jsonl":
+                yield from _scan_jsonl(path, columns)
+            case ".csv":
+                yield from _scan_csv(path, columns)
+            case ".tsv":
+                yield from _scan_tsv(path, columns)
+            case ".parquet":
+                yield from _scan_parquet(path, columns)
+            case suffix:
+                actual = repr(suffix) if suffix else "a file without extension"
+                raise CorpusError(f"{path}: pairs are read from {_either(SUFFIXES)} files, not {actual}")
+
+
+def check_pair(pair: Pair) -> None:
+    """Raise `PairError` if a text has no words, or if the texts share less than a third of their words."""
+    spun, original = (Counter(word.lower() for word in words(text)) for text in (pair.spun, pair.original))
+    if not spun or not original:
+        what = f"{pair.source}: no words in the {'original' if spun else 'spun'} text"
+        raise PairError("empty", f"{what}: fill it in")
+    share = 2 * (spun & original).total() / (spun.total() + original.total())
+    if share < MIN_SHARED_WORDS:
+        what = f"{pair.source}: both texts share {share:.0%} of their words, too few for a spun text and its original"
+        raise PairError("unlike", f"{what}: check that they belong together")
+
+
+def _either(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _scan_jsonl(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
+    with path.open("rb") as lines:
+        for number, raw in enumerate(lines, 1):
+            source = f"{path}:{number}"
+            try:
+                if line := _decode(raw, number, source):
+                    yield _pair(_object(line, source), columns, source, number)
+            except PairError as error:
+                yield error
+
+
+def _object(line: str, source: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise PairError("unreadable", f"{source}: not JSON ({error}): correct it") from None
+    if not isinstance(row, dict):
+        what = f"{source}: expected a JSON object, found {type(row).__name__}"
+        raise PairError("unreadable", f"{what}: correct it")
+    return row
+
+
+def _scan_tsv(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
+    with path.open("rb") as lines:
+        first = next(lines, b"")
+        header = _tsv_header(first, columns, f"{path}:1")
+        for number, raw in enumerate(lines if header else chain([first], lines), 2 if header else 1):
+            source = f"{path}:{number}"
+            try:
+                if line := _decode(raw, number, source):
+                    yield _pair(_tsv_row(line.split("\t"), header, columns, source), columns, source, number)
+            except PairError as error:
+                yield error
+
+
+def _tsv_header(raw: bytes, columns: Columns, source: str) -> dict[str, int] | None:
+    """The index of each column, or None if the first line is a pair already.
+
+    Raises `ColumnError` if it seems to be a header with other names, or if a header is needed.
+    """
+    cells = raw.decode("utf-8-sig", errors="replace").rstrip("\r\n").split("\t")
+    header = _header(cells, columns)
+    if not header and (columns != Columns() or _looks_like_header(cells)):
+        raise _column_error(source, columns, cells)
+    return header
+
+
+def _looks_like_header(cells: Sequence[str]) -> bool:
+    """Whether cells are short and have no word in common, as those of a pair would have."""
+    found = [word for cell in cells for word in set(words(cell.lower()))]
+    return all(len(words(cell)) <= HEADER_WORDS for cell in cells) and len(found) == len(set(found))
+
+
+def _tsv_row(cells: list[str], header: dict[str, int] | None, columns: Columns, source: str) -> dict[str, str]:
+    """The cells by column: those that a header names, or the two of a file without one."""
+    if header is None and len(cells) != 2:
+        what = f"{source}: expected two columns (spun, original), found {len(cells)}"
+        raise PairError("unreadable", f"{what}: correct it, or name both columns in a first line")
+    header = header or {columns.spun: 0, columns.original: 1}
+    if max(header.values()) >= len(cells):
+        what = f"{source}: {len(cells)} columns, fewer than the header has"
+        raise PairError("unreadable", f"{what}: correct it")
+    return {name: _unquoted(cells[column]) for name, column in header.items()}
+
+
+def _unquoted(cell: str) -> str:
+    """The content of a cell that a spreadsheet quoted; any other cell unchanged."""
+    return cell[1:-1].replace('""', '"') if _QUOTED.fullmatch(cell) and '""' in cell[1:-1] else cell
+
+
+def _scan_csv(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
+    csv.field_size_limit(sys.maxsize)  # a cell may hold an article
+    # A byte that is not UTF-8 becomes half a character, which `_text` refuses, so that the other rows can be read.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
+        first = next(lines, "")
+        delimiter = _delimiter(first, columns, f"{path}:1")
+        names = next(csv.reader([first], delimiter=delimiter))
+        header, number = _header(names, columns), 2
+        assert header, "`_delimiter` has found the columns"
+        rows = csv.reader(lines, delimiter=delimiter, strict=True)
+        while True:
+            source = f"{path}:{number}"
+            try:
+                cells = next(rows, None)
+                if cells is None:
+                    return
+                if cells and len(cells) != len(names):
+                    what = f"{source}: {len(cells)} cells, and the header has {len(names)}"
+                    raise PairError("unreadable", f"{what}: correct it")
+                if cells:
+                    yield _pair({name: cells[column] for name, column in header.items()}, columns, source, number)
+            except csv.Error as error:
+                yield PairError("unreadable", f"{source}: not CSV ({error}): correct the quotation marks")
+            except PairError as error:
+                yield error
+            number = rows.line_num + 2
+
+
+def _delimiter(first: str, columns: Columns, source: str) -> str:
+    """The delimiter with which a CSV file's first line names the columns. Raises `ColumnError` if none does."""
+    for delimiter in DELIMITERS:
+        if _header(next(csv.reader([first], delimiter=delimiter), []), columns):
+            return delimiter
+    commonest = max(DELIMITERS, key=first.count)
+    raise _column_error(source, columns, next(csv.reader([first], delimiter=commonest), []))
+
+
+def _scan_parquet(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
+    number = 0
+    try:
+        with path.open("rb") as opened:
+            file = pq.ParquetFile(opened)
+            if not (header := _header(file.schema_arrow.names, columns)):
+                raise _column_error(path, columns, file.schema_arrow.names)
+            names = {file.schema_arrow.names[column]: name for name, column in header.items()}
+            for batch in file.iter_batches(columns=list(names)):
+                for row in batch.rename_columns(names).to_pylist():
+                    yield _row_pair(row, columns, f"{path}, row {number:,}", number)
+                    number += 1
+    except pa.ArrowException as error:
+        raise CorpusError(f"{path}: cannot be read as Parquet after row {number:,} ({error}): replace it") from None
+
+
+def _scan_dataset(name: str, config: str | None, split: str, columns: Columns) -> Iterator[Pair | PairError]:
+    for number, row in enumerate(open_dataset(name, config, split)):
+        if not set(columns.names()) <= set(row):
+            raise _column_error(name, columns, list(row))
+        yield _row_pair(row, columns, f"{name}, row {number:,}", number)
+
+
+def _row_pair(row: Mapping[str, Any], columns: Columns, source: str, number: int) -> Pair | PairError:
+    try:
+        return _pair(row, columns, source, number)
+    except PairError as error:
+        return error
+
+
+def _decode(raw: bytes, number: int, source: str) -> str:
+    """A line without its end; empty if it is blank."""
+    try:
+        line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        what = f"{source}: not UTF-8 at byte {error.start} of the line"
+        raise PairError("unreadable", f"{what}: convert it") from None
+    return line if line.strip() else ""
+
+
+def _header(cells: Sequence[str], columns: Columns) -> dict[str, int] | None:
+    """The index of each column, if a header names all of them; capitals do not matter."""
+    names = [cell.strip().lower() for cell in cells]
+    wanted = {name: name.lower() for name in columns.names()}
+    return {name: names.index(low) for name, low in wanted.items()} if set(wanted.values()) <= set(names) else None
+
+
+def _column_error(source: object, columns: Columns, found: Sequence[str]) -> ColumnError:
+    read = ", ".join(repr(cell[:40]) for cell in found if cell.strip())
+    *others, last = columns.names()
+    return ColumnError(f"{source}: needs the columns {', '.join(others)} and {last}; it has {read or 'none'}")
+
+
+def _pair(row: Mapping[str, Any], columns: Columns, source: str, number: int) -> Pair:
+    spun, original, *tool = (_text(row, name, source) for name in columns.names())
+    return Pair(spun, original, source, number, tool="".join(tool))
+
+
+def _text(row: Mapping[str, Any], field: str, source: str) -> str:
+    if field not in row:
+        what = f"{source}: no field {field!r}; it has {', '.join(map(repr, row)) or 'none'}"
+        raise PairError("unreadable", f"{what}: name the field")
+    value = row[field]
+    if not isinstance(value, str):
+        what = f"{source}: field {field!r} is {'empty' if value is None else type(value).__name__}, not text"
+        raise PairError("unreadable", f"{what}: correct it")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        what = f"{source}: field {field!r} is not UTF-8 or holds half a character (a lone surrogate)"
+        raise PairError("unreadable", f"{what}: convert it")
+    return value
