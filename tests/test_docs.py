@@ -30,7 +30,6 @@ from unspin.evaluation.detection import DetectionConfig
 from unspin.evaluation.systems.base import SystemSettings
 from unspin.executors import load_executor
 from unspin.infer.documents.formats import FORMATS
-from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.restorer import Restorer
 from unspin.storage import to_path
 from unspin.train.config import TrainConfig
@@ -153,9 +152,7 @@ def clone(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             to_path(f"memory://crawl/{name}").write_bytes((samples / "ferry.spun.txt").read_bytes())
         for file in Path("runs/train/default/adapter").iterdir():
             to_path(f"memory://models/adapter/{file.name}").write_bytes(file.read_bytes())
-        checkpoint = Checkpoint.open("runs/train/default/adapter")
-        opened = Checkpoint.open
-        patch.setattr(Checkpoint, "open", staticmethod(lambda name: checkpoint if name == "default" else opened(name)))
+        patch.setattr("unspin.infer.models.checkpoint.files", lambda _: folder / "runs" / "train" / "default")
         patch.setattr("uvicorn.Server.run", lambda self, sockets: [listening.close() for listening in sockets])
         yield folder
 
@@ -175,7 +172,8 @@ SMALL = {
     "evaluate": (
         "suites=[{kind: items, name: references, path: data/benchmark/references.jsonl}]",
         *("systems=[unspin, copy the input]", "limit=4"),
-        "checkpoint=runs/train/default/adapter",  # a worker process does not see the patched default checkpoint
+        # A worker process does not see the patched default checkpoint.
+        *("checkpoint=runs/train/default/adapter", "compare=runs/train/default/adapter"),
     ),
 }
 
@@ -210,6 +208,8 @@ def test_a_shown_command_runs(line: str, clone: Path) -> None:
         small = ()
     elif command in ("build", "train", "evaluate"):
         small = (*small, f"output={output}")
+    if any(argument.startswith("curve_run=") for argument in arguments):
+        small = (*small, "curve_run=runs/train/default")
     if "--executor" in arguments:
         position = arguments.index("--executor")
         load_executor(Path(arguments[position + 1]))

@@ -127,11 +127,14 @@ def _load_adapter(model: PreTrainedModel, config: TrainConfig) -> PeftModel:
     folder = find_checkpoint(config.adapter)
     verify_checksums(folder)
     try:
-        return PeftModel.from_pretrained(model, str(folder), is_trainable=True, torch_dtype=torch.float32)
+        loaded = PeftModel.from_pretrained(model, str(folder), is_trainable=True, torch_dtype=torch.float32)
     except (ValueError, OSError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"adapter {folder} does not load on the backbone {config.backbone}: {_first_line(error)}"
         ) from None
+    # PEFT looks up the base model's config when it saves: here, not on the hub, which the adapter's record names.
+    loaded.peft_config[loaded.active_adapter].base_model_name_or_path = model.name_or_path
+    return loaded
 
 
 def _compile_layers(model: nn.Module) -> None:

@@ -86,7 +86,6 @@ def test_the_adapter_can_be_evaluated(pairs: Path, tiny_base: Path, tmp_path: Pa
     assert scores["data"]["unspin"]["words_per_second"] > 0
 
 
-@pytest.mark.parametrize("vocabulary", [None, [3, 5, 7, 11, 13]], ids=["full", "restricted"])
 def test_checkpoints_of_a_run_can_be_opened_and_are_the_points_of_a_learning_curve(
     pairs: Path, tiny_base: Path, tmp_path: Path
 ) -> None:
@@ -104,6 +103,7 @@ def test_checkpoints_of_a_run_can_be_opened_and_are_the_points_of_a_learning_cur
         curve_points(config.model_copy(update={"curve_run": target}))
 
 
+@pytest.mark.parametrize("vocabulary", [None, [3, 5, 7, 11, 13]], ids=["full", "restricted"])
 def test_the_restricted_loss_equals_the_full_loss(tiny_base: Path, vocabulary: list[int] | None) -> None:
     ids = torch.tensor([[2, 3, 5, 7, 11, 13], [2, 5, 3, 13, 7, 0]])
     labels = torch.tensor([[-100, -100, -100, 7, 11, 13], [-100, -100, 3, 13, 7, -100]])
