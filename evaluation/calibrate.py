@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +114,11 @@ def clean_text_threshold(edits: Sequence[tuple[float, int]], max_words: float) -
 
 def best_f1_threshold(edits: Sequence[tuple[float, bool]], gold_edits: int) -> float:
     """The threshold with the best F1 for edits given as (confidence, correct); recall is relative to `gold_edits`."""
-    best_score, best_threshold, correct = 0.0, 1.0, 0
-    for made, (confidence, is_correct) in enumerate(sorted(edits, reverse=True), 1):
-        correct += is_correct
+    best_score, best_threshold = 0.0, 1.0
+    made = correct = 0
+    for confidence, equally_sure in groupby(sorted(edits, reverse=True), key=lambda edit: edit[0]):
+        outcomes = [is_correct for _, is_correct in equally_sure]
+        made, correct = made + len(outcomes), correct + sum(outcomes)
         score = f_score(correct / made, correct / gold_edits, 1)
         if score > best_score:
             best_score, best_threshold = score, confidence

@@ -30,16 +30,20 @@ class DifferingEdit(NamedTuple):
 def compare(suite: Suite, ours: Sequence[str], theirs: Sequence[str], resamples: int, seed: int) -> dict[str, Any]:
     """How the outputs of the config's `checkpoint` (`ours`) differ from those of its `compare` on one suite.
 
-    "difference" holds, for each figure, ours minus theirs and its interval. "p" is the probability that F0.5 differs at
-    least this much if both are equally good. "edits" counts the edits that only one side makes, by side and
+    "difference" holds, for each figure, ours minus theirs and its interval. "figure" is the main one: F0.5, or
+    over-correction if there is nothing to restore. "p" is the probability that it differs at least this much if both
+    are equally good. "edits" counts the edits that only one side makes, by side and
     correctness; "kinds" lists the commonest. "texts" are those whose edits differ in correctness most.
     """
     differing = [list(differing_edits(row, *both)) for row, *both in zip(suite.rows, ours, theirs, strict=True)]
     kinds = Counter(edit for edits in differing for edit in edits)
     totals = Counter((edit.side, edit.correct) for edits in differing for edit in edits)
+    is_clean = all(row.spun == row.references[0] for row in suite.rows)
+    figure = "over_correction" if is_clean else "f0.5"
     return {
         "difference": difference(suite, ours, theirs, resamples, seed),
-        "p": p_value(suite, ours, theirs, resamples, seed),
+        "figure": figure,
+        "p": p_value(suite, ours, theirs, resamples, seed, figure),
         "edits": {side: {"correct": totals[side, True], "wrong": totals[side, False]} for side in SIDES},
         "kinds": [
             {**edit._asdict(), "count": count}

@@ -70,7 +70,7 @@ def show(results: dict[str, Any]) -> None:
 
 
 def _comparison_table(results: Mapping[str, Any]) -> Table:
-    """The two checkpoints: the difference in F0.5 on each suite, and how many edits only one of them makes."""
+    """The two checkpoints: the difference in the main figure of each suite, and how many edits only one makes."""
     from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
@@ -78,14 +78,21 @@ def _comparison_table(results: Mapping[str, Any]) -> Table:
     names = {side: results["config"][side] for side in ("checkpoint", "compare")}
     table = Table(title=escape(f"{names['checkpoint']} compared with {names['compare']}"), box=SIMPLE_HEAD, padding=0)
     table.add_column("suite", overflow="fold")
-    for title in ("F0.5\ndifference", "95 %\ninterval", "p", "only first:\nright, wrong", "only second:\nright, wrong"):
+    for title in ("difference", "95 %\ninterval", "p", "only first:\nright, wrong", "only second:\nright, wrong"):
         table.add_column(title, justify="right", vertical="bottom", overflow="fold")
     for suite, found in results["comparison"].items():
-        change = found["difference"]["f0.5"]
-        low, high = change["interval"]
+        title, form = FIGURES[found["figure"]]
+        value, low, high = (f"{number:+{form}}" for number in _value_and_interval(found))
         counts = (f"{found['edits'][side]['correct']}, {found['edits'][side]['wrong']}" for side in names)
-        table.add_row(suite, f"{change['value']:+.3f}", f"{low:+.3f} to {high:+.3f}", f"{found['p']:.3f}", *counts)
+        table.add_row(suite, f"{title.removeprefix('edit ')} {value}", f"{low} to {high}", f"{found['p']:.3f}", *counts)
     return table
+
+
+def _value_and_interval(found: Mapping[str, Any]) -> tuple[float, float, float]:
+    """The difference in the main figure of a comparison, and its interval."""
+    change = found["difference"][found["figure"]]
+    low, high = change["interval"]
+    return change["value"], low, high
 
 
 def readme_table(results: dict[str, Any]) -> str:

@@ -48,16 +48,18 @@ def difference(
     }
 
 
-def p_value(suite: Suite, ours: Sequence[str], theirs: Sequence[str], resamples: int, seed: int) -> float:
-    """The probability that F0.5 differs at least this much if both systems are equally good, 0..1.
+def p_value(
+    suite: Suite, ours: Sequence[str], theirs: Sequence[str], resamples: int, seed: int, figure: str = "f0.5"
+) -> float:
+    """The probability that a figure differs at least this much if both systems are equally good, 0..1.
 
     Approximate randomisation (Noreen 1989): the two outputs of each article are swapped at random.
     """
     a, b = _counts_by_article(suite, ours), _counts_by_article(suite, theirs)
 
     def difference(swapped: np.ndarray) -> float:
-        first = _figures(np.where(swapped[:, None], b, a))["f0.5"]
-        second = _figures(np.where(swapped[:, None], a, b))["f0.5"]
+        first = _figures(np.where(swapped[:, None], b, a))[figure]
+        second = _figures(np.where(swapped[:, None], a, b))[figure]
         return abs(first - second)
 
     observed = difference(np.zeros(len(a), dtype=bool))

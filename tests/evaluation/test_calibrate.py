@@ -128,3 +128,8 @@ def test_the_best_f1_threshold_weighs_precision_against_recall() -> None:
     edits = [(0.9, True), (0.8, True), (0.7, False), (0.6, False), (0.5, True), (0.4, False)]
     assert best_f1_threshold(edits, gold_edits=2) == 0.8
     assert best_f1_threshold(edits, gold_edits=9) == 0.5
+
+
+def test_the_best_f1_threshold_counts_all_edits_of_equal_confidence() -> None:
+    tied = [(0.8, True), (0.8, False), (0.8, False), (0.8, False)]
+    assert best_f1_threshold([(0.9, True), *tied], gold_edits=2) == 0.9, "with those at 0.8, two of five are correct"

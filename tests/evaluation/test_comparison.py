@@ -46,6 +46,14 @@ def test_the_difference_is_paired_and_counts_are_by_side() -> None:
     assert same["p"] == 1 and same["texts"] == same["kinds"] == []
 
 
+def test_clean_text_is_compared_by_over_correction() -> None:
+    suite = Suite("clean", tuple(Row(f"a/{n}", f"{ORIGINAL} {n}", (f"{ORIGINAL} {n}",)) for n in range(9)))
+    kept = [row.spun for row in suite.rows]
+    found = compare(suite, kept, [f"The war ended. {n}" for n in range(9)], 200, 1)
+    assert found["figure"] == "over_correction" and found["difference"]["over_correction"]["value"] < -100
+    assert found["p"] < 0.05
+
+
 def test_a_run_compares_two_checkpoints_on_every_suite(
     make_config: Callable[..., EvalConfig], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
