@@ -44,8 +44,8 @@ class BuildPlan:
     """What a build will produce, before near-duplicates are removed.
 
     `articles` counts the articles used from each source, `words` their words. `pairs` counts the pairs of each source;
-    `rows`, `row_bytes` and `seconds` are without them. `free_bytes` is the space left on the
-    output's disk, None for an object store. `unreadable` counts lines and files.
+    `rows`, `row_bytes` and `seconds` are without them. `free_bytes` is the space left on the output's disk, None for an
+    object store. `unreadable` counts lines and files.
     """
 
     articles: dict[str, int]
