@@ -5,6 +5,7 @@ With `--phrases` it learns a list of phrases from pairs instead.
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,7 +81,8 @@ def build(
 
         show_pairs(settings, preview, CACHE)
     else:
-        _build(settings, executor, " ".join(["unspin build", str(config), *(overrides or ())]))
+        shown = [override for override in overrides or () if not override.startswith("workers=")]  # changes nothing
+        _build(settings, executor, shlex.join(["unspin", "build", str(config), *shown]))
 
 
 def _show_stats(folder: Path) -> None:

@@ -43,7 +43,7 @@ class Config(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _accept_single_names(cls, raw: Any) -> Any:
-        """Take a single name or path where a list of them is expected: ``report_to=wandb``."""
+        """Take a single value where a list of them is expected: ``report_to=wandb``."""
         if not isinstance(raw, dict):
             return raw
         lists = {
@@ -52,7 +52,8 @@ class Config(BaseModel):
             if any(get_origin(kind) in (list, tuple) for kind in _alternatives(field.annotation))
         }
         return {
-            key: [value] if key in lists and isinstance(value, (str, Path)) else value for key, value in raw.items()
+            key: value if key not in lists or value is None or isinstance(value, (list, tuple)) else [value]
+            for key, value in raw.items()
         }
 
     @field_validator("*")
@@ -81,18 +82,33 @@ def load_config(path: Path, model: type[ConfigT], overrides: Sequence[str] = ())
         raise ConfigError("; ".join(_explain(path, model, raw, overrides, each) for each in error.errors())) from None
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that is written twice, of which YAML's own loader keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        written = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        if twice := next((key for key in written if written.count(key) > 1), None):
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key {twice!r} occurs twice: join both", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
 def _read(path: Path, model: type[BaseModel], seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Return the contents of a file merged over the files it inherits from, each path relative to its own file."""
     if path.resolve() in seen:
         raise ConfigError(f"{path}: 'inherits' leads back to itself")
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(raw).__name__}")
     base = raw.pop("inherits", None)
-    anchored: dict[str, Any] = _anchored(raw, model, path.parent)
+    try:
+        anchored: dict[str, Any] = _anchored(raw, model, path.parent)
+    except RecursionError:
+        raise ConfigError(f"{path}: an anchor (&…) contains itself: write the value out") from None
     if base is None:
         return anchored
     if not isinstance(base, str):
@@ -187,8 +203,7 @@ def _explain(path: Path, model: type[BaseModel], raw: Any, overrides: Sequence[s
     key = ".".join(map(str, location))
     renamed = error.get("ctx", {}).get("renamed", {})
     written = next((f"{key}.{old}".lstrip(".") for old in renamed), key)  # the key as the user wrote it
-    matching = (each for each in overrides if f"{written}.".startswith(f"{each.partition('=')[0]}."))
-    where = next((f"override {each!r}" for each in matching), str(path))
+    where = next((f"override {each!r}" for each in overrides if _concerns(each, written)), str(path))
     if error["type"] == "extra_forbidden":
         nearest = process.extractOne(str(location[-1]), _valid_keys(model, nested=len(location) > 1))
         hint = f"; did you mean {nearest[0]!r}?" if nearest and nearest[1] > 60 else ""
@@ -205,11 +220,19 @@ def _explain(path: Path, model: type[BaseModel], raw: Any, overrides: Sequence[s
     return f"{where}: {key or '(top level)'}: {message}, found {error['input']!r}"
 
 
+def _concerns(override: str, key: str) -> bool:
+    """Whether an override sets a key, its section or a key below it."""
+    own = f"{override.partition('=')[0]}."
+    return f"{key}.".startswith(own) or (bool(key) and own.startswith(f"{key}."))
+
+
 def _location_in(raw: Any, location: Sequence[int | str]) -> list[int | str]:
     """The keys and list indices of a pydantic location, without its names of validators and of a union's members."""
     keys: list[int | str] = []
     for part in location:
-        is_member = isinstance(raw, dict) and part not in raw and raw.get("kind") == part
+        is_member = (
+            isinstance(raw, dict) and raw.get("kind") == part and not isinstance(raw.get(str(part)), (dict, list))
+        )
         if not is_member and not str(part).startswith("function-"):
             keys.append(part)
             if isinstance(raw, list) and isinstance(part, int):

@@ -116,22 +116,23 @@ class ReadPairs(PipelineStep):
     """Reads all pairs, checks each of them and assigns it its shard, so that faults show before anything is spun.
 
     A single task reads them. Unusable lines raise `CorpusError`; with `skip`, their messages are written to the
-    `skipped` folder instead.
+    `skipped` folder instead. There are always those of pairs whose sentences are all too short or too long.
     """
 
     name, type = "read pairs", "unspin"
 
-    def __init__(self, sources: list[PairsSource], shards: int, skip: bool, skipped: str) -> None:
+    def __init__(self, sources: list[PairsSource], recipe: Recipe, shards: int, skip: bool, skipped: str) -> None:
         super().__init__()
-        self.sources, self.shards, self.skip, self.skipped = sources, shards, skip, skipped
+        self.sources, self.recipe, self.shards = sources, recipe, shards
+        self.skip, self.skipped = skip, skipped
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         messages: list[str] = []
         for source in self.sources:
-            for pair in usable_pairs(source):
+            for pair in usable_pairs(source, self.recipe):
                 if isinstance(pair, Pair):
                     yield self._document(pair, source.name)
-                elif self.skip:
+                elif self.skip or pair.kind == "length":
                     messages.append(str(pair))
                 else:
                     raise _with_skip_advice(pair)

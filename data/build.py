@@ -36,7 +36,11 @@ PRELOAD = ("unspin.data.blocks", "unspin.data.spinners.tables")  # modules that 
 
 
 class OtherDataError(UnspinError):
-    """The output holds another data set, or something that is none; nothing was changed."""
+    """The output holds another data set, or something that is none; nothing was changed. `what` is found there."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: remove it, or set output=… to another folder")
+        self.what = what
 
 
 def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[Stage]:
@@ -47,7 +51,7 @@ def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[S
     names = ("articles", "pairs", "held-out", "skipped")
     articles, pairs, held_out, skipped = (str((work / name).absolute()) for name in names)
     pair_rows = PairRows(pairs, recipe, config.holdout_share)
-    read_pairs = ReadPairs(list(config.pairs), tasks, skip, skipped)
+    read_pairs = ReadPairs(list(config.pairs), recipe, tasks, skip, skipped)
     read = ReadSources(list(config.sources), cache, config.sample, config.holdout_share, skip, skipped)
     spin = Spin(recipe, config.held_out_headwords, config.dictionary_files(cache), held_out)
     unique = _unique_articles(work) if config.sources else []
@@ -132,17 +136,18 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
 def output_exists(config: BuildConfig) -> bool:
     """Whether the output exists; in an object store, whether its checksums do, which are uploaded last."""
     with storage_errors(config.output):
-        return (config.output / CHECKSUMS if is_url(config.output) else config.output).exists()
+        if is_url(config.output):
+            return (config.output / CHECKSUMS).exists()
+        return config.output.exists() or config.output.is_symlink()  # also a link that leads nowhere
 
 
 def check_output(config: BuildConfig, origin: Origin) -> None:
     """Raise `OtherDataError` unless the output holds the data set that is to be built."""
     found = read_origin(config.output)
-    advice = "remove it, or set output=… to another folder"
     if found is None:
-        raise OtherDataError(f"{config.output} exists and has no {ORIGIN} that says what it was built from: {advice}")
+        raise OtherDataError(f"{config.output} exists and has no {ORIGIN} that says what it was built from")
     if others := differences(found, origin):
-        raise OtherDataError(f"{config.output} exists and was built from other inputs ({', '.join(others)}): {advice}")
+        raise OtherDataError(f"{config.output} exists and was built from other inputs ({', '.join(others)})")
 
 
 def _partial_folder(config: BuildConfig) -> Path:
@@ -168,6 +173,8 @@ def _build(config: BuildConfig, origin: Origin, command: str, cache: Path) -> Co
 
 def _prepare(partial: Path, log: Path, origin: Origin) -> None:
     """Create the unfinished data set, or keep that of an earlier run with the same inputs."""
+    if partial.exists() and not partial.is_dir():
+        raise OtherDataError(f"{partial}, where the unfinished data set would be, is a file")
     if partial.exists():
         found = read_origin(partial)
         others = ["a damaged record"] if found is None else differences(found, origin)
@@ -175,7 +182,7 @@ def _prepare(partial: Path, log: Path, origin: Origin) -> None:
             logger.info("continuing the build in %s", partial)
             return
         logger.info("starting over: the build in %s had other inputs (%s)", partial, ", ".join(others))
-    for old in (partial, log):
+    for old in (partial, log, _scratch_to_remove(partial)):
         shutil.rmtree(old, ignore_errors=True)
     (partial / "work").mkdir(parents=True)
     write_origin(partial, origin)
@@ -199,12 +206,14 @@ def _finish(config: BuildConfig, command: str) -> Counter[str]:
     partial = _partial_folder(config)
     work = partial / "work"
     counts = _count_rows(partial)
-    if not counts.total():
-        shutil.rmtree(partial)
-        raise CorpusError(no_rows(config))
     skipped = [
         line for file in sorted(work.glob("skipped/*.txt")) for line in file.read_text(encoding="utf-8").splitlines()
     ]
+    if not counts.total():
+        shutil.rmtree(partial)
+        raise CorpusError(
+            f"{no_rows(config)}; skipped {len(skipped)}, the first: {skipped[0]}" if skipped else no_rows(config)
+        )
     counts["skipped"] = len(skipped)
     write_card(partial, config, command, skipped)
     write_checksums(partial, (file for split in SPLITS for file in partial.glob(f"{split}/*.parquet")))
@@ -212,6 +221,14 @@ def _finish(config: BuildConfig, command: str) -> Counter[str]:
         upload_folder(partial, config.output, exclude=work)
         shutil.rmtree(partial)
     else:
-        shutil.rmtree(work)
+        # One rename takes the scratch folder away, so that a kill leaves it whole or absent, never half removed.
+        scratch = _scratch_to_remove(partial)
+        shutil.rmtree(scratch, ignore_errors=True)
+        work.rename(scratch)
         partial.rename(config.output)
+        shutil.rmtree(scratch)
     return counts
+
+
+def _scratch_to_remove(partial: Path) -> Path:
+    return partial.with_suffix(".scratch")

@@ -97,7 +97,7 @@ def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequenc
 
 
 def _table_row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+    return f"| {' | '.join(' '.join(cell.split()).replace('|', '/') for cell in cells)} |"
 
 
 def _samples(split: Path) -> list[dict[str, Any]]:

@@ -116,6 +116,8 @@ class BuildConfig(Config):
         names = [source.name for source in (*self.sources, *self.pairs)]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"sources and pairs: several are called {', '.join(repeated)}: give each its own name")
+        if self.min_words > self.max_words:
+            raise ValueError(f"min_words is {self.min_words} and max_words {self.max_words}: no sentence would be left")
         self._check_spinners()
         self._check_held_out()
 

@@ -19,13 +19,13 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.request import urlopen
 
 import pyarrow as pa
@@ -63,16 +63,17 @@ class NamedSource(Config):
 
 
 class _FileSource(NamedSource):
+    endings: ClassVar[tuple[str, ...]]  # of the files that are read below a folder
     path: PathOrUrl = Field(description="relative to the config file, or an address such as s3://bucket/folder")
 
-    def _files(self, endings: tuple[str, ...], part: int, parts: int) -> list[Path]:
-        """The files of one part: those with one of the endings below a folder, or the single file."""
+    def files(self, part: int = 0, parts: int = 1) -> list[Path]:
+        """The files of one part, or of all: those below the folder, or the single file."""
         with storage_errors(self.path):
             if not self.path.exists():
                 raise CorpusError(f"{self.name}: {self.path} is missing")
             if not self.path.is_dir():
                 return [self.path][part::parts]
-            files = sorted(file for file in self.path.rglob("*") if file.name.lower().endswith(endings))
+            files = sorted(file for file in self.path.rglob("*") if file.name.lower().endswith(self.endings))
         return files[part::parts]
 
     def _id(self, file: Path, *place: object) -> str:
@@ -83,26 +84,30 @@ class _FileSource(NamedSource):
 class Folder(_FileSource):
     """Every .txt file below a folder is one article."""
 
+    endings: ClassVar = (".txt",)
     kind: Literal["folder"]
 
     def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[ArticleOrError]:
         """Read one part. Raises `CorpusError` if the folder is missing."""
-        for file in self._files((".txt",), part, parts):
+        for file in self.files(part, parts):
             try:
-                yield Article(self._id(file), file.read_text(encoding="utf-8"))
+                yield Article(self._id(file), file.read_text(encoding="utf-8-sig"))
             except UnicodeDecodeError as error:
                 yield CorpusError(f"{file}: not UTF-8 at byte {error.start}: convert it")
+            except OSError as error:
+                yield CorpusError(f"{file}: {error.strerror or error}: correct or remove it")
 
 
 class JsonLines(_FileSource):
     """One JSON object per line, the article in one field: a file, or all .jsonl and .jsonl.gz files below a folder."""
 
+    endings: ClassVar = (".jsonl", ".jsonl.gz")
     kind: Literal["jsonl"]
     field: str = Field("text", description="the field that holds the article")
 
     def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[ArticleOrError]:
         """Read one part; parts are whole files. Raises `CorpusError` if the path is missing."""
-        for file in self._files((".jsonl", ".jsonl.gz"), part, parts):
+        for file in self.files(part, parts):
             compressed = file.suffix.lower() == ".gz"
             with file.open("rb") as opened, gzip.open(opened) if compressed else nullcontext(opened) as lines:
                 try:
@@ -117,18 +122,21 @@ class JsonLines(_FileSource):
         except (ValueError, KeyError, TypeError) as error:
             what = f"{file}:{number}: no field {self.field!r} in a JSON object ({error})"
             return CorpusError(f"{what}: correct it")
-        return Article(self._id(file, number), str(text))
+        if not isinstance(text, str):
+            return CorpusError(f"{file}:{number}: field {self.field!r} is {type(text).__name__}, not text: correct it")
+        return Article(self._id(file, number), text)
 
 
 class Parquet(_FileSource):
     """A Parquet file, or all .parquet files below a folder, with the article in one column."""
 
+    endings: ClassVar = (".parquet",)
     kind: Literal["parquet"]
     column: str = Field("text", description="the column that holds the article")
 
     def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[ArticleOrError]:
         """Read one part; parts are whole files. Raises `CorpusError` if the path or the column is missing."""
-        for file in self._files((".parquet",), part, parts):
+        for file in self.files(part, parts):
             number = 0
             try:
                 for text in self._column(file):
@@ -161,11 +169,13 @@ class HubDataset(NamedSource):
         from datasets.distributed import split_dataset_by_node
 
         rows = open_dataset(self.path, self.config, self.split)
-        for row in split_dataset_by_node(rows, part, parts):
-            if self.column not in row:
-                raise CorpusError(f"{self.name}: {self.path} has no column {self.column!r}; it has {', '.join(row)}")
-            text = row[self.column] or ""
-            yield Article(f"{self.name}/{hashlib.sha256(text.encode()).hexdigest()[:16]}", text)
+        with dataset_errors(self.path):
+            for row in split_dataset_by_node(rows, part, parts):
+                if self.column not in row:
+                    what = f"{self.name}: {self.path} has no column {self.column!r}"
+                    raise CorpusError(f"{what}; it has {', '.join(row)}")
+                text = row[self.column] or ""
+                yield Article(f"{self.name}/{hashlib.sha256(text.encode()).hexdigest()[:16]}", text)
 
 
 class Package(NamedSource):
@@ -230,6 +240,19 @@ def open_dataset(path: str, config: str | None, split: str) -> Any:
         return load_dataset(path, config, split=split, streaming=True)
     except (OSError, ValueError) as error:  # `datasets` raises either if a data set does not exist
         raise CorpusError(f"{path} cannot be loaded as a data set: {error}") from None
+
+
+@contextmanager
+def dataset_errors(path: str) -> Iterator[None]:
+    """Turn the errors of reading the rows of a data set into `CorpusError`."""
+    from datasets.exceptions import DatasetGenerationError
+
+    try:
+        yield
+    except CorpusError:
+        raise
+    except (OSError, ValueError, DatasetGenerationError) as error:  # ArrowInvalid is a ValueError
+        raise CorpusError(f"{path} cannot be read as a data set: {error}") from None
 
 
 def data_set_files(path: str, config: str | None, split: str) -> list[str]:

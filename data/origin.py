@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from unspin.data.config import BuildConfig
 
 ORIGIN = "origin.json"
-PLACES = {"path", "corpora", "output", "workers", "executor"}  # keys that do not change a row
+PLACES = {"path", "dataset", "corpora"}  # what lies there counts, not where it lies
+NEUTRAL = {"output", "workers", "executor", "on_error"}  # keys that do not change a row
 # The code and the lexicons that decide what a row says.
 ROW_CODE = {
     "unspin": ("edits.py", "hashing.py", "segment.py"),
     "unspin.data": ("blocks.py", "corpora.py", "layouts.py", "pair_files.py", "pairs.py", "rows.py"),
-    "unspin.data.spinners": (".",),
+    "unspin.data.spinners": ("mixture.py", "persona.py", "protocol.py", "registry.py", "tables.py"),
     "unspin.english": (".",),
 }
 LEXICONS = ("*.tsv", "*.tsv.gz", "names.txt")
@@ -44,14 +45,18 @@ def origin_of(config: BuildConfig, dictionaries: Mapping[str, Path]) -> Origin:
 
     Raises `CorpusError` or `StorageError` if a source cannot be read.
     """
-    settings = config.model_dump(mode="json", exclude=PLACES | {"sources", "pairs", "dictionaries"})
+    settings = config.model_dump(mode="json", exclude=PLACES | NEUTRAL | {"sources", "pairs", "dictionaries"})
     sources = (*config.sources, *config.pairs)
     return {
         **settings,
+        "order": [source.name for source in sources],
         "sources": {source.name: source.model_dump(mode="json", exclude=PLACES) for source in sources},
         "texts": {source.name: _content_of(source) for source in sources},
         "dictionaries": {name: sha256_of(file) for name, file in dictionaries.items()},
-        "code": _code_of(config.spinners),
+        "code": _builder_code(),
+        "spinner_code": {
+            name: code_digest(Path(inspect.getfile(load_spinner_class(name)))) for name in config.spinners
+        },
     }
 
 
@@ -94,7 +99,9 @@ def _content_of(source: Source | PairsSource) -> str:
     path = source.path
     assert path is not None, "pairs have a path or a data set"
     with storage_errors(path):
-        found = sorted(path.rglob("*")) if path.is_dir() else [path]
+        if isinstance(source, PairsSource):
+            return file_tag(path) if path.is_file() else "missing"  # which reading it reports
+        found = source.files()
         return _digest((str(file)[len(str(path)) :], file_tag(file)) for file in found if file.is_file())
 
 
@@ -105,11 +112,10 @@ def file_tag(file: Path) -> str:
     return sha256_of(file)
 
 
-def _code_of(spinners: Iterable[str]) -> str:
-    """A digest of `ROW_CODE` and `LEXICONS`, and of the modules of the spinners, which other packages may add."""
-    ours = [Path(str(files(package)), name) for package, names in ROW_CODE.items() for name in names]
-    modules = {Path(inspect.getfile(load_spinner_class(name))) for name in spinners}
-    return code_digest(*ours, *sorted(modules), data=LEXICONS)
+def _builder_code() -> str:
+    """A digest of `ROW_CODE` and `LEXICONS`."""
+    places = (Path(str(files(package)), name) for package, names in ROW_CODE.items() for name in names)
+    return code_digest(*places, data=LEXICONS)
 
 
 def _digest(parts: Iterable[object]) -> str:

@@ -13,23 +13,22 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field, model_validator
-from unspin.data.corpora import CorpusError, NamedSource, open_dataset
+from unspin.data.corpora import CorpusError, NamedSource, dataset_errors, open_dataset
 from unspin.segment import words
 from unspin.storage import PathOrUrl, storage_errors
 
 MIN_SHARED_WORDS = 1 / 3  # share of the words of both texts; below it, one is hardly a spun version of the other
-HEADER_WORDS = 3  # a first line with more words in a cell is no header
-SUFFIXES = (".tsv", ".csv", ".jsonl", ".parquet")
+TEXT_SUFFIXES = (".tsv", ".csv", ".jsonl")
+SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
 DELIMITERS = ",;\t|"  # of a CSV file, in the order in which its header is tried
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
-Refusal = Literal["unreadable", "empty", "unlike", "paragraphs"]
+Refusal = Literal["unreadable", "empty", "unlike", "paragraphs", "length"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +62,22 @@ class ColumnError(CorpusError):
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The names of a file's columns, or of the fields of its objects. The tool's is not read if it is empty."""
+    """The names of a file's columns, or of the fields of its objects. A file may lack that of the tool."""
 
     spun: str = "spun"
     original: str = "original"
-    tool: str = ""
+    tool: str = "tool"
+
+    def needed(self) -> tuple[str, str]:
+        """The columns that a file must have."""
+        return self.spun, self.original
 
     def names(self) -> tuple[str, ...]:
-        """The columns that a file must have."""
-        return tuple(filter(None, (self.spun, self.original, self.tool)))
+        """The columns that are read."""
+        return self.spun, self.original, self.tool
+
+
+USUAL_COLUMNS = Columns()
 
 
 class PairsSource(NamedSource):
@@ -93,6 +99,8 @@ class PairsSource(NamedSource):
     def _has_one_place(self) -> PairsSource:
         if (self.path is None) == (not self.dataset):
             raise ValueError("give either path, a file of pairs, or dataset, a Hugging Face data set")
+        if self.spun == self.original:
+            raise ValueError(f"spun and original are both {self.spun!r}: name two columns")
         return self
 
     def scan(self) -> Iterator[Pair | PairError]:
@@ -120,14 +128,13 @@ def read_pairs(path: Path) -> Iterator[Pair]:
         yield pair
 
 
-def scan_pairs(path: Path, columns: Columns = Columns()) -> Iterator[Pair | PairError]:
+def scan_pairs(path: Path, columns: Columns = USUAL_COLUMNS) -> Iterator[Pair | PairError]:
     """A pair for each line or row that is not blank, or the error that makes it unusable. Text files are UTF-8.
 
     - ``.jsonl``: one object per line.
     - ``.csv``: a header names the columns; commas, semicolons, tabs or vertical bars separate them.
-    - ``.tsv``: a header names the columns; with the default columns, it may be left out if there are two, the spun
-      text first. A cell contains no line break, and counts as quoted by a spreadsheet only if it contains doubled
-      quotation marks.
+    - ``.tsv``: a header names the columns. A cell contains no line break or tab. It is unquoted if it is in quotation
+      marks as spreadsheets write them.
     - ``.parquet``: columns of text.
 
     Raises `CorpusError` if the file is missing, damaged or of another kind, and `ColumnError` if it lacks a column.
@@ -136,6 +143,8 @@ def scan_pairs(path: Path, columns: Columns = Columns()) -> Iterator[Pair | Pair
         if not path.is_file():
             what = "a folder" if path.is_dir() else "no such file"
             raise CorpusError(f"{path}: {what}: give a {_either(SUFFIXES)} file of pairs")
+        if path.suffix.lower() in TEXT_SUFFIXES:
+            _check_encoding(path)
         match path.suffix.lower():
             case ".jsonl":
                 yield from _scan_jsonl(path, columns)
@@ -148,6 +157,16 @@ def scan_pairs(path: Path, columns: Columns = Columns()) -> Iterator[Pair | Pair
             case suffix:
                 actual = repr(suffix) if suffix else "a file without extension"
                 raise CorpusError(f"{path}: pairs are read from {_either(SUFFIXES)} files, not {actual}")
+
+
+def _check_encoding(path: Path) -> None:
+    """Raise `CorpusError` for a file in UTF-16 or another encoding with zero bytes."""
+    with path.open("rb") as opened:
+        start = opened.read(4096)
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in start:
+        raise CorpusError(f"{path}: not UTF-8 but UTF-16, it seems: save it as UTF-8")
+    if path.suffix.lower() == ".jsonl" and start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+        raise CorpusError(f"{path}: holds a JSON array, not JSON Lines: write one object per line")
 
 
 def check_pair(pair: Pair) -> None:
@@ -190,50 +209,27 @@ def _object(line: str, source: str) -> dict[str, Any]:
 
 def _scan_tsv(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
     with path.open("rb") as lines:
-        first = next(lines, b"")
-        header = _tsv_header(first, columns, f"{path}:1")
-        for number, raw in enumerate(lines if header else chain([first], lines), 2 if header else 1):
+        first = next(lines, b"").decode("utf-8-sig", errors="replace").rstrip("\r\n")
+        header = _header([_unquoted(cell) for cell in first.split("\t")], columns, f"{path}:1")
+        for number, raw in enumerate(lines, 2):
             source = f"{path}:{number}"
             try:
                 if line := _decode(raw, number, source):
-                    yield _pair(_tsv_row(line.split("\t"), header, columns, source), columns, source, number)
+                    yield _pair(_tsv_row(line.split("\t"), header, source), columns, source, number)
             except PairError as error:
                 yield error
 
 
-def _tsv_header(raw: bytes, columns: Columns, source: str) -> dict[str, int] | None:
-    """The index of each column, or None if the first line is a pair already.
-
-    Raises `ColumnError` if it seems to be a header with other names, or if a header is needed.
-    """
-    cells = raw.decode("utf-8-sig", errors="replace").rstrip("\r\n").split("\t")
-    header = _header(cells, columns)
-    if not header and (columns != Columns() or _looks_like_header(cells)):
-        raise _column_error(source, columns, cells)
-    return header
-
-
-def _looks_like_header(cells: Sequence[str]) -> bool:
-    """Whether cells are short and have no word in common, as those of a pair would have."""
-    found = [word for cell in cells for word in set(words(cell.lower()))]
-    return all(len(words(cell)) <= HEADER_WORDS for cell in cells) and len(found) == len(set(found))
-
-
-def _tsv_row(cells: list[str], header: dict[str, int] | None, columns: Columns, source: str) -> dict[str, str]:
-    """The cells by column: those that a header names, or the two of a file without one."""
-    if header is None and len(cells) != 2:
-        what = f"{source}: expected two columns (spun, original), found {len(cells)}"
-        raise PairError("unreadable", f"{what}: correct it, or name both columns in a first line")
-    header = header or {columns.spun: 0, columns.original: 1}
+def _tsv_row(cells: list[str], header: dict[str, int], source: str) -> dict[str, str]:
     if max(header.values()) >= len(cells):
         what = f"{source}: {len(cells)} columns, fewer than the header has"
-        raise PairError("unreadable", f"{what}: correct it")
+        raise PairError("unreadable", f"{what}: correct it; texts with line breaks or tabs need a .csv file")
     return {name: _unquoted(cells[column]) for name, column in header.items()}
 
 
 def _unquoted(cell: str) -> str:
-    """The content of a cell that a spreadsheet quoted; any other cell unchanged."""
-    return cell[1:-1].replace('""', '"') if _QUOTED.fullmatch(cell) and '""' in cell[1:-1] else cell
+    """The content of a cell that is in quotation marks as spreadsheets write them; any other cell unchanged."""
+    return cell[1:-1].replace('""', '"') if _QUOTED.fullmatch(cell) else cell
 
 
 def _scan_csv(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
@@ -241,12 +237,15 @@ def _scan_csv(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
     # A byte that is not UTF-8 becomes half a character, which `_text` refuses, so that the other rows can be read.
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
         first = next(lines, "")
-        delimiter = _delimiter(first, columns, f"{path}:1")
-        names = next(csv.reader([first], delimiter=delimiter))
-        header, number = _header(names, columns), 2
-        assert header, "`_delimiter` has found the columns"
+        skipped = 1
+        if first.lower().startswith("sep="):  # a line by which spreadsheets know the delimiter
+            first, skipped = next(lines, ""), 2
+        delimiter = _delimiter(first, columns)
+        names = next(csv.reader([first], delimiter=delimiter), [])
+        header = _header(names, columns, f"{path}:{skipped}")
         rows = csv.reader(lines, delimiter=delimiter, strict=True)
         while True:
+            number = skipped + rows.line_num + 1
             source = f"{path}:{number}"
             try:
                 cells = next(rows, None)
@@ -258,19 +257,22 @@ def _scan_csv(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
                 if cells:
                     yield _pair({name: cells[column] for name, column in header.items()}, columns, source, number)
             except csv.Error as error:
+                if "unexpected end" in str(error):  # it has swallowed the rest of the file
+                    what = f"{source}: a quotation mark is opened here and never closed"
+                    raise CorpusError(f"{what}, so nothing after it can be read: correct it") from None
                 yield PairError("unreadable", f"{source}: not CSV ({error}): correct the quotation marks")
             except PairError as error:
                 yield error
-            number = rows.line_num + 2
 
 
-def _delimiter(first: str, columns: Columns, source: str) -> str:
-    """The delimiter with which a CSV file's first line names the columns. Raises `ColumnError` if none does."""
-    for delimiter in DELIMITERS:
-        if _header(next(csv.reader([first], delimiter=delimiter), []), columns):
-            return delimiter
-    commonest = max(DELIMITERS, key=first.count)
-    raise _column_error(source, columns, next(csv.reader([first], delimiter=commonest), []))
+def _delimiter(first: str, columns: Columns) -> str:
+    """The delimiter with which the first line of a CSV file names the columns; otherwise the commonest in it."""
+
+    def names_columns(delimiter: str) -> bool:
+        cells = next(csv.reader([first], delimiter=delimiter), [])
+        return {name.lower() for name in columns.needed()} <= {cell.strip().lower() for cell in cells}
+
+    return next(filter(names_columns, DELIMITERS), max(DELIMITERS, key=first.count))
 
 
 def _scan_parquet(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
@@ -278,22 +280,24 @@ def _scan_parquet(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
     try:
         with path.open("rb") as opened:
             file = pq.ParquetFile(opened)
-            if not (header := _header(file.schema_arrow.names, columns)):
-                raise _column_error(path, columns, file.schema_arrow.names)
-            names = {file.schema_arrow.names[column]: name for name, column in header.items()}
+            found = file.schema_arrow.names
+            names = {found[column]: name for name, column in _header(found, columns, str(path)).items()}
             for batch in file.iter_batches(columns=list(names)):
-                for row in batch.rename_columns(names).to_pylist():
-                    yield _row_pair(row, columns, f"{path}, row {number:,}", number)
+                for row in batch.to_pylist():
+                    renamed = {name: row[column] for column, name in names.items()}
+                    yield _row_pair(renamed, columns, f"{path}, row {number:,}", number)
                     number += 1
-    except pa.ArrowException as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise CorpusError(f"{path}: cannot be read as Parquet after row {number:,} ({error}): replace it") from None
 
 
 def _scan_dataset(name: str, config: str | None, split: str, columns: Columns) -> Iterator[Pair | PairError]:
-    for number, row in enumerate(open_dataset(name, config, split)):
-        if not set(columns.names()) <= set(row):
-            raise _column_error(name, columns, list(row))
-        yield _row_pair(row, columns, f"{name}, row {number:,}", number)
+    with dataset_errors(name):
+        for number, row in enumerate(open_dataset(name, config, split)):
+            found = list(row)
+            header = _header(found, columns, name)
+            renamed = {column: row[found[place]] for column, place in header.items()}
+            yield _row_pair(renamed, columns, f"{name}, row {number:,}", number)
 
 
 def _row_pair(row: Mapping[str, Any], columns: Columns, source: str, number: int) -> Pair | PairError:
@@ -313,22 +317,31 @@ def _decode(raw: bytes, number: int, source: str) -> str:
     return line if line.strip() else ""
 
 
-def _header(cells: Sequence[str], columns: Columns) -> dict[str, int] | None:
-    """The index of each column, if a header names all of them; capitals do not matter."""
-    names = [cell.strip().lower() for cell in cells]
-    wanted = {name: name.lower() for name in columns.names()}
-    return {name: names.index(low) for name, low in wanted.items()} if set(wanted.values()) <= set(names) else None
+def _header(cells: Sequence[str], columns: Columns, source: str) -> dict[str, int]:
+    """The index of each column that a header names; capitals do not matter where only one column fits.
 
-
-def _column_error(source: object, columns: Columns, found: Sequence[str]) -> ColumnError:
-    read = ", ".join(repr(cell[:40]) for cell in found if cell.strip())
-    *others, last = columns.names()
-    return ColumnError(f"{source}: needs the columns {', '.join(others)} and {last}; it has {read or 'none'}")
+    Raises `ColumnError` if it lacks one of the two texts, or has it twice.
+    """
+    names = [cell.strip() for cell in cells]
+    if not any(names):
+        raise ColumnError(f"{source}: needs the columns {' and '.join(columns.needed())}; the first line is blank")
+    found = {}
+    for name in columns.names():
+        fitting = [i for i, each in enumerate(names) if each == name]
+        fitting = fitting or [i for i, each in enumerate(names) if each.lower() == name.lower()]
+        if len(fitting) > 1:
+            raise ColumnError(f"{source}: {len(fitting)} columns are called {name!r}: rename all but one")
+        if fitting:
+            found[name] = fitting[0]
+    if not set(columns.needed()) <= found.keys():
+        read = ", ".join(repr(name[:40]) for name in names if name)
+        raise ColumnError(f"{source}: needs the columns {' and '.join(columns.needed())}; it has {read}")
+    return found
 
 
 def _pair(row: Mapping[str, Any], columns: Columns, source: str, number: int) -> Pair:
-    spun, original, *tool = (_text(row, name, source) for name in columns.names())
-    return Pair(spun, original, source, number, tool="".join(tool))
+    tool = str(row.get(columns.tool) or "")
+    return Pair(_text(row, columns.spun, source), _text(row, columns.original, source), source, number, tool=tool)
 
 
 def _text(row: Mapping[str, Any], field: str, source: str) -> str:
@@ -339,7 +352,7 @@ def _text(row: Mapping[str, Any], field: str, source: str) -> str:
     if not isinstance(value, str):
         what = f"{source}: field {field!r} is {'empty' if value is None else type(value).__name__}, not text"
         raise PairError("unreadable", f"{what}: correct it")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if any("\ud800" <= character <= "\udfff" or character == "\0" for character in value):
         what = f"{source}: field {field!r} is not UTF-8 or holds half a character (a lone surrogate)"
         raise PairError("unreadable", f"{what}: convert it")
     return value

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from unspin.data.substitutions import TermPair, count_substitutions
 from unspin.edits import Edit, align, count_touched_words
 from unspin.hashing import hash_uniform
 from unspin.logs import track
-from unspin.segment import split_paragraphs, split_sentences, words
+from unspin.segment import sentences, split_paragraphs, split_sentences, words
 
 OWN_SPINNER = "own"  # the `spinner` of the edits in these rows
 
@@ -38,7 +39,8 @@ logger = logging.getLogger(__name__)
 def split_pair(pair: Pair) -> list[Pair]:
     """Split a pair into pairs of sentences, with runs of whitespace made single spaces.
 
-    A paragraph whose two versions have different numbers of sentences stays whole. Raises `PairError` if `check_pair`
+    Where both versions of a paragraph have as many sentences, these are the pairs. Otherwise a paragraph is split where
+    a sentence ends at the same place in both. Raises `PairError` if `check_pair`
     does, or if the texts have different numbers of paragraphs.
     """
     check_pair(pair)
@@ -55,15 +57,32 @@ def split_pair(pair: Pair) -> list[Pair]:
 
 def _sentence_pairs(spun: str, original: str) -> list[tuple[str, str]]:
     a, b = split_sentences(spun), split_sentences(original)
-    return list(zip(a, b, strict=True)) if len(a) == len(b) else [(spun, original)]
+    if len(a) == len(b):
+        return list(zip(a, b, strict=True))
+    cuts = [(0, 0), *_shared_ends(spun, original), (len(spun), len(original))]
+    return [(spun[i:j].strip(), original[k:m].strip()) for (i, k), (j, m) in pairwise(cuts)]
+
+
+def _shared_ends(spun: str, original: str) -> Iterator[tuple[int, int]]:
+    """(place in the spun text, place in the original) of each sentence end, but the last, that no edit touches."""
+    ends = {span.end for span in sentences(original)[:-1]}
+    edits, shift, i = align(spun, original), 0, 0
+    for span in sentences(spun)[:-1]:
+        while i < len(edits) and edits[i].end <= span.end:
+            shift += len(edits[i].replacement) - (edits[i].end - edits[i].start)
+            i += 1
+        is_inside = i < len(edits) and edits[i].start < span.end
+        place = span.end + shift
+        if not is_inside and place in ends and spun[span.end].isspace() and original[place].isspace():
+            yield span.end, place
 
 
 def _normalised(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-def usable_pairs(source: PairsSource) -> Iterator[Pair | PairError]:
-    """The pairs of a source that can be split into sentences, or what is wrong with them.
+def usable_pairs(source: PairsSource, recipe: Recipe) -> Iterator[Pair | PairError]:
+    """The pairs of a source that give rows, or what is wrong with them.
 
     Raises `CorpusError` if the source cannot be read.
     """
@@ -72,11 +91,20 @@ def usable_pairs(source: PairsSource) -> Iterator[Pair | PairError]:
             yield pair
         elif hash_uniform("share", source.name, pair.line) < source.share:
             try:
-                split_pair(pair)
+                pieces = split_pair(pair)
+                if not any(_has_usual_length(piece, recipe) for piece in pieces):
+                    sizes = [len(words(piece.original)) for piece in pieces]
+                    limits = f"{recipe.min_words} to {recipe.max_words} words (min_words, max_words)"
+                    what = f"{pair.source}: no sentence of {limits}"
+                    raise PairError("length", f"{what}; it has {min(sizes)} to {max(sizes)}")
             except PairError as error:
                 yield error
             else:
                 yield pair
+
+
+def _has_usual_length(piece: Pair, recipe: Recipe) -> bool:
+    return recipe.min_words <= len(words(piece.original)) <= recipe.max_words
 
 
 # Rows
@@ -90,7 +118,7 @@ def pair_rows(pieces: Sequence[Pair], name: str, holdout_share: float, recipe: R
     """
     article_id = article_id_of(pieces, name)
     split = split_of(article_id, holdout_share)
-    usable = [piece for piece in pieces if recipe.min_words <= len(words(piece.original)) <= recipe.max_words]
+    usable = [piece for piece in pieces if _has_usual_length(piece, recipe)]
     for pair in _joined(usable, recipe, article_id):
         edits = align_pair(pair)
         yield {

@@ -70,6 +70,7 @@ class _Survey:
     sample: list[Article] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    dropped: int = 0  # pairs whose sentences are all too short or too long
     seconds: float = 0.0
 
 
@@ -140,8 +141,10 @@ def _survey_pairs(config: BuildConfig, survey: _Survey) -> None:
     for source in config.pairs:
         survey.pairs[source.name] = 0
         try:
-            for pair in usable_pairs(source):
-                if isinstance(pair, PairError):
+            for pair in usable_pairs(source, config.recipe):
+                if isinstance(pair, PairError) and pair.kind == "length":
+                    survey.dropped += 1
+                elif isinstance(pair, PairError):
                     survey.unreadable.append(str(pair))
                 else:
                     survey.pairs[source.name] += 1
@@ -164,7 +167,7 @@ def _extrapolate(survey: _Survey, config: BuildConfig, mixture: Mixture) -> Buil
         scratch_bytes=survey.characters + DEDUPLICATION_BYTES * sum(survey.articles.values()),
         free_bytes=None if is_url(config.output) else shutil.disk_usage(nearest_folder(config.output)).free,
         seconds=(survey.seconds + spinning * factor) / config.workers,
-        unreadable=len(survey.unreadable),
+        unreadable=len(survey.unreadable) + survey.dropped,
     )
 
 
@@ -190,7 +193,7 @@ def describe(config: BuildConfig, plan: BuildPlan) -> Iterator[tuple[str, str]]:
         counts = ", ".join(f"{count:,} {name}" for name, count in plan.articles.items())
         yield "articles", f"{sum(plan.articles.values()):,} with {plan.words:,} words ({counts})"
     if plan.unreadable:
-        yield "skipped", f"{plan.unreadable:,} lines or files that cannot be read"
+        yield "skipped", f"{plan.unreadable:,} lines or files that cannot be used (the data card will list them)"
     if config.sources:
         yield "rows", f"about {plan.rows:,}, before near-duplicates are removed"
     if config.pairs:

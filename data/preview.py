@@ -43,7 +43,9 @@ def _rows(config: BuildConfig, cache: Path) -> Iterator[dict[str, Any]]:
         spun = (row for row in article_rows(article.id, pieces, "test", config.recipe, mixture) if row["edits"])
         yield from islice(spun, 1)
     for source in config.pairs:
-        for pair in usable_pairs(source):
+        for pair in usable_pairs(source, config.recipe):
+            if isinstance(pair, PairError) and pair.kind == "length":
+                continue
             if isinstance(pair, PairError):
                 raise pair
             rows = pair_rows(split_pair(pair), source.name, config.holdout_share, config.recipe)

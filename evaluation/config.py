@@ -41,7 +41,7 @@ class EvalConfig(Config):
             "edits below it are not made; if left out, the checkpoint's threshold applies and calibration is measured"
         ),
     )
-    systems: tuple[str, ...] = ("unspin", "copy the input")
+    systems: tuple[str, ...] = Field(("unspin", "copy the input"), min_length=1)
     real: Path | None = Field(
         None,
         description=(

@@ -33,7 +33,7 @@ from sklearn.metrics import roc_auc_score
 from unspin.config import Config, load_config
 from unspin.data.config import BuildConfig
 from unspin.data.corpora import Article
-from unspin.data.pair_files import Columns, Pair, scan_pairs
+from unspin.data.pair_files import Pair, scan_pairs
 from unspin.data.rows import split_of
 from unspin.data.spinners.mixture import Mixture, spin_article
 from unspin.data.spinners.persona import Persona
@@ -187,7 +187,7 @@ def real_samples(file: Path) -> Iterator[Sample]:
     Tools with fewer than `MIN_PAIRS` sentences count as one.
     """
     by_tool: dict[str, list[Pair]] = defaultdict(list)
-    for pair in scan_pairs(file, Columns(tool="tool")):
+    for pair in scan_pairs(file):
         if isinstance(pair, Pair):
             by_tool[pair.tool].append(pair)
     rare = [tool for tool, pairs in by_tool.items() if len(pairs) < MIN_PAIRS]

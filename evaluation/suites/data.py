@@ -47,7 +47,7 @@ class DataSuite(SuiteDefinition):
 def load_rows(data: Path, build_config: Path | None, split: str) -> list[dict[str, Any]]:
     """All rows of a split. With a build config, a missing data set is built first.
 
-    Raises `OtherDataError` if the data set is not what the build config makes now, and `DataError` or `ChecksumError`
+    Raises `SuiteError` if the data set is not what the build config makes now, and `DataError` or `ChecksumError`
     if it is incomplete or damaged.
     """
     from unspin.data.load import load_split
@@ -58,13 +58,18 @@ def load_rows(data: Path, build_config: Path | None, split: str) -> list[dict[st
 
 
 def _build(data: Path, build_config: Path) -> None:
-    from unspin.data.build import build
+    from unspin.data.build import OtherDataError, build
     from unspin.data.config import BuildConfig
 
     override = f"output={data}"
     if not data.exists():
         logger.info("%s is missing: building it from %s", data, build_config)
-    build(load_config(build_config, BuildConfig, [override]), f"unspin build {build_config} {override}")
+    try:
+        build(load_config(build_config, BuildConfig, [override]), f"unspin build {build_config} {override}")
+    except OtherDataError as error:
+        raise SuiteError(
+            f"{error.what}: remove it to have it built again, or set the suite's data to another folder"
+        ) from None
 
 
 def _spun_row(row: dict[str, Any]) -> Row:

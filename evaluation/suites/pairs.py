@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from unspin.data.corpora import CorpusError
-from unspin.data.pair_files import Columns, Pair, PairError, check_pair, scan_pairs
+from unspin.data.pair_files import Pair, PairError, check_pair, scan_pairs
 from unspin.data.rows import ROWS_PER_TOOL
 from unspin.evaluation.suites.base import Row, SuiteDefinition, SuiteError
 
@@ -68,7 +68,7 @@ class PairsSuite(SuiteDefinition):
     def _checked_pairs(self) -> Iterator[tuple[Pair | None, PairError | None]]:
         """Each row's pair, unless unusable, and what is wrong with it. Raises `SuiteError` if the file is unusable."""
         try:
-            for pair in scan_pairs(self.path, Columns(tool="tool")):
+            for pair in scan_pairs(self.path):
                 if isinstance(pair, PairError):
                     yield None, pair
                     continue

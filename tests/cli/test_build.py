@@ -84,7 +84,7 @@ def test_learning_phrases_loads_no_model_library(tmp_path: Path) -> None:
         ("none.tsv", None, "no such file: give a .tsv, .csv, .jsonl or .parquet file of pairs"),
         ("pairs.xlsx", b"", "pairs are read from .tsv, .csv, .jsonl or .parquet files"),
         ("pairs.csv", b"bad,good\na,b\n", "needs the columns spun and original; it has 'bad', 'good'"),
-        ("pairs.tsv", b"a b\ta \xff\n", "pairs.tsv:1: not UTF-8 at byte 6 of the line: convert it"),
+        ("pairs.tsv", b"spun\toriginal\na b\ta \xff\n", "pairs.tsv:2: not UTF-8 at byte 6 of the line: convert it"),
         ("pairs.tsv", b"id\tbad\tgood\n1\ta\tb\n", "needs the columns spun and original; it has 'id', 'bad', 'good'"),
         ("pairs.jsonl", b'{"bad": "a", "good": "b"}\n', "no field 'spun'; it has 'bad', 'good'"),
     ],

@@ -222,6 +222,27 @@ def test_the_folder_of_corpora_replaces_its_placeholder(tmp_path: Path) -> None:
         load_config(_write(tmp_path, text), BuildConfig)
 
 
+def test_keys_that_occur_twice_and_anchors_that_hold_themselves_are_refused(tmp_path: Path) -> None:
+    for text, complaint in (
+        ("one: a\nnested: {kind: texts}\none: b\n", r"run\.yaml: not YAML: key 'one' occurs twice: join both"),
+        ("inputs: &a [*a]\n", r"an anchor \(&…\) contains itself"),
+    ):
+        with pytest.raises(ConfigError, match=complaint):
+            load_config(_write(tmp_path, text), PathConfig)
+
+
+def test_an_error_below_a_key_that_is_called_like_a_kind_is_located(tmp_path: Path) -> None:
+    path = _write(tmp_path, "output: o\nsuites: [{kind: data, name: x, data: d, split: train}]")
+    with pytest.raises(ConfigError, match=r"suites\.0\.split: Input should be 'validation' or 'test'"):
+        load_config(path, EvalConfig)
+
+
+def test_an_override_with_a_key_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    path = _write(tmp_path, "data: d\noutput: o\nmax_steps: 1")
+    with pytest.raises(ConfigError, match=r"override 'foo\.bar=3': unknown key 'foo'"):
+        load_config(path, TrainConfig, ["foo.bar=3"])
+
+
 @pytest.mark.parametrize(
     ("written", "read"), [("wandb", ("wandb",)), ("[wandb, mlflow]", ("wandb", "mlflow")), ("[]", ())]
 )

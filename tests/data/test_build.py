@@ -263,7 +263,8 @@ def test_the_code_of_a_spinner_is_an_input(corpus: Path, tmp_path: Path, monkeyp
     first = origin_of(config, {})
     (tmp_path / "spinner.py").write_text("x = 2\n")
     second = origin_of(config, {})
-    assert differences(first, second) == differences(before, first) == ["code"]
+    changed = ["spinner_code.phrases", "spinner_code.thesaurus"]
+    assert differences(first, second) == differences(before, first) == changed
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -303,9 +304,11 @@ def test_real_pairs_become_rows_of_the_same_schema(corpus: Path, tmp_path: Path)
     spun = "The {} firms exited the country on Monday, he mentioned."
     original = "The {} companies left the country on Monday, he said."
     describe = [f"{spun.format(n)}\t{original.format(n)}" for n in range(40)]
-    (tmp_path / "mine.tsv").write_text("\n".join([*describe, "only one column"]), encoding="utf-8")
+    (tmp_path / "mine.tsv").write_text("\n".join(["spun\toriginal", *describe, "only one column"]), encoding="utf-8")
     pairs = [{"name": "mine", "path": str(tmp_path / "mine.tsv"), "licence": "mine"}]
-    with pytest.raises(CorpusError, match=r"mine\.tsv:41: expected two columns.*, or set on_error=skip"):
+    with pytest.raises(
+        CorpusError, match=r"mine\.tsv:42: 1 columns, fewer than the header has.*, or set on_error=skip"
+    ):
         build(_config(corpus, tmp_path / "out", pairs=pairs), "test")
     assert not (tmp_path / "out.partial" / "work" / "articles").exists(), "pairs are checked before anything is read"
     counts = build(_config(corpus, tmp_path / "out", pairs=pairs, on_error="skip"), "test")
@@ -313,6 +316,71 @@ def test_real_pairs_become_rows_of_the_same_schema(corpus: Path, tmp_path: Path)
     assert counts["skipped"] == 1 and len(rows) == 40
     assert all(apply(row["spun"], [Edit(**edit) for edit in row["edits"]]) == row["original"] for row in rows)
     assert {edit["spinner"] for row in rows for edit in row["edits"]} == {"own"}
+
+
+def test_pairs_without_a_sentence_of_usual_length_are_listed(tmp_path: Path) -> None:
+    long = " ".join(["The old firms exited the country on Monday"] * 10)
+    lines = ["spun\toriginal", "The firms exited on Monday.\tThe companies left on Monday.", "Oh no.\tOh yes."]
+    (tmp_path / "mine.tsv").write_text("\n".join([*lines, f"{long}\t{long}s"]))
+    pairs = {"name": "mine", "path": str(tmp_path / "mine.tsv"), "licence": "mine"}
+    config = BuildConfig.model_validate({"output": tmp_path / "out", "pairs": [pairs]})
+    plan = plan_build(config, CACHE)
+    assert plan.pairs == {"mine": 1} and dict(describe(config, plan))["skipped"].startswith("2 lines")
+    counts = build(config, "test")
+    assert counts["skipped"] == 2 and counts.total() == 1 + 2
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "mine.tsv:3: no sentence of 4 to 60 words (min_words, max_words); it has 2 to 2" in card
+    none = config.model_copy(update={"output": tmp_path / "none", "min_words": 6})
+    with pytest.raises(CorpusError, match=r"no pair in any of the sources: mine; skipped 3, the first: .*mine\.tsv:2"):
+        build(none, "test")
+
+
+def test_the_order_of_sources_is_an_input(corpus: Path, tmp_path: Path) -> None:
+    sources = [{"kind": "folder", "name": name, "path": str(corpus), "licence": "ours"} for name in ("a", "b")]
+    first, second = (origin_of(_config(corpus, tmp_path, sources=some), {}) for some in (sources, sources[::-1]))
+    assert differences(first, second) == ["order"]
+
+
+@pytest.mark.parametrize("change", ["another file", "another place", "on_error"])
+def test_what_changes_no_row_is_no_input(change: str, corpus: Path, tmp_path: Path) -> None:
+    before = origin_of(_config(corpus, tmp_path / "out"), {})
+    keys: dict[str, Any] = {"on_error": "skip"} if change == "on_error" else {}
+    if change == "another file":
+        (corpus / ".DS_Store").write_bytes(b"x")
+    if change == "another place":
+        corpus = corpus.rename(corpus.with_name("moved"))
+    assert differences(before, origin_of(_config(corpus, tmp_path / "out", **keys), {})) == []
+
+
+def test_a_build_that_is_killed_while_it_removes_its_scratch_files_is_resumed(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(_config(corpus, tmp_path / "whole"), "test")
+    rename = Path.rename
+
+    def killed(self: Path, target: Path) -> Path:
+        if self.name == "out.partial":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "rename", killed)
+        build(_config(corpus, tmp_path / "out"), "test")
+    build(_config(corpus, tmp_path / "out"), "test")
+    assert _digests(tmp_path / "out") == _digests(tmp_path / "whole")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("out")) == ["out"]
+
+
+@pytest.mark.parametrize("kind", ["a link that leads nowhere", "a file beside it"])
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_read(
+    kind: str, corpus: Path, tmp_path: Path
+) -> None:
+    if kind == "a file beside it":
+        (tmp_path / "out.partial").touch()
+    else:
+        (tmp_path / "out").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OtherDataError, match=r"is a file: remove it|out exists and has no origin\.json"):
+        build(_config(corpus, tmp_path / "out"), "test")
 
 
 def test_pairs_alone_are_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -500,6 +568,7 @@ def test_a_resumed_build_starts_over_if_the_dictionary_changed(
     ("keys", "complaint"),
     [
         ({"spinners": {"phrases": 0}}, "give at least one a weight above 0"),
+        ({"min_words": 9, "max_words": 8}, "min_words is 9 and max_words 8: no sentence would be left"),
         ({"spinners": {"phrases": -1}}, "greater than or equal to 0"),
         ({"spinners": {"phrases": float("nan")}}, "finite"),
         ({"dictionaries": {"torturd": {"licence": "free"}}}, "'torturd' is not among the spinners: phrases, thesaurus"),

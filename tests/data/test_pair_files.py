@@ -1,6 +1,7 @@
 """Files of pairs: every format gives the same pairs, and what cannot be used is named."""
 
 import json
+import re
 from pathlib import Path
 
 import datasets
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 from unspin.data.corpora import CorpusError
-from unspin.data.pair_files import ColumnError, Columns, Pair, PairError, PairsSource, read_pairs, scan_pairs
+from unspin.data.pair_files import Columns, Pair, PairError, PairsSource, read_pairs, scan_pairs
 
 ROWS = [("Its rooftop leaks.", "Its roof leaks."), ('He said "no",\nthen left.', 'He said "no",\nthen went.')]
 
@@ -36,8 +37,8 @@ def test_json_lines_may_have_other_field_names_and_blank_lines(tmp_path: Path) -
     ]
 
 
-@pytest.mark.parametrize("text", ['“A b”\t"B\r\n', 'spun\toriginal\n“A b”\t"B\n', 'Original\tid\tSpun\n"B\t7\t“A b”\n'])
-def test_tab_separated_values_with_and_without_a_header(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ['spun\toriginal\r\n“A b”\t"B\r\n', 'Original\tid\t"Spun"\n"B\t7\t“A b”\n'])
+def test_columns_of_tab_separated_values_are_found_by_name(tmp_path: Path, text: str) -> None:
     file = tmp_path / "pairs.tsv"
     file.write_text(text, encoding="utf-8", newline="")
     assert [(pair.spun, pair.original) for pair in read_pairs(file)] == [("“A b”", '"B')]
@@ -49,7 +50,7 @@ def test_tab_separated_values_with_and_without_a_header(tmp_path: Path, text: st
         ('"A ""big"" firm"', 'A "big" firm'),
         ('"""Yes,"" he said."', '"Yes," he said.'),
         ('"Yes," he said, "no"', '"Yes," he said, "no"'),
-        ('"All of it."', '"All of it."'),
+        ('"For all, it seems."', "For all, it seems."),
         ('""Yes""', '""Yes""'),
     ],
 )
@@ -60,7 +61,7 @@ def test_only_cells_that_a_spreadsheet_quoted_are_unquoted(tmp_path: Path, cell:
 
 
 @pytest.mark.parametrize(
-    ("name", "line", "complaint"),
+    ("name", "text", "complaint"),
     [
         ("p.jsonl", b"{", "not JSON"),
         ("p.jsonl", b"[1]", "expected a JSON object, found list"),
@@ -68,18 +69,23 @@ def test_only_cells_that_a_spreadsheet_quoted_are_unquoted(tmp_path: Path, cell:
         ("p.jsonl", b'{"spun": 1, "original": "a"}', "field 'spun' is int, not text"),
         ("p.jsonl", b'{"spun": "a \\ud800", "original": "a"}', "lone surrogate"),
         ("p.jsonl", b"\xff", "not UTF-8 at byte 0"),
-        ("p.tsv", b"a\tb\tc", "expected two columns (spun, original), found 3"),
-        ("p.tsv", b"a", "expected two columns (spun, original), found 1"),
+        ("p.tsv", b"a", "1 columns, fewer than the header has"),
     ],
 )
-def test_an_unreadable_line_is_named(tmp_path: Path, name: str, line: bytes, complaint: str) -> None:
+def test_an_unreadable_line_is_named(tmp_path: Path, name: str, text: bytes, complaint: str) -> None:
     file = tmp_path / name
-    file.write_bytes((b"a b\ta b" if name == "p.tsv" else b'{"spun": "a b", "original": "a b"}') + b"\n" + line + b"\n")
+    file.write_bytes(
+        (b"spun\toriginal\na b\ta b" if name == "p.tsv" else b'{"spun": "a b", "original": "a b"}')
+        + b"\n"
+        + text
+        + b"\n"
+    )
     found = read_pairs(file)
     next(found)
     with pytest.raises(CorpusError) as error:
         next(found)
-    assert str(error.value).startswith(f"{file}:2: ") and complaint in str(error.value)
+    line = 3 if name == "p.tsv" else 2
+    assert str(error.value).startswith(f"{file}:{line}: ") and complaint in str(error.value)
 
 
 def test_a_line_shorter_than_the_header_is_named(tmp_path: Path) -> None:
@@ -112,14 +118,12 @@ def test_cells_of_csv_hold_line_breaks_and_quotation_marks(delimiter: str, tmp_p
 
 def test_a_faulty_row_of_csv_does_not_hide_the_others(tmp_path: Path) -> None:
     file = tmp_path / "pairs.csv"
-    file.write_bytes(b'spun,original\n"a\nb",c\nd,e,f\n"g"h,i\n\xe9,j\nk,l\n"m,n\n')
+    file.write_bytes(b'spun,original\n"a\nb",c\nd,e,f\n"g"h,i\n\xe9,j\nk,l\n')
     pairs = list(scan_pairs(file))
     assert _texts([pair for pair in pairs if isinstance(pair, Pair)]) == [("a\nb", "c"), ("k", "l")]
     errors = [str(error).removeprefix(f"{file}:") for error in pairs if isinstance(error, PairError)]
-    assert [error[:2] for error in errors] == ["4:", "5:", "6:", "8:"]
-    for error, complaint in zip(
-        errors, ("3 cells, and the header has 2", "not CSV", "not UTF-8", "not CSV"), strict=True
-    ):
+    assert [error[:2] for error in errors] == ["4:", "5:", "6:"]
+    for error, complaint in zip(errors, ("3 cells, and the header has 2", "not CSV", "not UTF-8"), strict=True):
         assert complaint in error
 
 
@@ -162,20 +166,69 @@ def test_missing_columns_are_named_with_those_that_are_there(suffix: str, tmp_pa
     assert _texts(list(named.scan())) == [("a b", "a c")]
 
 
-def test_a_first_line_without_header_is_a_pair_unless_it_looks_like_a_header(tmp_path: Path) -> None:
-    file = tmp_path / "pairs.tsv"
-    for first in ("a b\ta c", "one two three four\tfive six seven eight"):
-        file.write_text(f"{first}\nd e\td f\n")
-        assert _texts(list(scan_pairs(file))) == [tuple(first.split("\t")), ("d e", "d f")]
-    file.write_text("a b\ta c\n")
-    with pytest.raises(ColumnError, match="needs the columns spun, original and tool; it has 'a b', 'a c'"):
-        list(scan_pairs(file, Columns(tool="tool")))
+@pytest.mark.parametrize(
+    ("name", "data", "complaint"),
+    [
+        ("p.tsv", b"", "the first line is blank"),
+        ("p.csv", b"\nspun,original\na,b\n", "the first line is blank"),
+        (
+            "p.tsv",
+            b"The firms exited.\tThe companies left.\n",
+            "needs the columns spun and original; it has 'The firms",
+        ),
+        ("p.tsv", "spun\toriginal\na\tb\n".encode("utf-16"), "not UTF-8 but UTF-16"),
+        ("p.csv", "spun,original\na,b\n".encode("utf-16-le"), "not UTF-8 but UTF-16"),
+        ("p.tsv", b"spun\tspun\toriginal\na\tb\tc\n", "2 columns are called 'spun': rename all but one"),
+        ("p.jsonl", b' [{"spun": "a", "original": "b"}]\n', "holds a JSON array, not JSON Lines"),
+        ("p.csv", b'spun,original\n"a,b\nc,d\n', ":2: a quotation mark is opened here and never closed"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_as_a_whole(
+    name: str, data: bytes, complaint: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(CorpusError, match=re.escape(complaint)) as error:
+        list(scan_pairs(tmp_path / name))
+    assert not isinstance(error.value, PairError), "on_error=skip cannot skip it"
+
+
+def test_a_column_with_exactly_the_name_is_preferred(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.parquet"
+    pq.write_table(pa.table({"SPUN": ["x"], "spun": ["a b"], "Original": ["a c"]}), file)
+    assert _texts(list(scan_pairs(file))) == [("a b", "a c")]
+
+
+def test_a_spreadsheet_s_line_with_the_delimiter_is_skipped(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.csv"
+    file.write_text("sep=;\nspun;original\na, b;a, c\n")
+    (pair,) = scan_pairs(file)
+    assert isinstance(pair, Pair) and (pair.spun, pair.original, pair.source) == ("a, b", "a, c", f"{file}:3")
+
+
+def test_text_that_is_not_utf_8_inside_a_table_or_a_data_set_is_an_error_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.parquet"
+    bad = pa.array([b"\xff\xfe"]).view(pa.string())
+    pq.write_table(pa.table({"spun": bad, "original": ["a"]}), file)
+    with pytest.raises(CorpusError, match="cannot be read as Parquet"):
+        list(scan_pairs(file))
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "train.jsonl").write_text('{"spun": "a", "original": "b"}\n{broken\n')
+    source = PairsSource.model_validate({"name": "made", "licence": "ours", "dataset": str(tmp_path / "set")})
+    with pytest.raises(CorpusError, match=r"pairs, made: .*set cannot be read as a data set"):
+        list(source.scan())
 
 
 @pytest.mark.parametrize("place", [{}, {"path": "pairs.tsv", "dataset": "owner/name"}])
 def test_pairs_lie_in_a_file_or_in_a_data_set(place: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="give either path, a file of pairs, or dataset"):
         PairsSource.model_validate({"name": "made", "licence": "ours", **place})
+
+
+def test_spun_and_original_are_two_columns() -> None:
+    with pytest.raises(ValidationError, match="spun and original are both 'text': name two columns"):
+        PairsSource.model_validate(
+            {"name": "made", "licence": "ours", "path": "a.tsv", "spun": "text", "original": "text"}
+        )
 
 
 def test_a_data_set_that_does_not_exist_is_named(tmp_path: Path) -> None:

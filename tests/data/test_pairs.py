@@ -1,5 +1,6 @@
 """Real pairs: their edits restore the original exactly, and texts that do not belong together are refused."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pyarrow as pa
@@ -61,6 +62,26 @@ def test_an_article_is_split_into_sentences_whose_edits_restore_it_exactly() -> 
 def test_a_paragraph_whose_sentences_differ_in_number_is_one_row() -> None:
     (piece,) = split_pair(Pair("The roof leaks\tbadly. Yes. In  winter.", "The roof leaks badly in winter."))
     assert piece.spun == "The roof leaks badly. Yes. In winter." and piece.sentence == 0
+
+
+def test_a_paragraph_is_split_where_sentences_end_at_the_same_place_in_both_texts() -> None:
+    spun = "The old roof leaks, and it rains. It kept the library open. Its rooftop leaks in winter."
+    original = "The old roof leaks. It rains. It kept the library open. Its roof leaks in winter."
+    assert [(piece.spun, piece.original) for piece in split_pair(Pair(spun, original))] == [
+        ("The old roof leaks, and it rains.", "The old roof leaks. It rains."),
+        ("It kept the library open.", "It kept the library open."),
+        ("Its rooftop leaks in winter.", "Its roof leaks in winter."),
+    ]
+
+
+@given(some_texts, some_texts)
+def test_splitting_loses_no_character(spun: str, original: str) -> None:
+    shared = "It kept the library open. The town council voted on Monday."
+    pair = Pair(f"{shared} {' '.join(spun.split())}", f"{' '.join(original.split())} {shared}")
+    with suppress(PairError):
+        pieces = split_pair(pair)
+        for whole, parts in ((pair.spun, [p.spun for p in pieces]), (pair.original, [p.original for p in pieces])):
+            assert "".join("".join(parts).split()) == "".join(whole.split())
 
 
 def test_all_spun_versions_of_a_text_share_article_and_split() -> None:

@@ -8,6 +8,7 @@ from unspin.data.config import BuildConfig
 from unspin.edits import apply
 from unspin.errors import UnspinError
 from unspin.evaluation.suites import make_suite
+from unspin.evaluation.suites.base import SuiteError
 from unspin.evaluation.suites.data import DataSuite
 
 
@@ -54,7 +55,7 @@ def test_a_data_set_of_another_build_is_refused(corpus: Path, tmp_path: Path) ->
     rows = make_suite(suite, 8).rows
     assert rows and make_suite(suite, 8).rows == rows
     config.write_text(f"{text}seed: 7\n")
-    with pytest.raises(build.OtherDataError, match=r"built exists and was built from other inputs \(seed\): remove it"):
+    with pytest.raises(SuiteError, match=r"built exists and was built from other inputs \(seed\): remove it to have"):
         make_suite(suite, 8)
 
 

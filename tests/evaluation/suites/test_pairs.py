@@ -33,13 +33,13 @@ def test_both_kinds_of_file_give_the_same_pairs(make_pairs: Make) -> None:
     [
         (
             "The overseas minister left.\tThe foreign minister left.\n",
-            "pairs.tsv:1: needs the columns spun, original and tool; it has 'The overseas",
+            "pairs.tsv:1: needs the columns spun and original; it has 'The overseas",
         ),
         ("tool\tbad\tgood\nA\tx\ty\n", "it has 'tool', 'bad', 'good'"),
         (HEAD + "A\tOne two three.\tFour five six.\n" * 3, "pairs.tsv: 3 of 3 rows share too few words"),
         (HEAD, "pairs.tsv: no row holds a spun text and its original"),
-        ("", "pairs.tsv:1: needs the columns spun, original and tool; it has none"),
-        (HEAD.encode("utf-16").decode("latin-1"), "pairs.tsv:1: needs the columns spun, original and tool; it has"),
+        ("", "pairs.tsv:1: needs the columns spun and original; the first line is blank"),
+        (HEAD.encode("utf-16").decode("latin-1"), "pairs.tsv: not UTF-8 but UTF-16"),
     ],
 )
 def test_a_file_without_pairs_is_refused(text: str, complaint: str, make_pairs: Make) -> None:
