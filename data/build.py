@@ -27,7 +27,7 @@ from unspin.data.spinners.mixture import Mixture
 from unspin.errors import UnspinError
 from unspin.executors import Call, Slurm, Stage, run
 from unspin.locking import sole_writer
-from unspin.storage import cache_folder, is_url, local_copy, storage_errors, upload_folder
+from unspin.storage import cache_folder, is_url, storage_errors, upload_folder
 
 CACHE = cache_folder() / "packages"  # downloaded packages and dictionaries
 OUTGOING = CACHE.with_name("outgoing")  # unfinished data sets whose output is an object store
@@ -127,7 +127,7 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
     if output_exists(config):
         check_output(config, origin)
         logger.info("%s holds this data set already: nothing to do", config.output)
-        return _count_rows(local_copy(config.output))
+        return _count_rows(config.output)
     Mixture(config.spinners, config.held_out_headwords, dictionaries)  # fails before hours of reading, not after
     with sole_writer(_partial_folder(config)):
         return _build(config, origin, command, cache)
@@ -189,9 +189,14 @@ def _prepare(partial: Path, log: Path, origin: Origin) -> None:
 
 
 def _count_rows(folder: Path) -> Counter[str]:
-    return Counter(
-        {split: sum(pq.read_metadata(file).num_rows for file in folder.glob(f"{split}/*.parquet")) for split in SPLITS}
-    )
+    """The number of rows of each split. Costs reading the end of each file."""
+    counts = Counter(dict.fromkeys(SPLITS, 0))
+    with storage_errors(folder):
+        for split in SPLITS:
+            for file in folder.glob(f"{split}/*.parquet"):
+                with file.open("rb") as opened:
+                    counts[split] += pq.read_metadata(opened).num_rows
+    return counts
 
 
 def no_rows(config: BuildConfig) -> str:

@@ -21,7 +21,7 @@ from unspin.cli.app import app
 from unspin.cli.options import OptionError
 from unspin.config import ConfigError, load_config
 from unspin.data import build as building
-from unspin.data.build import build
+from unspin.data.build import OtherDataError, build
 from unspin.data.config import BuildConfig
 from unspin.data.load import load_split
 from unspin.infer.models.checkpoint import Checkpoint
@@ -114,12 +114,14 @@ def _rows(folder: Path) -> dict[str, str]:
 def test_a_data_set_is_built_from_store_to_store_and_trained_on(corpus: Path, bucket: Path, tmp_path: Path) -> None:
     _put(corpus, bucket / "corpus")
     build(_config(corpus, tmp_path / "local"), "test")
-    build(_config(bucket / "corpus", bucket / "pairs"), "test")
+    counts = build(_config(bucket / "corpus", bucket / "pairs"), "test")
     assert _rows(bucket / "pairs") == _rows(tmp_path / "local") != {}
     assert not list((tmp_path / "outgoing").iterdir())
     assert load_split(bucket / "pairs", "test").to_list() == load_split(tmp_path / "local", "test").to_list()
-    with pytest.raises(FileExistsError, match="s3://bucket/pairs exists"):
-        build(_config(bucket / "corpus", bucket / "pairs"), "test")
+    assert build(_config(bucket / "corpus", bucket / "pairs"), "test") == counts, "a finished data set is left as it is"
+    other = _config(bucket / "corpus", bucket / "pairs").model_copy(update={"seed": 7})
+    with pytest.raises(OtherDataError, match=r"s3://bucket/pairs exists and was built from other inputs \(seed\)"):
+        build(other, "test")
 
 
 def test_a_build_that_was_killed_during_the_upload_continues(

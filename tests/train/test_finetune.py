@@ -283,7 +283,7 @@ def test_a_full_disk_while_saving_the_finished_checkpoint_is_named(
         raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0\nmore")
 
     with monkeypatch.context() as patched:
-        patched.setattr("unspin.train.save.save_file", full)
+        patched.setattr("unspin.train.save._save_adapter", full)
         with pytest.raises(
             finetune.TrainError, match=r"adapter could not be written \(.*inline_container.* GB free\): free some space"
         ):
