@@ -96,14 +96,17 @@ def _tidy(text: str) -> str:
 
 def _is_sound(source: str, back: str) -> bool:
     """Whether a translation has a plausible length and no new marks of untranslated words."""
-    if not len(source) <= 2 * len(back) <= 4 * len(source):
-        return False
-    return all(back.count(mark) <= source.count(mark) for mark in _MARKS)
+    return len(source) <= 2 * len(back) <= 4 * len(source) and not _adds_mark(source, back)
+
+
+def _adds_mark(old: str, new: str) -> bool:
+    return any(new.count(mark) > old.count(mark) for mark in _MARKS)
 
 
 def _is_harmless(source: str, edit: Edit) -> bool:
-    """Whether an edit changes words and keeps digits, double quotation marks and addresses."""
+    """Whether an edit changes words, keeps digits, double quotation marks and addresses, and adds no mark."""
     old, new = source[edit.start : edit.end], edit.replacement
-    if old.split() == new.split() or _PROTECTED.findall(old) != _PROTECTED.findall(new):
+    # A moved mark is two edits, of which the one that removes it may be dropped.
+    if old.split() == new.split() or _PROTECTED.findall(old) != _PROTECTED.findall(new) or _adds_mark(old, new):
         return False
     return not any(m.start() < edit.end and edit.start < m.end() for m in _ADDRESS.finditer(source))

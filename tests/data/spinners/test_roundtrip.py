@@ -209,6 +209,7 @@ def through(source: str, back: str) -> str:
         ("A dog barked.", "A dog barked and barked and barked.", "A dog barked."),
         ("A dog barked.", "A *perro barked.", "A dog barked."),
         ("A dog barked.", "¿A hound barked.", "A dog barked."),
+        (".@", "@.1", ".@"),
     ],
 )
 def test_digits_quotation_marks_and_addresses_stay_and_implausible_translations_are_discarded(
