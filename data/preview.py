@@ -8,11 +8,11 @@ Reads all sources into memory, to draw articles at random. Writes nothing but th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from unspin.data.corpora import Article, CorpusError
-from unspin.data.pair_files import PairError
+from unspin.data.pair_files import Pair
 from unspin.data.pairs import pair_rows, split_pair, usable_pairs
 from unspin.data.rows import article_rows, clean_sentences
 from unspin.data.spinners.mixture import Mixture
@@ -36,20 +36,27 @@ def show_pairs(config: BuildConfig, count: int, cache: Path) -> None:
 
 
 def _rows(config: BuildConfig, cache: Path) -> Iterator[dict[str, Any]]:
-    """The first spun row of each article, articles in random order, then of each pair."""
+    """The first spun row of each pair and of each article, pairs and articles in turn, articles in random order."""
+    for turn in zip_longest(_pair_rows(config), _article_rows(config, cache)):
+        yield from filter(None, turn)
+
+
+def _article_rows(config: BuildConfig, cache: Path) -> Iterator[dict[str, Any]]:
     mixture = Mixture(config.spinners, config.held_out_headwords, config.dictionary_files(cache))
     for article in sorted(_articles(config, cache), key=lambda it: hash_uniform(config.seed, "preview", it.id)):
         pieces = list(clean_sentences(article.text, config.recipe))
         spun = (row for row in article_rows(article.id, pieces, "test", config.recipe, mixture) if row["edits"])
         yield from islice(spun, 1)
+
+
+def _pair_rows(config: BuildConfig) -> Iterator[dict[str, Any]]:
     for source in config.pairs:
         for pair in usable_pairs(source, config.recipe):
-            if isinstance(pair, PairError) and pair.kind == "length":
-                continue
-            if isinstance(pair, PairError):
+            if isinstance(pair, Pair):
+                rows = pair_rows(split_pair(pair), source.name, config.holdout_share, config.recipe)
+                yield from islice((row for row in rows if row["edits"]), 1)
+            elif pair.kind != "length":
                 raise pair
-            rows = pair_rows(split_pair(pair), source.name, config.holdout_share, config.recipe)
-            yield from islice((row for row in rows if row["edits"]), 1)
 
 
 def _articles(config: BuildConfig, cache: Path) -> Iterator[Article]:

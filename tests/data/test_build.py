@@ -467,6 +467,16 @@ def test_a_preview_shows_pairs_and_writes_nothing(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_preview_shows_pairs_and_articles_in_turn(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.tsv").write_text("spun\toriginal\nThe firms exited on Monday.\tThe companies left on Monday.\n")
+    pairs = [{"name": "mine", "path": str(tmp_path / "mine.tsv"), "licence": "mine"}]
+    show_pairs(_config(corpus, tmp_path / "out", pairs=pairs), 3, tmp_path)
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.partition("/")[0] for line in shown] == ["mine", "towns", "towns"]
+
+
 def test_garbled_terms_come_from_the_configured_file_and_the_card_names_it(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "terms.tsv").write_text("heap of volumes\tlibrary\ndownpour\train\n")
     dictionaries = {"tortured": {"path": str(tmp_path / "terms.tsv"), "licence": "CC BY, its readers"}}
