@@ -129,7 +129,9 @@ def test_an_engine_is_freed_with_its_restorer(tiny_adapter: Path) -> None:
     assert key not in recipe._loaded
 
 
-@pytest.mark.parametrize(("process", "works"), [(None, True), (os.getpid(), True), (1, False)])
+@pytest.mark.parametrize(
+    ("process", "works"), [(None, True), (os.getpid(), True), (1, False)], ids=["none", "this one", "another"]
+)
 def test_a_process_knows_whether_it_can_use_an_engine(process: int | None, works: bool) -> None:
     class Engine(LoadableEngine):
         pass
