@@ -1,6 +1,6 @@
 """Pseudo-random numbers derived from a key, independent of any generator's state and of the order of calls.
 
-Also digests of code, by which results of other code are told apart.
+Also digests of code, which show whether a stored result comes from other code.
 """
 
 from __future__ import annotations

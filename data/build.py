@@ -2,7 +2,7 @@
 
 The same config gives the same bytes, whatever the number of workers and however often a build was killed and
 restarted; finished tasks are not redone. Articles are split before spinning. The output folder appears complete, by
-one rename, or not at all. Costs: every article is read from disk four times; memory holds one task's batch and the
+one rename, or not at all. Costs: every article is read from disk five times; memory holds one task's batch and the
 hashes of the held-out articles.
 """
 
@@ -54,19 +54,19 @@ def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[S
     read_pairs = ReadPairs(list(config.pairs), recipe, tasks, skip, skipped)
     read = ReadSources(list(config.sources), cache, config.sample, config.holdout_share, skip, skipped)
     spin = Spin(recipe, config.held_out_headwords, config.dictionary_files(cache), held_out)
+    made: list[Stage] = []
+    if config.pairs:  # first, because they are the user's own and may be faulty
+        made.append(Stage("checking pairs", [read_pairs, _writer(pairs, "${shard}/${rank}.parquet")], 1))
+    if config.sources:
+        made.append(Stage("reading", [read, _writer(articles, "${shard}/${rank}.parquet")], tasks))
+        made += _deduplication(work, tasks)
     unique = _unique_articles(work) if config.sources else []
-    reading_pairs = [Stage("checking pairs", [read_pairs, _writer(pairs, "${shard}/${rank}.parquet")], 1)]
-    reading = [Stage("reading", [read, _writer(articles, "${shard}/${rank}.parquet")], tasks)]
-    indexing = Stage("indexing", [*unique, IndexHeldOut(held_out, recipe, pair_rows)], tasks)
-    spinning = [Stage("spinning", [*unique, spin, _row_writer(target, "")], tasks)]
-    aligning = [Stage("aligning", [AlignPairs(pair_rows, held_out), _row_writer(target, "pairs-")], tasks)]
-    return [
-        *(reading_pairs if config.pairs else ()),
-        *([*reading, *_deduplication(work, tasks)] if config.sources else ()),
-        indexing,
-        *(spinning if config.sources else ()),
-        *(aligning if config.pairs else ()),
-    ]
+    made.append(Stage("indexing", [*unique, IndexHeldOut(held_out, recipe, pair_rows)], tasks))
+    if config.sources:
+        made.append(Stage("spinning", [*unique, spin, _row_writer(target, "")], tasks))
+    if config.pairs:
+        made.append(Stage("aligning", [AlignPairs(pair_rows, held_out), _row_writer(target, "pairs-")], tasks))
+    return made
 
 
 def _deduplication(work: Path, tasks: int) -> list[Stage]:

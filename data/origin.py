@@ -1,8 +1,8 @@
 """What a data set is made from: settings, the content of its sources, and the code and lexicons that made it.
 
-The record lies in the data set as ``origin.json``. By it, an interrupted build is continued only from the same inputs,
-a finished one is not built again, and a data set of other inputs is not taken for this one. Costs reading every local
-source once; files in an object store count by the store's own tag.
+The record lies in the data set as ``origin.json``. Comparing it with the inputs of a build shows whether an interrupted
+build may be continued, and whether a finished data set is the requested one. Costs reading every local source once;
+for files in an object store, the store's own tag is taken.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _content_of(source: Source | PairsSource) -> str:
     assert path is not None, "pairs have a path or a data set"
     with storage_errors(path):
         if isinstance(source, PairsSource):
-            return file_tag(path) if path.is_file() else "missing"  # which reading it reports
+            return file_tag(path) if path.is_file() else "missing"  # the stage that reads the pairs reports it
         found = source.files()
         return _digest((str(file)[len(str(path)) :], file_tag(file)) for file in found if file.is_file())
 

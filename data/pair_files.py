@@ -114,8 +114,6 @@ class PairsSource(NamedSource):
         except ColumnError as error:
             advice = "name yours with the keys spun and original"
             raise CorpusError(f"pairs, {self.name}: {error}; {advice}") from None
-        except PairError:
-            raise
         except CorpusError as error:
             raise CorpusError(f"pairs, {self.name}: {error}") from None
 
@@ -292,11 +290,13 @@ def _scan_parquet(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
 
 
 def _scan_dataset(name: str, config: str | None, split: str, columns: Columns) -> Iterator[Pair | PairError]:
+    names: dict[str, str] = {}  # column that is read -> its name in the data set
     with dataset_errors(name):
         for number, row in enumerate(open_dataset(name, config, split)):
-            found = list(row)
-            header = _header(found, columns, name)
-            renamed = {column: row[found[place]] for column, place in header.items()}
+            if not names:
+                found = list(row)
+                names = {column: found[place] for column, place in _header(found, columns, name).items()}
+            renamed = {column: row.get(own) for column, own in names.items()}
             yield _row_pair(renamed, columns, f"{name}, row {number:,}", number)
 
 

@@ -55,5 +55,8 @@ def digest(*parts: object) -> str:
 
 
 def package_digest(*packages: str, data: Sequence[str] = ()) -> str:
-    """A digest of the code below packages, and of their files that match patterns; it tells outputs of older code."""
+    """A digest of the code below packages, and of their files that match the patterns `data`.
+
+    Stored outputs of other code are not reused.
+    """
     return code_digest(*(Path(str(files(package))) for package in packages), data=data)
