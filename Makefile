@@ -20,7 +20,7 @@ restore: $(VENV)/.installed
 	@echo "side by side:  runs/restored/$(notdir $(ARTICLE)).html"
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 # mypy needs the package `unspin` as one folder: the content of core/, and the other packages as subfolders.
 check: $(VENV)/.installed-dev
