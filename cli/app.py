@@ -18,6 +18,7 @@ from unspin.cli.export import export
 from unspin.cli.options import OptionError
 from unspin.cli.restore import restore
 from unspin.cli.screen import screen
+from unspin.cli.self_train import self_train
 from unspin.cli.serve import serve
 from unspin.cli.train import train
 from unspin.errors import UnspinError
@@ -32,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Restores articles that an automatic article spinner garbled.",
 )
-for _command in (build, train, evaluate, calibrate, export, restore, screen, serve):
+for _command in (build, train, self_train, evaluate, calibrate, export, restore, screen, serve):
     app.command()(_command)
 
 

@@ -64,6 +64,22 @@ def read_phrases(file: Path) -> list[PhrasePair]:
     return pairs
 
 
+def read_counts(file: Path) -> dict[tuple[str, str], int]:
+    """How often each (expected phrase, garbled phrase) of a file of lines was counted, by its third column.
+
+    A pair without a count counts once; one that is listed twice has the sum. Raises as `read_phrases` does.
+    """
+    usable = {(expected, pair.garbled) for pair in read_phrases(file) for expected in pair.expected}
+    counts: dict[tuple[str, str], int] = {}
+    for row in _rows(_read_text(file, ADVICE)):
+        garbled, others = _single_spaced(row[0]), map(_single_spaced, row[1].split("|"))
+        count = int(row[2]) if len(row) > 2 and row[2].strip().isdecimal() else 1
+        for pair in ((other, garbled) for other in others):
+            if pair in usable and count:
+                counts[pair] = counts.get(pair, 0) + count
+    return counts
+
+
 def read_terms(file: Path) -> list[str]:
     """The names and terms of a file, one on each line; lines that begin with ``#`` are skipped.
 
@@ -100,9 +116,13 @@ def _from_json(text: str) -> Iterator[tuple[str, str]]:
 
 def _from_lines(text: str) -> Iterator[tuple[str, str]]:
     """(garbled, expected) of all lines with two columns, except comments and headings."""
+    yield from ((row[0], row[1]) for row in _rows(text))
+
+
+def _rows(text: str) -> list[list[str]]:
     rows = [cells for line in _lines(text) if line.lstrip()[:1] != "#" and len(cells := line.split("\t")) >= 2]
     has_heading = rows and all(_HEADINGS.issuperset(re.findall(r"\w+", cell.lower())) for cell in rows[0][:2])
-    yield from ((row[0], row[1]) for row in (rows[1:] if has_heading else rows))
+    return rows[1:] if has_heading else rows
 
 
 def _lines(text: str) -> list[str]:

@@ -32,7 +32,7 @@ NEUTRAL = {"output", "workers", "executor", "on_error"}  # keys that do not chan
 ROW_CODE = {
     "unspin": ("edits.py", "hashing.py", "segment.py"),
     "unspin.data": ("blocks.py", "corpora.py", "layouts.py", "pair_files.py", "pairs.py", "rows.py"),
-    "unspin.data.spinners": ("mixture.py", "persona.py", "protocol.py", "registry.py", "tables.py"),
+    "unspin.data.spinners": ("counted.py", "mixture.py", "persona.py", "protocol.py", "registry.py", "tables.py"),
     "unspin.english": (".",),
 }
 LEXICONS = ("*.tsv", "*.tsv.gz", "names.txt")

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from unspin.checksums import write_checksums
 from unspin.infer.models.backbone import LICENCE_NOTE
-from unspin.infer.models.checkpoint import TOKENIZER_FILES, UNSPIN_JSON, VOCABULARY
+from unspin.infer.models.checkpoint import TOKENIZER_FILES, UNSPIN_JSON, VOCABULARY, find_checkpoint
 from unspin.storage import write_atomic
 from unspin.train.backbones import Backbone
 from unspin.train.config import TrainConfig
@@ -100,8 +100,15 @@ def _base_model(config: TrainConfig) -> str:
 
 
 def _essentials(backbone: Backbone, config: TrainConfig) -> dict[str, Any]:
-    """What `Checkpoint.open` needs to know."""
-    return {"backbone": config.backbone, "prompt": backbone.prompt.name, "passage": config.max_passage_words or 0}
+    """What `Checkpoint.open` needs to know.
+
+    An adapter that continues another has the other's calibration, until `unspin calibrate` fits its own.
+    """
+    essentials = {"backbone": config.backbone, "prompt": backbone.prompt.name, "passage": config.max_passage_words or 0}
+    if config.adapter is None:
+        return essentials
+    continued = json.loads((find_checkpoint(config.adapter) / UNSPIN_JSON).read_text(encoding="utf-8"))
+    return essentials | {key: continued[key] for key in ("calibration",) if key in continued}
 
 
 def _record(

@@ -8,19 +8,18 @@ a local copy (`dictionaries` in the config; NOTICE has the attribution).
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from unspin.data.spinners.counted import counted_index
 from unspin.data.spinners.persona import Persona, is_held_out_term
 from unspin.data.spinners.protocol import Sentence, Spinner, Substitution
 from unspin.data.spinners.registry import SpinnerError
-from unspin.data.spinners.tables import Headword, Index, propose_substitutions
+from unspin.data.spinners.tables import Index, propose_substitutions
 from unspin.data.substitutions import TermPair, word_pairs
 from unspin.english.lexicons import TERM
-from unspin.english.morphology import forms
-from unspin.english.word_classes import IMMUTABLE
 from unspin.phrase_lists import ADVICE, PhraseListError, read_phrases
 
 
@@ -36,31 +35,11 @@ def read(file: Path) -> list[TermPair]:
     return usable
 
 
-def _as_lemmas(word: str, other: str) -> Iterator[tuple[str, str, str]]:
-    """(part of speech, lemma of `word`, lemma of `other`) for each form, such as a plural, that both words can be.
-
-    If they share no form, `other` is kept as spelt for each reading of `word`.
-    """
-    shared = [(a.pos, a.lemma, b.lemma) for a in forms(word) for b in forms(other) if (a.pos, a.tag) == (b.pos, b.tag)]
-    unlike = [(form.pos, form.lemma, other) for form in forms(word)]
-    yield from dict.fromkeys(shared or unlike or [("term", word, other)])
-
-
 @lru_cache(maxsize=4)
 def index(pairs: tuple[TermPair, ...]) -> Index:
     """Terms and their words as headwords, with each substitute's count. Held-out terms contribute no word pairs."""
-    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for term, garbled in pairs:
-        inflects = any(form.pos == "noun" for form in forms(term.split(" ")[-1]))
-        counts[term, "noun" if inflects else "term"][garbled] += 1
-    for (word, other), n in word_pairs(pair for pair in pairs if not is_held_out_term(pair[0])).items():
-        for pos, headword, substitute in _as_lemmas(word, other):
-            if headword != substitute and headword not in IMMUTABLE:
-                counts[headword, pos][substitute] += n
-    return Index(
-        Headword(headword, pos, tuple(substitutes), counts=tuple(substitutes.values()))
-        for (headword, pos), substitutes in counts.items()
-    )
+    words = word_pairs(pair for pair in pairs if not is_held_out_term(pair[0]))
+    return counted_index(Counter(pairs), words)
 
 
 class Tortured(Spinner):

@@ -1,0 +1,24 @@
+"""`unspin self-train`: adapts a model to a spinner of which there are only spun texts."""
+
+from __future__ import annotations
+
+import typer
+from unspin.cli.options import ConfigFile, Overrides
+
+
+def self_train(config: ConfigFile, overrides: Overrides = None) -> None:
+    """Adapt a model to a spinner of which you have spun texts and no originals. Run the command again to resume it.
+
+    Each round restores the texts, learns from the sure restorations how the tool spins, spins clean text the same way
+    and trains on it.
+
+    Examples:
+
+    `unspin self-train configs/self-train/default.yaml`
+
+    `unspin self-train configs/self-train/default.yaml rounds=1 output=runs/self-train/one`
+    """
+    from unspin.config import load_config
+    from unspin.train.self_train import SelfTrainConfig, self_train
+
+    typer.echo(f"checkpoint: {self_train(load_config(config, SelfTrainConfig, overrides or ()))}")

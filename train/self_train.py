@@ -1,0 +1,139 @@
+"""Adapts a model to a spinner of which there are only spun texts: `unspin self-train`.
+
+Iterated back-translation (Hoang et al. 2018, aclanthology.org/W18-2703), for a spinner in place of a language. Each
+round restores the spun texts, counts what was restored as what over all of them, keeps the substitutions that it is
+sure of, spins clean text with them and trains the first checkpoint on the result. The next round restores with the
+checkpoint of this one. A killed command, run again, continues where it was; a finished round is not repeated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from pydantic import Field
+from unspin.config import Config, load_config
+from unspin.data.build import CACHE, build
+from unspin.data.config import BuildConfig
+from unspin.data.corpora import CorpusError, Source
+from unspin.data.substitutions import TermPair, phrase_lines
+from unspin.english.lexicons import TERM
+from unspin.errors import UnspinError
+from unspin.infer import Restorer
+from unspin.infer.models.checkpoint import Checkpoint
+from unspin.locking import sole_writer
+from unspin.logs import track
+from unspin.storage import write_atomic
+from unspin.train.config import TrainConfig
+from unspin.train.finetune import main as finetune
+
+SPINNER = "learned"  # the spinner that reads a round's list
+logger = logging.getLogger(__name__)
+
+
+class SelfTrainError(UnspinError):
+    """Self-training cannot go on; the message says why and what to change."""
+
+
+class SelfTrainConfig(Config):
+    """Settings of self-training."""
+
+    spun: list[Source] = Field(description="the spun texts: sources as in a build config")
+    checkpoint: str = Field("default", description="the checkpoint that is adapted: 'default', or a folder")
+    rounds: int = Field(2, ge=1, description="how often to restore, learn, spin and train")
+    min_votes: float = Field(
+        1.0,
+        gt=0,
+        description="keep a substitution if the confidences with which it was undone add up to this much; "
+        "one sure restoration counts as almost 1",
+    )
+    build: Path = Field(
+        description="build config of the clean text, which names the spinner 'learned'; each round gives it the list"
+    )
+    train: Path = Field(description="training config; each round gives it the data and the checkpoint to continue")
+    output: Path = Field(description="folder for the list, the data set and the training run of each round")
+
+    def model_post_init(self, _: object) -> None:
+        """Refuse a config without texts. Raises ValueError, which pydantic reports."""
+        if not self.spun:
+            raise ValueError("spun: give at least one source of spun texts")
+
+
+def self_train(config: SelfTrainConfig) -> Path:
+    """Run all rounds; returns the folder of the last checkpoint.
+
+    Raises `SelfTrainError` if the texts teach nothing or the output belongs to other texts, and what restoring,
+    building and training raise.
+    """
+    with sole_writer(config.output):
+        texts = list(_read_texts(config.spun))
+        checkpoint = config.checkpoint
+        for number in range(1, config.rounds + 1):
+            logger.info("round %d of %d", number, config.rounds)
+            checkpoint = str(_round(config, texts, checkpoint, config.output / f"round-{number}"))
+    return Path(checkpoint)
+
+
+def _round(config: SelfTrainConfig, texts: Sequence[str], checkpoint: str, folder: Path) -> Path:
+    phrases = folder / "phrases.tsv"
+    _learn(texts, checkpoint, config.min_votes, phrases)
+    inputs = [f"dictionaries.{SPINNER}.path={phrases}", f"dictionaries.{SPINNER}.licence=learned from spun texts"]
+    made = load_config(config.build, BuildConfig, [*inputs, f"output={folder / 'data'}"])
+    build(made, f"unspin build {config.build} {' '.join(inputs)}")
+    settings = [f"adapter={config.checkpoint}", f"data={folder / 'data'}", f"output={folder / 'run'}"]
+    return finetune(load_config(config.train, TrainConfig, settings))
+
+
+def _read_texts(sources: Iterable[Source]) -> Iterator[str]:
+    """The texts of all sources, in order. Raises `CorpusError` if one cannot be read or there are none."""
+    empty = True
+    for source in sources:
+        for article in source.articles(CACHE):
+            if isinstance(article, CorpusError):
+                raise article
+            if article.text.strip():
+                empty = False
+                yield article.text
+    if empty:
+        raise CorpusError(f"no text in any of the sources: {', '.join(source.name for source in sources)}")
+
+
+def _learn(texts: Sequence[str], checkpoint: str, min_votes: float, target: Path) -> None:
+    """Write the list of substitutions that a checkpoint undoes in the texts, unless it is there already."""
+    origin = f"# {_origin(texts, checkpoint, min_votes)}"
+    if target.is_file():
+        if target.read_text(encoding="utf-8").partition("\n")[0] != origin:
+            raise SelfTrainError(f"{target} was learned from other texts, settings or weights: set output=… anew")
+        return
+    votes = count_votes(texts, Restorer.from_pretrained(checkpoint))
+    kept = {pair: round(count) for pair, count in votes.items() if count >= min_votes}
+    if not kept:
+        raise SelfTrainError(
+            f"the model is sure of no substitution in {len(texts)} texts: give more texts, or lower min_votes"
+        )
+    logger.info("%d of %d substitutions kept", len(kept), len(votes))
+    write_atomic(target, "\n".join([origin, *phrase_lines(kept), ""]).encode())
+
+
+def _origin(texts: Sequence[str], checkpoint: str, min_votes: float) -> str:
+    digest = hashlib.sha256(json.dumps([texts, min_votes]).encode()).hexdigest()[:16]
+    return f"learned from {len(texts)} texts ({digest}) with checkpoint {Checkpoint.open(checkpoint).fingerprint}"
+
+
+def count_votes(texts: Sequence[str], restorer: Restorer) -> dict[TermPair, float]:
+    """How sure the restorer is of each (expected, garbled) phrase: the sum of the confidences of all its edits.
+
+    Every edit that the model proposes counts, also one too doubtful to be made: what recurs in many texts is no
+    mistake of the moment.
+    """
+    votes: Counter[TermPair] = Counter()
+    restorations = restorer.restore_all(track(texts, "restoring"), min_confidence=0.0)
+    for edit in (edit for restoration in restorations for edit in restoration.edits):
+        expected, garbled = edit.restored.lower(), edit.spun.lower()
+        if expected != garbled and TERM.fullmatch(expected) and TERM.fullmatch(garbled):
+            votes[expected, garbled] += edit.confidence
+    return votes
