@@ -45,11 +45,8 @@ class SelfTrainConfig(Config):
     spun: list[Source] = Field(description="the spun texts: sources as in a build config")
     checkpoint: str = Field("default", description="the checkpoint that is adapted: 'default', or a folder")
     rounds: int = Field(2, ge=1, description="how often to restore, learn, spin and train")
-    min_votes: float = Field(
-        1.0,
-        gt=0,
-        description="keep a substitution if the confidences with which it was undone add up to this much; "
-        "one sure restoration counts as almost 1",
+    min_confidence: float = Field(
+        0.6, ge=0, le=1, description="learn from restorations of at least this confidence: higher is purer, lower more"
     )
     build: Path = Field(
         description="build config of the clean text, which names the spinner 'learned'; each round gives it the list"
@@ -80,7 +77,7 @@ def self_train(config: SelfTrainConfig) -> Path:
 
 def _round(config: SelfTrainConfig, texts: Sequence[str], checkpoint: str, folder: Path) -> Path:
     phrases = folder / "phrases.tsv"
-    _learn(texts, checkpoint, config.min_votes, phrases)
+    _learn(texts, checkpoint, config.min_confidence, phrases)
     inputs = [f"dictionaries.{SPINNER}.path={phrases}", f"dictionaries.{SPINNER}.licence=learned from spun texts"]
     made = load_config(config.build, BuildConfig, [*inputs, f"output={folder / 'data'}"])
     build(made, f"unspin build {config.build} {' '.join(inputs)}")
@@ -102,38 +99,33 @@ def _read_texts(sources: Iterable[Source]) -> Iterator[str]:
         raise CorpusError(f"no text in any of the sources: {', '.join(source.name for source in sources)}")
 
 
-def _learn(texts: Sequence[str], checkpoint: str, min_votes: float, target: Path) -> None:
+def _learn(texts: Sequence[str], checkpoint: str, min_confidence: float, target: Path) -> None:
     """Write the list of substitutions that a checkpoint undoes in the texts, unless it is there already."""
-    origin = f"# {_origin(texts, checkpoint, min_votes)}"
+    origin = f"# {_origin(texts, checkpoint, min_confidence)}"
     if target.is_file():
         if target.read_text(encoding="utf-8").partition("\n")[0] != origin:
             raise SelfTrainError(f"{target} was learned from other texts, settings or weights: set output=… anew")
         return
-    votes = count_votes(texts, Restorer.from_pretrained(checkpoint))
-    kept = {pair: round(count) for pair, count in votes.items() if count >= min_votes}
-    if not kept:
+    counts = count_restored(texts, Restorer.from_pretrained(checkpoint, min_confidence=min_confidence))
+    if not counts:
         raise SelfTrainError(
-            f"the model is sure of no substitution in {len(texts)} texts: give more texts, or lower min_votes"
+            f"the model is sure of no restoration in {len(texts)} texts: give more texts, or lower min_confidence"
         )
-    logger.info("%d of %d substitutions kept", len(kept), len(votes))
-    write_atomic(target, "\n".join([origin, *phrase_lines(kept), ""]).encode())
+    logger.info("%s: %d substitutions from %d sure restorations", target, len(counts), counts.total())
+    write_atomic(target, "\n".join([origin, *phrase_lines(counts), ""]).encode())
 
 
-def _origin(texts: Sequence[str], checkpoint: str, min_votes: float) -> str:
-    digest = hashlib.sha256(json.dumps([texts, min_votes]).encode()).hexdigest()[:16]
+def _origin(texts: Sequence[str], checkpoint: str, min_confidence: float) -> str:
+    digest = hashlib.sha256(json.dumps([texts, min_confidence]).encode()).hexdigest()[:16]
     return f"learned from {len(texts)} texts ({digest}) with checkpoint {Checkpoint.open(checkpoint).fingerprint}"
 
 
-def count_votes(texts: Sequence[str], restorer: Restorer) -> dict[TermPair, float]:
-    """How sure the restorer is of each (expected, garbled) phrase: the sum of the confidences of all its edits.
-
-    Every edit that the model proposes counts, also one too doubtful to be made: what recurs in many texts is no
-    mistake of the moment.
-    """
-    votes: Counter[TermPair] = Counter()
-    restorations = restorer.restore_all(track(texts, "restoring"), min_confidence=0.0)
+def count_restored(texts: Sequence[str], restorer: Restorer) -> Counter[TermPair]:
+    """How often each (expected, garbled) phrase was restored in all texts, in lower case."""
+    counts: Counter[TermPair] = Counter()
+    restorations = restorer.restore_all(track(texts, "restoring"))
     for edit in (edit for restoration in restorations for edit in restoration.edits):
         expected, garbled = edit.restored.lower(), edit.spun.lower()
         if expected != garbled and TERM.fullmatch(expected) and TERM.fullmatch(garbled):
-            votes[expected, garbled] += edit.confidence
-    return votes
+            counts[expected, garbled] += 1
+    return counts

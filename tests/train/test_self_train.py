@@ -14,7 +14,7 @@ from unspin.infer import Restorer
 from unspin.infer.engines.base import Rewriting
 from unspin.phrase_lists import read_counts
 from unspin.train import self_train as module
-from unspin.train.self_train import SelfTrainConfig, SelfTrainError, count_votes, self_train
+from unspin.train.self_train import SelfTrainConfig, SelfTrainError, count_restored, self_train
 
 SPUN = ["The folk voted last term.", "A term without folk is long.", "The term is old."]
 
@@ -61,11 +61,8 @@ def config(tiny_base: Path, tiny_adapter: Path, corpus: Path, tmp_path: Path) ->
     )  # fmt: skip
 
 
-def test_confidences_of_equal_edits_add_up() -> None:
-    votes = count_votes(SPUN, Restorer(Engine()))
-    assert votes.keys() == {("people", "folk"), ("year", "term")}
-    assert votes["year", "term"] == pytest.approx(3, abs=0.01)
-    assert votes["people", "folk"] == pytest.approx(2, abs=0.01)
+def test_restorations_are_counted_over_all_texts() -> None:
+    assert count_restored(SPUN, Restorer(Engine())) == {("people", "folk"): 2, ("year", "term"): 3}
 
 
 def test_each_round_learns_from_the_checkpoint_before_and_trains_the_first(
@@ -100,7 +97,7 @@ def test_other_texts_are_refused_in_the_same_folder(config: SelfTrainConfig, loa
 def test_texts_that_teach_nothing_are_reported(config: SelfTrainConfig, loaded: list[str], tmp_path: Path) -> None:
     for file in (tmp_path / "spun").iterdir():
         file.write_text("Nothing here is garbled.", encoding="utf-8")
-    with pytest.raises(SelfTrainError, match=r"sure of no substitution in 3 texts.*min_votes"):
+    with pytest.raises(SelfTrainError, match=r"sure of no restoration in 3 texts.*min_confidence"):
         self_train(config)
 
 
