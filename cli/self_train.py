@@ -19,6 +19,7 @@ def self_train(config: ConfigFile, overrides: Overrides = None) -> None:
     `unspin self-train configs/self-train/default.yaml rounds=1 output=runs/self-train/one`
     """
     from unspin.config import load_config
-    from unspin.train.self_train import SelfTrainConfig, self_train
+    from unspin.train.config import SelfTrainConfig
+    from unspin.train.self_train import self_train as run
 
-    typer.echo(f"checkpoint: {self_train(load_config(config, SelfTrainConfig, overrides or ()))}")
+    typer.echo(f"checkpoint: {run(load_config(config, SelfTrainConfig, overrides or ()))}")

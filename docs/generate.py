@@ -18,12 +18,13 @@ from typer.main import get_command
 from unspin.cli.app import app
 from unspin.data.config import BuildConfig
 from unspin.evaluation.config import CalibrateConfig, EvalConfig
-from unspin.train.config import TrainConfig
+from unspin.train.config import SelfTrainConfig, TrainConfig
 
 DOCS = Path(__file__).parent
 CONFIGS: dict[str, type[BaseModel]] = {
     "build": BuildConfig,
     "train": TrainConfig,
+    "self-train": SelfTrainConfig,
     "evaluate": EvalConfig,
     "calibrate": CalibrateConfig,
 }

@@ -16,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "runs" / "docs"
 SMALL = ["data=runs/docs/pairs", "output=runs/docs/run", "max_steps=6", "save_steps=6", "warmup_steps=1"]
+SHORT = "inherits: ../../configs/train/adapt.yaml\nmax_steps: 3\n"  # runs/docs/short.yaml
+SPUN = "spun=[{kind: folder, name: spun, path: data/samples, licence: ours}]"
 COMMANDS = {
     "build": [
         ["build", "--check", "configs/data/quickstart.yaml", "output=runs/docs/pairs"],
@@ -25,6 +27,10 @@ COMMANDS = {
     "train": [
         ["train", "--check", "configs/train/default.yaml", *SMALL],
         ["train", "configs/train/default.yaml", *SMALL],
+    ],
+    "self-train": [
+        ["self-train", "configs/self-train/default.yaml", SPUN, "rounds=1", "train=runs/docs/short.yaml"]
+        + ["output=runs/docs/self-train"],
     ],
     "calibrate": [["calibrate", "configs/calibrate/default.yaml", "checkpoint=runs/docs/adapter", "limit=60"]],
     "evaluate": [["evaluate", "configs/eval/quick.yaml", "limit=20", "output=runs/docs/evaluation"]],
@@ -42,6 +48,8 @@ def main() -> None:
     if not names:
         shutil.rmtree(FOLDER, ignore_errors=True)
         shutil.copytree(ROOT / "infer" / "adapter", FOLDER / "adapter")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "short.yaml").write_text(SHORT, encoding="utf-8")
     for name in names or COMMANDS:
         text = "\n".join(f"$ unspin {' '.join(arguments)}\n{output_of(arguments)}" for arguments in COMMANDS[name])
         (ROOT / "docs" / "commands" / f"{name}.txt").write_text(text, encoding="utf-8")

@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from unspin.config import Config
+from unspin.data.corpora import Source
 from unspin.storage import PathOrUrl
 
 
@@ -198,6 +199,27 @@ class TrainConfig(Config):
 
     def _overflows_in_fp16(self) -> bool:
         return self.backbone == "default" or any(name in _model_type(self.backbone) for name in ("t5", "gemma"))
+
+
+class SelfTrainConfig(Config):
+    """Settings of `unspin self-train`."""
+
+    spun: list[Source] = Field(description="the spun texts: sources as in a build config")
+    checkpoint: str = Field("default", description="the checkpoint that is adapted: 'default', or a folder")
+    rounds: int = Field(2, ge=1, description="how often to restore, learn, spin and train")
+    min_confidence: float = Field(
+        0.6, ge=0, le=1, description="learn from restorations of at least this confidence: higher is purer, lower more"
+    )
+    build: Path = Field(
+        description="build config of the clean text, which names the spinner 'learned'; each round gives it the list"
+    )
+    train: Path = Field(description="training config; each round gives it the data and the checkpoint to continue")
+    output: Path = Field(description="folder for the list, the data set and the training run of each round")
+
+    def model_post_init(self, _: object) -> None:
+        """Refuse a config without texts. Raises ValueError, which pydantic reports."""
+        if not self.spun:
+            raise ValueError("spun: give at least one source of spun texts")
 
 
 def _model_type(backbone: str) -> str:

@@ -15,8 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from pydantic import Field
-from unspin.config import Config, load_config
+from unspin.config import load_config
 from unspin.data.build import CACHE, build
 from unspin.data.config import BuildConfig
 from unspin.data.corpora import CorpusError, Source
@@ -28,7 +27,7 @@ from unspin.infer.models.checkpoint import Checkpoint
 from unspin.locking import sole_writer
 from unspin.logs import track
 from unspin.storage import write_atomic
-from unspin.train.config import TrainConfig
+from unspin.train.config import SelfTrainConfig, TrainConfig
 from unspin.train.finetune import main as finetune
 
 SPINNER = "learned"  # the spinner that reads a round's list
@@ -37,27 +36,6 @@ logger = logging.getLogger(__name__)
 
 class SelfTrainError(UnspinError):
     """Self-training cannot go on; the message says why and what to change."""
-
-
-class SelfTrainConfig(Config):
-    """Settings of self-training."""
-
-    spun: list[Source] = Field(description="the spun texts: sources as in a build config")
-    checkpoint: str = Field("default", description="the checkpoint that is adapted: 'default', or a folder")
-    rounds: int = Field(2, ge=1, description="how often to restore, learn, spin and train")
-    min_confidence: float = Field(
-        0.6, ge=0, le=1, description="learn from restorations of at least this confidence: higher is purer, lower more"
-    )
-    build: Path = Field(
-        description="build config of the clean text, which names the spinner 'learned'; each round gives it the list"
-    )
-    train: Path = Field(description="training config; each round gives it the data and the checkpoint to continue")
-    output: Path = Field(description="folder for the list, the data set and the training run of each round")
-
-    def model_post_init(self, _: object) -> None:
-        """Refuse a config without texts. Raises ValueError, which pydantic reports."""
-        if not self.spun:
-            raise ValueError("spun: give at least one source of spun texts")
 
 
 def self_train(config: SelfTrainConfig) -> Path:

@@ -10,10 +10,16 @@ from unspin.config import Config, ConfigError, load_config
 from unspin.data.config import BuildConfig
 from unspin.evaluation.config import CalibrateConfig, EvalConfig
 from unspin.storage import PathOrUrl
-from unspin.train.config import TrainConfig
+from unspin.train.config import SelfTrainConfig, TrainConfig
 
 ROOT = Path(__file__).parents[2]
-MODELS = {"data": BuildConfig, "train": TrainConfig, "eval": EvalConfig, "calibrate": CalibrateConfig}
+MODELS = {
+    "data": BuildConfig,
+    "train": TrainConfig,
+    "eval": EvalConfig,
+    "calibrate": CalibrateConfig,
+    "self-train": SelfTrainConfig,
+}
 SHIPPED = sorted(path for kind in MODELS for path in (ROOT / "configs" / kind).glob("*.yaml"))
 
 

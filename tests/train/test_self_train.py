@@ -14,7 +14,8 @@ from unspin.infer import Restorer
 from unspin.infer.engines.base import Rewriting
 from unspin.phrase_lists import read_counts
 from unspin.train import self_train as module
-from unspin.train.self_train import SelfTrainConfig, SelfTrainError, count_restored, self_train
+from unspin.train.config import SelfTrainConfig
+from unspin.train.self_train import SelfTrainError, count_restored, self_train
 
 SPUN = ["The folk voted last term.", "A term without folk is long.", "The term is old."]
 
