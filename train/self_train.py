@@ -11,14 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from unspin.config import load_config
+from unspin.config import ConfigT, load_config
 from unspin.data.build import CACHE, build
 from unspin.data.config import BuildConfig
-from unspin.data.corpora import CorpusError, Source
+from unspin.data.corpora import CorpusError, Dictionary, Source
 from unspin.data.substitutions import TermPair, phrase_lines
 from unspin.english.lexicons import TERM
 from unspin.errors import UnspinError
@@ -45,22 +46,25 @@ def self_train(config: SelfTrainConfig) -> Path:
     building and training raise.
     """
     with sole_writer(config.output):
+        clean = load_config(config.build, BuildConfig)
+        training = _with(load_config(config.train, TrainConfig), adapter=config.checkpoint)
         texts = list(_read_texts(config.spun))
         checkpoint = config.checkpoint
         for number in range(1, config.rounds + 1):
             logger.info("round %d of %d", number, config.rounds)
-            checkpoint = str(_round(config, texts, checkpoint, config.output / f"round-{number}"))
+            folder = config.output / f"round-{number}"
+            phrases = folder / "phrases.tsv"
+            listed = Dictionary(path=phrases, licence="learned from spun texts")
+            data = _with(clean, output=folder / "data", dictionaries={**clean.dictionaries, SPINNER: listed})
+            _learn(texts, checkpoint, config.min_confidence, phrases)
+            build(data, shlex.join(["unspin", "build", str(config.build), f"dictionaries.{SPINNER}.path={phrases}"]))
+            checkpoint = str(finetune(_with(training, data=data.output, output=folder / "run")))
     return Path(checkpoint)
 
 
-def _round(config: SelfTrainConfig, texts: Sequence[str], checkpoint: str, folder: Path) -> Path:
-    phrases = folder / "phrases.tsv"
-    _learn(texts, checkpoint, config.min_confidence, phrases)
-    inputs = [f"dictionaries.{SPINNER}.path={phrases}", f"dictionaries.{SPINNER}.licence=learned from spun texts"]
-    made = load_config(config.build, BuildConfig, [*inputs, f"output={folder / 'data'}"])
-    build(made, f"unspin build {config.build} {' '.join(inputs)}")
-    settings = [f"adapter={config.checkpoint}", f"data={folder / 'data'}", f"output={folder / 'run'}"]
-    return finetune(load_config(config.train, TrainConfig, settings))
+def _with(config: ConfigT, **changes: object) -> ConfigT:
+    """The config with other values, checked again. Keys that it leaves out stay left out."""
+    return type(config).model_validate(config.model_dump(exclude_unset=True) | changes)
 
 
 def _read_texts(sources: Iterable[Source]) -> Iterator[str]:
