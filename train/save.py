@@ -100,8 +100,14 @@ def _base_model(config: TrainConfig) -> str:
 
 
 def _essentials(backbone: Backbone, config: TrainConfig) -> dict[str, Any]:
-    """What `Checkpoint.open` needs to know."""
-    return {"backbone": config.backbone, "prompt": backbone.prompt.name, "passage": config.max_passage_words or 0}
+    """What `Checkpoint.open` needs to know. Only an adapter depends on the weights of its backbone."""
+    base = {"backbone_weights": backbone.weights} if config.trainable == "adapter" else {}
+    return {
+        "backbone": config.backbone,
+        **base,
+        "prompt": backbone.prompt.name,
+        "passage": config.max_passage_words or 0,
+    }
 
 
 def _record(
