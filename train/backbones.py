@@ -27,8 +27,9 @@ from transformers.modeling_outputs import CausalLMOutput
 from unspin.checksums import verify_checksums
 from unspin.infer.models.backbone import ModelError, auto_model_class, find_backbone, silence_transformers
 from unspin.infer.models.base import fast_dtype
-from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint, find_checkpoint
+from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint, find_checkpoint, identify_weights
 from unspin.infer.models.prompt import EncoderDecoderPrompt, Prompt
+from unspin.lazy import cached_property
 from unspin.train.batches import IGNORE_INDEX, CausalCollator, Seq2SeqCollator
 from unspin.train.config import TrainConfig
 
@@ -40,8 +41,9 @@ MAX_GRAPHS = 16
 
 @dataclass(frozen=True)
 class Backbone:
-    """A model folder and the prompt that its sequences follow."""
+    """A model folder, the name that a config gives it, and the prompt that its sequences follow."""
 
+    name: str
     folder: Path
     prompt: Prompt
 
@@ -54,7 +56,12 @@ class Backbone:
         except (OSError, ValueError, TypeError, AttributeError) as error:  # the last two if the JSON is not an object
             raise ModelError(f"backbone {name}: its config.json cannot be used ({_first_line(error)})") from None
         prompt_class = EncoderDecoderPrompt if settings.is_encoder_decoder else Prompt
-        return cls(folder, prompt_class.from_folder(folder))
+        return cls(name, folder, prompt_class.from_folder(folder))
+
+    @cached_property
+    def weights(self) -> str:
+        """What identifies the weights, for the record of an adapter; read once, for all checkpoints of a run."""
+        return identify_weights(self.name, self.folder)
 
     @property
     def is_encoder_decoder(self) -> bool:
@@ -176,15 +183,20 @@ def _read_rank_and_alpha(adapter: Path) -> dict[str, int | float]:
 
 
 def _check_backbone_of_adapter(adapter: Path, backbone: str) -> None:
-    """Raise `ModelError` if `unspin.json` names another backbone; a plain PEFT adapter without that file passes."""
+    """Raise `ModelError` if `unspin.json` names another backbone, or other weights than this run's backbone has.
+
+    A plain PEFT adapter without that file passes.
+    """
     if not (adapter / UNSPIN_JSON).is_file():
         return
-    trained_on = Checkpoint.open(str(adapter)).backbone
+    checkpoint = Checkpoint.open(str(adapter))
+    trained_on = checkpoint.backbone
     if Path(trained_on).name != Path(backbone).name:
         raise ModelError(
             f"adapter {adapter} was trained on the backbone {trained_on}, but this run's is {backbone}: "
             f"set backbone to {trained_on}"
         )
+    checkpoint.check_backbone(backbone, find_backbone(backbone))
 
 
 def _four_bit() -> BitsAndBytesConfig:

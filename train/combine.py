@@ -71,8 +71,10 @@ def _check(parts: Sequence[tuple[Checkpoint, float]], rank: int) -> None:
 def _record(parts: Sequence[tuple[Checkpoint, float]]) -> dict[str, Any]:
     """The content of the sum's `unspin.json`."""
     first, _ = parts[0]
+    weights = next((part.backbone_weights for part, _ in parts if part.backbone_weights), None)
     return {
         "backbone": first.backbone,
+        **({"backbone_weights": weights} if weights else {}),
         "prompt": _record_of(first)["prompt"],
         "passage": first.max_passage_words,
         "sum_of": [
@@ -93,7 +95,8 @@ def _add(parts: Sequence[tuple[Checkpoint, float]], rank: int, scratch: Path) ->
 
     first, _ = parts[0]
     model_class = auto_model_class(first.prompt.is_encoder_decoder)
-    base = model_class.from_pretrained(first.backbone_folder(), dtype=torch.float32, use_safetensors=True)
+    folder, *_ = [part.backbone_folder() for part, _ in parts]  # one folder, checked against the record of each
+    base = model_class.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
     names = [f"summand{i}" for i in range(len(parts))]  # peft would take "0" for the number of a layer
     try:
         model = PeftModel.from_pretrained(base, str(first.folder), adapter_name=names[0])

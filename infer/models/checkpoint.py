@@ -16,9 +16,16 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from unspin.checksums import verify_checksums
+from unspin.checksums import sha256_of, verify_checksums
 from unspin.infer.confidence import Calibration
-from unspin.infer.models.backbone import ModelError, auto_model_class, build_once, find_backbone, silence_transformers
+from unspin.infer.models.backbone import (
+    PACKAGE,
+    ModelError,
+    auto_model_class,
+    build_once,
+    find_backbone,
+    silence_transformers,
+)
 from unspin.infer.models.prompt import PROMPTS, Prompt
 from unspin.storage import cache_folder, local_copy, to_path
 
@@ -41,6 +48,8 @@ class Checkpoint:
 
     If `is_full_model`, the folder holds all weights of a model, else an adapter of the base model `backbone`. The model
     is shown neighbouring sentences of up to `max_passage_words` words together; 0: one sentence at a time.
+    `backbone_weights` identifies the weights that an adapter was trained on, as `identify_weights` does. It is None in
+    checkpoints made before that was recorded, such as the released one: they are used with any backbone they fit.
     """
 
     folder: Path
@@ -49,6 +58,7 @@ class Checkpoint:
     calibration: Calibration
     max_passage_words: int
     is_full_model: bool = False
+    backbone_weights: str | None = None
 
     @classmethod
     def open(cls, name: str) -> Checkpoint:
@@ -67,6 +77,7 @@ class Checkpoint:
             backbone, prompt = record["backbone"], record["prompt"]
             calibration = Calibration(**record.get("calibration", {}))
             max_passage_words = int(record.get("passage", 0))
+            backbone_weights = record.get("backbone_weights")
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{file} is damaged ({error!r}): copy it again or train again") from None
         if prompt not in PROMPTS:
@@ -74,7 +85,7 @@ class Checkpoint:
                 f"{folder} was trained on prompt form {prompt!r}, and this version knows {', '.join(PROMPTS)}: "
                 "train again, or install the version that trained it"
             )
-        return cls(folder, backbone, PROMPTS[prompt], calibration, max_passage_words, is_full_model)
+        return cls(folder, backbone, PROMPTS[prompt], calibration, max_passage_words, is_full_model, backbone_weights)
 
     @property
     def digest(self) -> str:
@@ -97,8 +108,28 @@ class Checkpoint:
         return sha256.hexdigest()[:16]
 
     def backbone_folder(self) -> Path:
-        """The folder of the backbone's weights and tokenizer. Raises `ModelError` if the backbone is not available."""
-        return find_backbone(self.backbone)
+        """The folder of the backbone's weights and tokenizer.
+
+        Raises `ModelError` if the backbone is not available, or does not have the weights that the adapter was trained
+        on.
+        """
+        folder = find_backbone(self.backbone)
+        self.check_backbone(self.backbone, folder)
+        return folder
+
+    def check_backbone(self, name: str, folder: Path) -> None:
+        """Raise `ModelError` if the backbone `name` in `folder` has other weights than the adapter was trained on.
+
+        An adapter of another model with layers of the same shapes would load, and restore nonsense.
+        """
+        if self.backbone_weights is None:
+            return
+        found = identify_weights(name, folder)
+        if found != self.backbone_weights:
+            raise ModelError(
+                f"{self.folder} is an adapter of {self.backbone} with the weights {self.backbone_weights}, but "
+                f"{name} has the weights {found}: use it with the model that it was trained on, or train again"
+            )
 
     def vocabulary(self) -> list[int] | None:
         """The token ids that training saw, the only ones that the model was taught to write. None means all ids."""
@@ -136,7 +167,7 @@ class Checkpoint:
         ids = self.vocabulary() if trimmed else None
         return build_once(
             folder,
-            lambda target: _to_int8(merged, target, ids),
+            lambda target: convert_to_ctranslate2(merged, target, "int8", ids),
             "preparing the CTranslate2 engine (once, some seconds)",
         )
 
@@ -195,6 +226,17 @@ def weight_files(folder: Path) -> list[Path]:
     return [folder / Path(name).name for name in sorted(names)]
 
 
+def identify_weights(name: str, folder: Path) -> str:
+    """What identifies the weights of the backbone `name` in `folder`: the SHA-256 of its weight files, in order.
+
+    The default backbone is identified by its package, since the files converted from it depend on the version of
+    transformers. Cost: one read of all weights of any other.
+    """
+    if name == "default":
+        return PACKAGE
+    return hashlib.sha256("".join(map(sha256_of, weight_files(folder))).encode()).hexdigest()
+
+
 def read_vocabulary(folder: Path) -> list[int] | None:
     """The token ids that a checkpoint's training saw; None means all ids. Raises `ModelError` for a damaged file."""
     file = folder / VOCABULARY
@@ -221,17 +263,20 @@ def _require_files(folder: Path, is_full_model: bool) -> None:
         )
 
 
-def _to_int8(merged: Path, target: Path, ids: list[int] | None) -> None:
-    """Convert a merged model; with `ids`, only those and the special ids are kept."""
+def convert_to_ctranslate2(merged: Path, target: Path, quantization: str, ids: list[int] | None = None) -> None:
+    """Convert a merged model, with its tokenizer; with `ids`, only those and the special ids are kept.
+
+    `quantization` is CTranslate2's name of a precision, such as "int8" or "float32".
+    """
     from ctranslate2.converters import TransformersConverter
 
     if ids is None:
-        TransformersConverter(str(merged)).convert(str(target), quantization="int8")
+        TransformersConverter(str(merged)).convert(str(target), quantization=quantization)
     else:
         kept_ids = sorted({*ids, *range(SPECIAL_IDS)})
         with tempfile.TemporaryDirectory(dir=target.parent) as small:
             tokens = _trim(merged, Path(small), kept_ids)
-            TransformersConverter(small).convert(str(target), quantization="int8")
+            TransformersConverter(small).convert(str(target), quantization=quantization)
         # The converter lists the tokenizer's first tokens, whichever embeddings were kept.
         (target / "vocabulary.json").write_text(json.dumps(tokens), encoding="utf-8")
         (target / IDS).write_text(json.dumps(kept_ids), encoding="utf-8")

@@ -25,7 +25,6 @@ from unspin.infer.models.checkpoint import Checkpoint
 from unspin.train import finetune
 from unspin.train.backbones import Backbone, restrict_loss
 from unspin.train.config import TrainConfig
-from unspin.train.export import export
 from unspin.train.plot import plot
 from unspin.train.resume import newest_complete_checkpoint
 from unspin.train.validation import Validation
@@ -425,12 +424,3 @@ def test_two_processes_learn_the_same_as_one_with_the_same_global_batch(
     for name in (name for name in expected if "lora_B" in name):
         a, b = expected[name].float(), got[name].float()
         assert (a - b).norm() < 0.05 * a.norm(), name
-
-
-def test_export_writes_a_plain_folder(tiny_adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unspin.infer.models.checkpoint.cache_folder", lambda: tmp_path / "cache")
-    merged, int8, trimmed = export(str(tiny_adapter), tmp_path / "out", True, None)
-    assert AutoModelForCausalLM.from_pretrained(merged).config.model_type == "gemma3_text"
-    assert (int8 / "model.bin").is_file() and (trimmed / "model.bin").is_file() and (merged / "unspin.json").is_file()
-    with pytest.raises(UnspinError, match="out exists"):
-        export(str(tiny_adapter), tmp_path / "out", False, None)

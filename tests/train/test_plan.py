@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 from unspin.data.load import split_files
 from unspin.train import finetune
 from unspin.train import plan as planning
@@ -120,6 +121,16 @@ def test_an_adapter_of_another_backbone_is_named(config: TrainConfig, tiny_base:
                 update={"adapter": str(adapter), "backbone": str(other), "output": config.output.with_name("further")}
             )
         )
+
+
+def test_a_backbone_of_the_same_name_with_other_weights_is_named(config: TrainConfig, tiny_base: Path) -> None:
+    adapter = finetune.main(config)
+    other = shutil.copytree(tiny_base, config.output.with_name("elsewhere") / tiny_base.name)
+    weights = load_file(other / "model.safetensors")
+    save_file({name: weight + 1 for name, weight in weights.items()}, other / "model.safetensors", {"format": "pt"})
+    changes = {"adapter": str(adapter), "backbone": str(other), "output": config.output.with_name("further")}
+    with pytest.raises(PlanError, match=f"is an adapter of {tiny_base} with the weights .*, but {other} has"):
+        plan_run(config.model_copy(update=changes))
 
 
 def test_too_little_memory_or_disk_is_reported_without_trying_a_step(

@@ -1,0 +1,132 @@
+"""Exports: every format restores what the checkpoint restores, and the output is there completely or not at all."""
+
+import json
+import shutil
+from errno import ENOSPC
+from pathlib import Path
+
+import ctranslate2
+import pytest
+import torch
+import xllamacpp
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+from unspin.cli.export import Format
+from unspin.infer.engines import load_engine
+from unspin.infer.engines.transformers import TransformersEngine
+from unspin.infer.models.checkpoint import Checkpoint, identify_weights
+from unspin.infer.models.prompt import Prompt, max_output_tokens
+from unspin.train import export as module
+from unspin.train.export import FORMATS, ExportError, export
+
+SENTENCES = ["The mayor said so.", "It was built in 1911.", "Its roof leaks in winter and the heating often fails."]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unspin.infer.models.checkpoint.cache_folder", lambda: tmp_path / "model-cache")
+
+
+def _load(folder: Path) -> AutoModelForCausalLM:
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+
+
+def _texts(model: AutoModelForCausalLM, prompt: Prompt) -> list[str]:
+    return [output.text for output in TransformersEngine(model, prompt).rewrite(SENTENCES)]
+
+
+def test_base_plus_adapter_merged_folder_and_ctranslate2_restore_the_same(
+    tiny_base: Path, tiny_adapter: Path, tmp_path: Path
+) -> None:
+    merged, converted = export(str(tiny_adapter), tmp_path / "out", ["merged", "ctranslate2"])
+    prompt = Prompt.from_folder(merged)
+    expected = _texts(_load(merged), prompt)
+    assert _texts(PeftModel.from_pretrained(_load(tiny_base), str(tiny_adapter)).eval(), prompt) == expected
+    assert len(set(expected)) == len(SENTENCES)
+    generator = ctranslate2.Generator(str(converted), compute_type="float32")
+    tokens = json.loads((converted / "vocabulary.json").read_text())
+    for sentence, text in zip(SENTENCES, expected, strict=True):
+        ids = prompt.text_ids(sentence)
+        (result,) = generator.generate_batch(
+            [[tokens[i] for i in prompt.wrap_source(ids)]],
+            sampling_topk=1,
+            include_prompt_in_result=False,
+            max_length=max_output_tokens(ids),
+        )
+        assert prompt.decode(result.sequences_ids[0]) == text
+
+
+def test_llama_cpp_restores_what_the_merged_default_model_restores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # the real cache holds the default model
+    sentences = ["The overseas minister spoke to correspondents.", "He purchased an automobile in the Unified States."]
+    (folder,) = export("default", tmp_path / "out", ["gguf"])
+    expected = [output.text for output in load_engine("transformers", Checkpoint.open("default")).rewrite(sentences)]
+    settings = xllamacpp.CommonParams()
+    settings.model.path = str(folder / "model.gguf")
+    settings.n_ctx, settings.n_parallel, settings.warmup = 256, 1, False
+    settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = 1
+    server = xllamacpp.Server(settings)
+    for sentence, text in zip(sentences, expected, strict=True):
+        request = {"prompt": f"Spun: {sentence}\nOriginal:", "max_tokens": 40, "temperature": 0}
+        answer = server.handle_completions(request)
+        assert answer["choices"][0]["text"].removeprefix(" ") == text
+
+
+def test_each_format_is_a_folder_and_the_command_offers_all(tiny_adapter: Path, tmp_path: Path) -> None:
+    assert [kind.value for kind in Format] == list(FORMATS)
+    merged, int8, trimmed = export(str(tiny_adapter), tmp_path / "out", ["merged", "int8", "int8-trimmed", "merged"])
+    assert AutoModelForCausalLM.from_pretrained(merged).config.model_type == "gemma3_text"
+    assert (int8 / "model.bin").is_file() and (trimmed / "ids.json").is_file() == (
+        tiny_adapter / "vocabulary.safetensors"
+    ).is_file()
+    assert all((folder / "unspin.json").is_file() for folder in (merged, int8, trimmed))
+
+
+def test_an_existing_output_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="exists: remove it"):
+        export("no such checkpoint", tmp_path)
+
+
+@pytest.mark.parametrize("failure", [OSError(ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_a_failed_or_interrupted_export_leaves_nothing(
+    tiny_adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    def fail(checkpoint: Checkpoint, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "half").touch()
+        raise failure
+
+    monkeypatch.setitem(module.FORMATS, "gguf-q8", fail)
+    monkeypatch.setattr(module, "GGUF", set())
+    with pytest.raises((ExportError, KeyboardInterrupt)) as caught:
+        export(str(tiny_adapter), tmp_path / "target" / "out", ["merged", "gguf-q8"])
+    if isinstance(failure, OSError):
+        assert "No space left on device" in str(caught.value) and "check free space" in str(caught.value)
+    assert not list((tmp_path / "target").iterdir())
+
+
+def test_formats_that_do_not_suit_the_model_are_refused(tiny_adapter: Path, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"is for checkpoints of the default model: .*convert_hf_to_gguf\.py"):
+        export(str(tiny_adapter), tmp_path / "out", ["gguf"])
+    with pytest.raises(ExportError, match="add --format merged"):
+        export(str(tiny_adapter), tmp_path / "out", ["int8"], push="someone/something")
+    record = json.loads((tiny_adapter / "unspin.json").read_text())
+    (tiny_adapter / "unspin.json").write_text(json.dumps(record | {"prompt": "encoder-decoder/1"}))
+    with pytest.raises(ExportError, match="encoder-decoder model, and int8 is for decoder-only ones"):
+        export(str(tiny_adapter), tmp_path / "out", ["int8", "merged"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_adapter_on_another_base_is_refused(tiny_base: Path, tiny_adapter: Path, tmp_path: Path) -> None:
+    base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
+    record = {"backbone": str(base), "prompt": Prompt.name, "backbone_weights": identify_weights(str(base), base)}
+    (tiny_adapter / "unspin.json").write_text(json.dumps(record))
+    assert Checkpoint.open(str(tiny_adapter)).backbone_folder() == base
+    model = _load(base)
+    torch.nn.init.ones_(model.model.layers[0].mlp.up_proj.weight)
+    model.save_pretrained(base)
+    with pytest.raises(module.UnspinError, match=f"is an adapter of {base} with the weights .*, but {base} has"):
+        export(str(tiny_adapter), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
