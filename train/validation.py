@@ -11,15 +11,18 @@ from typing import Any
 
 import torch
 from unspin.data.load import group_by_article, load_split
-from unspin.evaluation.metrics import compute_figures, count_row, sum_counts
+from unspin.evaluation.scores import score
+from unspin.evaluation.suites.base import Row, Suite
 from unspin.infer.confidence import Calibration
 from unspin.infer.engines.transformers import TransformersEngine
 from unspin.infer.restorer import Restorer
 from unspin.train.backbones import Backbone, resolve_precision
 from unspin.train.config import TrainConfig
 
+RESAMPLES = 1000  # of the bootstrap that gives the intervals
 EXAMPLES = 8  # restorations shown at each evaluation
 FIGURES = ("restoration", "precision", "recall", "f0.5", "over_correction", "exact")
+DETAILS = ("rows", "articles", "copying", "interval")  # logged with the figures of an evaluation
 
 
 class Validation:
@@ -30,7 +33,8 @@ class Validation:
         self._articles = group_by_article(rows)
         self.rows = [row for article in self._articles for row in article]
         self._config, self._prompt = config, backbone.prompt
-        self._scores_of_copying = _scores(self.rows, [row["spun"] for row in self.rows])
+        self._suite = Suite("validation", tuple(Row(r["article_id"], r["spun"], (r["original"],)) for r in self.rows))
+        self._scores_of_copying, _ = self.score([row["spun"] for row in self.rows])
 
     def restore(self, model: Any) -> list[str]:
         """The restorations of the rows, in their order. Sets the model back to the mode that it was in."""
@@ -48,9 +52,14 @@ class Validation:
         model.config.use_cache = caching
         return [sentence.text for article in restored for sentence in article.sentences]
 
-    def score(self, outputs: Sequence[str]) -> dict[str, float]:
-        """The `FIGURES` of one output per row."""
-        return _scores(self.rows, outputs)
+    def score(self, outputs: Sequence[str]) -> tuple[dict[str, float], dict[str, list[float]]]:
+        """The `FIGURES` of one output per row, and their 95 % intervals over articles."""
+        scores = score(self._suite, outputs, RESAMPLES, self._config.seed)
+        return {name: scores[name] for name in FIGURES}, {name: scores["interval"][name] for name in FIGURES}
+
+    def basis(self) -> dict[str, Any]:
+        """What scores rest on and are compared with: the rows, their articles, and the scores of copying the input."""
+        return {"rows": len(self.rows), "articles": len(self._articles), "copying": self._scores_of_copying}
 
     def show(self, outputs: Sequence[str], scores: dict[str, float]) -> None:
         """Print some restorations, spun rows first, and the scores beside those of copying the input."""
@@ -68,9 +77,3 @@ class Validation:
         for name in FIGURES:
             table.add_row(name, f"{self._scores_of_copying[name]:.3f}", f"{scores[name]:.3f}")
         console.print(table)
-
-
-def _scores(rows: Sequence[dict[str, Any]], outputs: Sequence[str]) -> dict[str, float]:
-    counts = (count_row(row["spun"], output, [row["original"]]) for row, output in zip(rows, outputs, strict=True))
-    scores = compute_figures(sum_counts(counts))
-    return {name: scores[name] for name in FIGURES}
