@@ -65,7 +65,7 @@ from unspin.train.resume import (
 from unspin.train.save import describe_checkpoint, record_of, save_checkpoint
 from unspin.train.schedule import Clock
 from unspin.train.tokens import Encoded, tokenize, vocabulary_of
-from unspin.train.validation import Validation
+from unspin.train.validation import FIGURES, Validation
 
 logger = logging.getLogger(__name__)
 
@@ -227,13 +227,13 @@ class PairTrainer(Seq2SeqTrainer):
         started = time.perf_counter()
         with self._clock.interruption("evaluating") if self._clock else nullcontext():
             outputs = self._validation.restore(self.accelerator.unwrap_model(self.model))
-            scores, intervals = self._validation.score(outputs)
+            scores = self._validation.score(outputs)
             if self.is_world_process_zero():
                 self._validation.show(outputs, scores)
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in scores.items()}
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in scores.items() if name in FIGURES}
         self.log(metrics)
         # Kept in the log, and so in checkpoints, but not sent to trackers, which take numbers only.
-        details = self._validation.basis() | {"interval": intervals}
+        details = self._validation.details(scores)
         self.state.log_history[-1] |= {f"{metric_key_prefix}_{name}": value for name, value in details.items()}
         self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         self._since += time.perf_counter() - started  # evaluations do not count for tokens per second

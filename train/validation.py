@@ -34,7 +34,7 @@ class Validation:
         self.rows = [row for article in self._articles for row in article]
         self._config, self._prompt = config, backbone.prompt
         self._suite = Suite("validation", tuple(Row(r["article_id"], r["spun"], (r["original"],)) for r in self.rows))
-        self._scores_of_copying, _ = self.score([row["spun"] for row in self.rows])
+        self._scores_of_copying = _scores(self._suite, [row["spun"] for row in self.rows], config.seed)
 
     def restore(self, model: Any) -> list[str]:
         """The restorations of the rows, in their order. Sets the model back to the mode that it was in."""
@@ -52,16 +52,17 @@ class Validation:
         model.config.use_cache = caching
         return [sentence.text for article in restored for sentence in article.sentences]
 
-    def score(self, outputs: Sequence[str]) -> tuple[dict[str, float], dict[str, list[float]]]:
-        """The `FIGURES` of one output per row, and their 95 % intervals over articles."""
-        scores = score(self._suite, outputs, RESAMPLES, self._config.seed)
-        return {name: scores[name] for name in FIGURES}, {name: scores["interval"][name] for name in FIGURES}
+    def score(self, outputs: Sequence[str]) -> dict[str, Any]:
+        """The `FIGURES` of one output per row, and their 95 % intervals over articles as "interval"."""
+        return _scores(self._suite, outputs, self._config.seed)
 
-    def basis(self) -> dict[str, Any]:
-        """What scores rest on and are compared with: the rows, their articles, and the scores of copying the input."""
-        return {"rows": len(self.rows), "articles": len(self._articles), "copying": self._scores_of_copying}
+    def details(self, scores: dict[str, Any]) -> dict[str, Any]:
+        """`DETAILS` of an evaluation: its size, the scores of copying the input, and the intervals of its scores."""
+        copying = {name: self._scores_of_copying[name] for name in FIGURES}
+        interval = scores["interval"]
+        return {"rows": len(self.rows), "articles": len(self._articles), "copying": copying, "interval": interval}
 
-    def show(self, outputs: Sequence[str], scores: dict[str, float]) -> None:
+    def show(self, outputs: Sequence[str], scores: dict[str, Any]) -> None:
         """Print some restorations, spun rows first, and the scores beside those of copying the input."""
         from rich.console import Console
         from rich.table import Table
@@ -77,3 +78,8 @@ class Validation:
         for name in FIGURES:
             table.add_row(name, f"{self._scores_of_copying[name]:.3f}", f"{scores[name]:.3f}")
         console.print(table)
+
+
+def _scores(suite: Suite, outputs: Sequence[str], seed: int) -> dict[str, Any]:
+    scores = score(suite, outputs, RESAMPLES, seed)
+    return {name: scores[name] for name in FIGURES} | {"interval": {name: scores["interval"][name] for name in FIGURES}}
