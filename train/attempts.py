@@ -87,17 +87,19 @@ class Attempt:
 
 
 class Recorder:
-    """Keeps the record of the attempt in progress. Only a run's first process uses it."""
+    """Keeps the record of the attempt in progress. Only a run's first process writes it."""
 
     def __init__(self, output: Path, command: str, started: float) -> None:
-        """`started` is `time.monotonic()` at the start of the process. Raises as `read_attempts`."""
+        """`started` is `time.monotonic()` at the start of the attempt. Core time counts from now."""
         self._output, self._command, self._started = output, command, started
-        self._earlier = read_attempts(output)
+        self._core_seconds_before = _core_seconds()
+        self._earlier: list[Attempt] = []
         self._attempt: Attempt | None = None
         self._joules_before: float | None = None
 
     def begin(self, step: int, processes: int) -> None:
-        """Record that an attempt begins to train after `step` steps."""
+        """Record that an attempt begins to train after `step` steps. Raises as `read_attempts`."""
+        self._earlier = read_attempts(self._output)
         self._joules_before = gpu_joules()
         began = datetime.now(UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
         machine = Machine.current(processes)
@@ -110,7 +112,7 @@ class Recorder:
         assert attempt is not None
         attempt.last_step, attempt.tokens = step, tokens
         attempt.seconds = round(time.monotonic() - self._started, 1)
-        attempt.core_seconds = round(sum(os.times()[:4]), 1)  # of the process and of its finished children
+        attempt.core_seconds = round(_core_seconds() - self._core_seconds_before, 1)
         if self._joules_before is not None and (joules := gpu_joules()) is not None:
             attempt.gpu_joules = round(joules - self._joules_before, 1)
         record = [asdict(each) for each in (*self._earlier, attempt)]
@@ -154,6 +156,11 @@ def gpu_joules() -> float | None:
         return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(card)) / 1000
     except pynvml.NVMLError:  # a card of another maker, or a part of a card
         return None
+
+
+def _core_seconds() -> float:
+    """The time that cores have spent on this process and on its finished children, since it started."""
+    return sum(os.times()[:4])
 
 
 def _cpu_name() -> str:

@@ -36,6 +36,7 @@ from unspin.train.validation import FIGURES
 WORLD_AVERAGE = 445  # g of CO2 for a kWh in 2024 (International Energy Agency, Electricity 2025)
 UNITS = {"over_correction": "words changed in 1,000 clean ones"}  # the other figures are shares, 0 to 1
 NOT_RECORDED = "not recorded"
+FEW_ARTICLES = 20
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,8 @@ def _scores(run: Run) -> str:
     if scores is None:
         why = "evaluated other weights than these" if run.record["validation"] else "had no evaluation (`eval_steps`)"
         return f"These weights have not been scored: the run {why}. {table}"
-    rows = f"{scores['rows']:,} rows of {scores['articles']:,} articles" if "rows" in scores else "rows"
+    articles = scores.get("articles", 0)
+    rows = f"{scores['rows']:,} rows (from {articles:,} article{'s' * (articles != 1)})" if articles else "rows"
     interval, copying = scores.get("interval", {}), scores.get("copying", {})
     lines = [
         f"On {rows} of the validation split, at step {scores['step']:,}, with every edit made that keeps the facts:",
@@ -184,10 +186,19 @@ def _scores(run: Run) -> str:
             for name in FIGURES
         ),
         "",
-        "Intervals are percentiles of a bootstrap over articles. The articles were not trained on, but their spinners "
-        f"were, and the weights were chosen by f0.5 on these rows. {table}",
+        " ".join((*_reservations(articles, len(run.record["validation"])), table)),
     ]
     return "\n".join(lines)
+
+
+def _reservations(articles: int, evaluations: int) -> Iterator[str]:
+    """What to bear in mind about the scores."""
+    yield "Intervals are percentiles of a bootstrap over articles."
+    if articles < FEW_ARTICLES:
+        yield f"With fewer than {FEW_ARTICLES} articles they are too narrow."
+    yield "The articles were not trained on, but the spinners that garbled them were."
+    if evaluations > 1:
+        yield "The weights were chosen by f0.5 on these rows, which flatters them a little."
 
 
 def _training(run: Run) -> str:
@@ -219,13 +230,15 @@ This is its whole configuration. Paths are relative to the folder in which the c
 
 {lasting} The only seed is `seed`, {config.seed}: it decides the new weights, dropout and the order of batches.
 
+What the run started from, with SHA-256 checksums over the checksums of the files:
+
 {_table(("started from", ""), _starts(run))}
 
 {_table(("software", "version"), (*run.record["versions"].items(), ("revision of unspin", run.record["revision"])))}"""
 
 
 def _starts(run: Run) -> Iterator[tuple[str, str]]:
-    """What the run started from, with checksums: SHA-256 over the SHA-256 of each file, in the order of their names."""
+    """What the run started from, with checksums as of `tokens.content_of`."""
     config, contents = run.config, run.contents
     yield "data", f"{_code(config.data)}: {run.record['figures']['rows']:,} training rows, {_code(contents['data'])}"
     weights = sorted(run.backbone.folder.glob("*.safetensors"))
@@ -255,7 +268,10 @@ def _resources(run: Run) -> str:
     seconds, tokens = (sum(getattr(each, name) for each in run.attempts) for name in ("seconds", "tokens"))
     rows += [
         ("time", f"{format_duration(seconds)}, from start to the last step, loading and evaluations included"),
-        ("tokens", f"{tokens:,}, padding included; {tokens / seconds:,.0f} a second" if seconds else f"{tokens:,}"),
+        (
+            "tokens",
+            f"{tokens:,}, padding included; {tokens / seconds:,.0f} a second on average" if seconds else f"{tokens:,}",
+        ),
         *(("hardware", machine) for machine in _machines(run.attempts)),
         ("energy", _energy(run.attempts)),
     ]

@@ -299,6 +299,7 @@ def main(config: TrainConfig, started: float | None = None, command: str = "") -
 
 def _run(config: TrainConfig, started: float, command: str) -> Path:
     # 1. data
+    recorder = Recorder(config.output, command, started)
     check_trackers(config)
     config = with_data_settings(with_adapter_settings(config))
     backbone = Backbone.open(config.backbone)
@@ -318,7 +319,6 @@ def _run(config: TrainConfig, started: float, command: str) -> Path:
     _log_weights(config, model)
 
     # 3. trainer
-    recorder = Recorder(config.output, command, started)
     trainer = _trainer(config, backbone, model, encoded.rows, vocabulary, validation, started, recorder)
 
     # 4. train
