@@ -264,7 +264,7 @@ def _resources(run: Run) -> str:
     if gigabytes := [entry["gigabytes"] for entry in run.log if "gigabytes" in entry]:
         rows += [("memory of a process", f"up to {max(gigabytes):.1f} GB, read whenever the loss is logged")]
     if not run.attempts:
-        return f"{_table(('', ''), rows)}\n\nTime, hardware and energy were {NOT_RECORDED}."
+        return f"{_table(('this run', ''), rows)}\n\nTime, hardware and energy were {NOT_RECORDED}."
     seconds, tokens = (sum(getattr(each, name) for each in run.attempts) for name in ("seconds", "tokens"))
     rows += [
         ("time", f"{format_duration(seconds)}, from start to the last step, loading and evaluations included"),
@@ -275,7 +275,7 @@ def _resources(run: Run) -> str:
         *(("hardware", machine) for machine in _machines(run.attempts)),
         ("energy", _energy(run.attempts)),
     ]
-    parts = [_table(("", ""), rows)]
+    parts = [_table(("this run", ""), rows)]
     if run.attempts[0].first_step:
         parts.append(
             f"The first {run.attempts[0].first_step:,} steps were trained by an earlier attempt without a record: what "
