@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import Annotated
@@ -53,4 +54,7 @@ def train(
         return
     from unspin.train.finetune import main as finetune
 
-    typer.echo(f"checkpoint: {finetune(settings, started)}")
+    command = shlex.join(["unspin", "train", str(config), *(overrides or ())])
+    checkpoint = finetune(settings, started, command)
+    typer.echo(f"checkpoint: {checkpoint}")
+    typer.echo(f"model card: {checkpoint / 'README.md'}")

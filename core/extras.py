@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 _DISTRIBUTIONS = {
     "harper": "harper-py",
     "markdown_it": "markdown-it-py",
+    "pynvml": "nvidia-ml-py",
     "sklearn": "scikit-learn",
     "upath": "universal-pathlib",
     "yaml": "pyyaml",

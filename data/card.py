@@ -5,6 +5,7 @@ Costs two passes over the rows; memory stays flat.
 
 from __future__ import annotations
 
+import html
 from collections import Counter
 from collections.abc import Sequence
 from heapq import nsmallest
@@ -73,7 +74,7 @@ def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequenc
         recipe=config.recipe.name,
         seed=config.seed,
         splits="\n".join(
-            _table_row(
+            table_row(
                 name,
                 f"{split.rows:,}",
                 f"{split.clean_share:.1%}",
@@ -83,10 +84,10 @@ def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequenc
             for name, split in splits.items()
         ),
         spinners="\n".join(
-            _table_row(spinner, f"{n:,}", f"{n / edits_by_spinner.total():.1%}")
+            table_row(spinner, f"{n:,}", f"{n / edits_by_spinner.total():.1%}")
             for spinner, n in edits_by_spinner.most_common()
         ),
-        sources="\n".join(_table_row(*source) for source in sources),
+        sources="\n".join(table_row(*source) for source in sources),
         skipped="".join(f"- skipped: {line}\n" for line in skipped) + ("\n" if skipped else ""),
         samples="\n".join(
             f"- spun: {row['spun']}\n  original: {row['original']}" for row in _samples(folder / next(iter(splits)))
@@ -96,8 +97,10 @@ def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequenc
     (folder / "README.md").write_text(text, encoding="utf-8")
 
 
-def _table_row(*cells: str) -> str:
-    return f"| {' | '.join(' '.join(cell.split()).replace('|', '/') for cell in cells)} |"
+def table_row(*cells: str) -> str:
+    """A row of a Markdown table. Cells may hold any text: line breaks become spaces, bars and HTML are escaped."""
+    texts = (html.escape(" ".join(cell.split()), quote=False).replace("|", "&#124;") for cell in cells)
+    return f"| {' | '.join(texts)} |"
 
 
 def _samples(split: Path) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """``accelerate launch -m unspin.train CONFIG [KEY=VALUE …]``: one of the processes of a distributed training run."""
 
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -22,13 +23,29 @@ def main() -> None:
     if int(os.environ.get("LOCAL_RANK", "0")) == 0:
         log_to_terminal()
     try:
-        checkpoint = finetune(load_config(Path(sys.argv[1]), TrainConfig, sys.argv[2:]), started)
+        checkpoint = finetune(load_config(Path(sys.argv[1]), TrainConfig, sys.argv[2:]), started, _command())
     except UnspinError as error:
         sys.exit(f"unspin: {error}")
     except ImportError as error:
         sys.exit(explain_missing_package(error, "train") or f"unspin: {error}")
     if int(os.environ.get("RANK", "0")) == 0:
         print(f"checkpoint: {checkpoint}")
+        print(f"model card: {checkpoint / 'README.md'}")
+
+
+def _command() -> str:
+    """The command that the user typed: the launcher's, which started this process, or this process's own."""
+    import psutil
+
+    try:
+        launched = psutil.Process(os.getppid()).cmdline()
+    except psutil.Error:  # another user's process, so not a launcher of this one
+        launched = []
+    for place, argument in enumerate(launched):
+        name = "accelerate launch" if argument.endswith("accelerate.commands.launch") else Path(argument).name
+        if name in ("accelerate", "accelerate launch", "torchrun"):
+            return f"{name} {shlex.join(launched[place + 1 :])}"
+    return shlex.join(["python", "-m", "unspin.train", *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -114,9 +114,9 @@ def row_weights(data: Dataset, sources: dict[str, float], spinners: dict[str, fl
         return None
     table = data.select_columns(["article_id", "spinners"]).with_format("arrow")[:]
     lists = table["spinners"].combine_chunks()
-    _check_names("source", sources, {_source_of(article) for article in pc.unique(table["article_id"]).to_pylist()})
+    _check_names("source", sources, {source_of(article) for article in pc.unique(table["article_id"]).to_pylist()})
     _check_names("spinner", spinners, set(pc.unique(lists.flatten().drop_null()).to_pylist()))
-    weights = _look_up(table["article_id"], lambda article: sources.get(_source_of(article), 1.0))
+    weights = _look_up(table["article_id"], lambda article: sources.get(source_of(article), 1.0))
     counts = lists.value_lengths().to_numpy()
     edited = np.flatnonzero(counts)
     if len(edited):
@@ -127,7 +127,7 @@ def row_weights(data: Dataset, sources: dict[str, float], spinners: dict[str, fl
     return weights
 
 
-def _source_of(article_id: str) -> str:
+def source_of(article_id: str) -> str:
     return article_id.split("/")[0]
 
 

@@ -41,6 +41,7 @@ from unspin.infer.models.checkpoint import find_checkpoint, read_vocabulary
 from unspin.locking import sole_writer
 from unspin.storage import local_copy
 from unspin.train import schedule
+from unspin.train.attempts import Recorder, read_attempts
 from unspin.train.backbones import (
     Backbone,
     count_weights,
@@ -50,13 +51,21 @@ from unspin.train.backbones import (
     with_adapter_settings,
 )
 from unspin.train.batches import Rows, TokenBudgetSampler, row_weights
+from unspin.train.card import Run, card
 from unspin.train.config import TrainConfig
 from unspin.train.progress import GB, Bar, Stopwatch, memory
-from unspin.train.resume import contents_of, finished_checkpoint, newest_complete_checkpoint, target_of, write_settings
-from unspin.train.save import describe_checkpoint, save_checkpoint
+from unspin.train.resume import (
+    contents_of,
+    finished_checkpoint,
+    newest_complete_checkpoint,
+    step_of,
+    target_of,
+    write_settings,
+)
+from unspin.train.save import describe_checkpoint, record_of, save_checkpoint
 from unspin.train.schedule import Clock
 from unspin.train.tokens import Encoded, tokenize, vocabulary_of
-from unspin.train.validation import Validation
+from unspin.train.validation import FIGURES, Validation
 
 logger = logging.getLogger(__name__)
 
@@ -79,17 +88,18 @@ class PairTrainer(Seq2SeqTrainer):
         vocabulary: list[int] | None,
         validation: Validation | None,
         clock: Clock | None,
+        recorder: Recorder,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._config, self._validation, self._clock = config, validation, clock
+        self._config, self._validation, self._clock, self._recorder = config, validation, clock, recorder
         self._backbone, self._vocabulary = backbone, vocabulary
         self._sampler = _sampler(config, self.train_dataset)
         self._stopwatch = Stopwatch()
         self.add_callback(self._stopwatch)
         if clock:
             self.add_callback(clock)
-        self._tokens, self._since = 0, time.perf_counter()
+        self._tokens, self._logged_tokens, self._since = 0, 0, time.perf_counter()
         # First step with a loss that is not finite, 0 if none; kept on the device so that no step waits for it.
         self._failed_step = torch.zeros((), dtype=torch.int64, device=self.args.device)
 
@@ -168,12 +178,24 @@ class PairTrainer(Seq2SeqTrainer):
             outside = self._stopwatch.outside()
             now = time.perf_counter()
             logs = logs | {
-                "tokens_per_second": round(self._tokens / (now - self._since), 1),
+                "tokens_per_second": round((self._tokens - self._logged_tokens) / (now - self._since), 1),
                 "outside": round(outside, 4),
                 "gigabytes": round(memory() / GB, 2),
             }
-            self._tokens, self._since = 0, now
+            self._logged_tokens, self._since = self._tokens, now
+            self.record_attempt()
         super().log(logs, *args, **kwargs)
+
+    def record_attempt(self) -> None:
+        """Write how far this attempt has come to the run folder. All processes must call this together."""
+        tokens = self.accelerator.reduce(torch.tensor(self._tokens, device=self.args.device), reduction="sum")
+        if self.is_world_process_zero():
+            self._recorder.update(self.state.global_step, int(tokens))
+
+    def step_of_weights(self) -> int:
+        """The step whose weights the run ends with: the best of those that were saved and scored, or the last."""
+        best = self.state.best_model_checkpoint
+        return step_of(Path(best)) if best else self.state.global_step
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         self.stop_if_failed()
@@ -208,8 +230,11 @@ class PairTrainer(Seq2SeqTrainer):
             scores = self._validation.score(outputs)
             if self.is_world_process_zero():
                 self._validation.show(outputs, scores)
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in scores.items()}
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in scores.items() if name in FIGURES}
         self.log(metrics)
+        # Kept in the log, and so in checkpoints, but not sent to trackers, which take numbers only.
+        details = self._validation.details(scores)
+        self.state.log_history[-1] |= {f"{metric_key_prefix}_{name}": value for name, value in details.items()}
         self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         self._since += time.perf_counter() - started  # evaluations do not count for tokens per second
         return metrics
@@ -256,23 +281,25 @@ class LastEvaluation(TrainerCallback):
             control.should_evaluate = True
 
 
-def main(config: TrainConfig, started: float | None = None) -> Path:
+def main(config: TrainConfig, started: float | None = None, command: str = "") -> Path:
     """Train and return the folder of the finished checkpoint. A finished run is left unchanged.
 
-    `started` is the start of the run's time limit, by `schedule.now`; now if left out. Raises `BusyError` if another
-    process writes the same output, `OtherRunError` if the output holds a different run, `TrainError` if training or
-    saving fails, `OutOfTimeError` if the time limit passes before the first step, and `DataError`, `ModelError` or
-    `ChecksumError` if the data or a model cannot be used.
+    `started` is the start of the run's time limit, by `schedule.now`; now if left out. `command` is what the user
+    typed, for the model card; empty if Python called this function. Raises `BusyError` if another process writes the
+    same output, `OtherRunError` if the output holds a different run, `TrainError` if training or saving fails,
+    `OutOfTimeError` if the time limit passes before the first step, and `DataError`, `ModelError` or `ChecksumError` if
+    the data or a model cannot be used.
     """
     started = schedule.now() if started is None else started
     if int(os.environ.get("LOCAL_RANK", "0")) > 0:  # the first process on this machine holds the lock
-        return _run(config, started)
+        return _run(config, started, command)
     with sole_writer(config.output):
-        return _run(config, started)
+        return _run(config, started, command)
 
 
-def _run(config: TrainConfig, started: float) -> Path:
+def _run(config: TrainConfig, started: float, command: str) -> Path:
     # 1. data
+    recorder = Recorder(config.output, command, started)
     check_trackers(config)
     config = with_data_settings(with_adapter_settings(config))
     backbone = Backbone.open(config.backbone)
@@ -292,14 +319,16 @@ def _run(config: TrainConfig, started: float) -> Path:
     _log_weights(config, model)
 
     # 3. trainer
-    trainer = _trainer(config, backbone, model, encoded.rows, vocabulary, validation, started)
+    trainer = _trainer(config, backbone, model, encoded.rows, vocabulary, validation, started, recorder)
 
     # 4. train
     checkpoint = newest_complete_checkpoint(config.output)
     logger.info(f"resuming from {checkpoint}" if checkpoint else "starting a new run")
     if trainer.is_world_process_zero():
         write_settings(config, contents)
+        recorder.begin(step_of(checkpoint) if checkpoint else 0, trainer.args.world_size)
     trainer.train_to_end(checkpoint)
+    trainer.record_attempt()
 
     # 5. save
     target = target_of(config)
@@ -307,7 +336,10 @@ def _run(config: TrainConfig, started: float) -> Path:
         with writing(target):
             trained = trainer.accelerator.unwrap_model(trainer.model)
             log = trainer.state.log_history
-            save_checkpoint(trained, backbone, config, vocabulary, trainer.figures(), log, target)
+            record = record_of(backbone, config, trainer.figures(), log)
+            attempts = read_attempts(config.output)
+            run = Run(config, backbone, contents, record, log, trainer.step_of_weights(), attempts)
+            save_checkpoint(trained, backbone, config, vocabulary, record, card(run), log, target)
     trainer.accelerator.wait_for_everyone()
     return target
 
@@ -345,6 +377,7 @@ def _trainer(
     vocabulary: list[int] | None,
     validation: Validation | None,
     started: float,
+    recorder: Recorder,
 ) -> PairTrainer:
     """The trainer with its callbacks."""
     clock = Clock(config, started) if config.time_limit else None
@@ -359,6 +392,7 @@ def _trainer(
         vocabulary=vocabulary,
         validation=validation,
         clock=clock,
+        recorder=recorder,
     )
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(Bar(clock))

@@ -133,14 +133,14 @@ def newest_complete_checkpoint(output: Path) -> Path | None:
 
     A checkpoint's checksums are written last, so one without them is incomplete.
     """
-    for folder in sorted(_checkpoints(output), key=_step_of, reverse=True):
+    for folder in sorted(_checkpoints(output), key=step_of, reverse=True):
         if not all((folder / name).is_file() for name in CHECKPOINT_FILES):
             logger.warning("skipping %s: it is incomplete", folder)
             continue
         try:
             verify_checksums(folder)
             state = TrainerState.load_from_json(str(folder / CHECKPOINT_FILES[0]))
-            if state.global_step != _step_of(folder):
+            if state.global_step != step_of(folder):
                 raise ValueError(f"{CHECKPOINT_FILES[0]} is of step {state.global_step}")
         except (ChecksumError, ValueError, TypeError) as error:
             logger.warning("skipping %s: it is damaged (%s)", folder, error)
@@ -153,7 +153,8 @@ def _checkpoints(output: Path) -> Iterator[Path]:
     return (folder for folder in output.glob("checkpoint-*") if folder.name.removeprefix("checkpoint-").isdigit())
 
 
-def _step_of(checkpoint: Path) -> int:
+def step_of(checkpoint: Path) -> int:
+    """The step after which a resumable checkpoint was saved."""
     return int(checkpoint.name.removeprefix("checkpoint-"))
 
 

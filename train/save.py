@@ -1,4 +1,4 @@
-"""Writes the finished checkpoint: a plain PEFT or transformers folder, with `unspin.json` and a model card.
+"""Writes the finished checkpoint: a plain PEFT or transformers folder, with `unspin.json` and its model card.
 
 Anyone can load it without unspin. Weights are saved as bf16 safetensors. `unspin.json` is written last and
 atomically, so a folder with that file is complete.
@@ -18,12 +18,11 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from unspin.checksums import write_checksums
-from unspin.infer.models.backbone import LICENCE_NOTE
 from unspin.infer.models.checkpoint import TOKENIZER_FILES, UNSPIN_JSON, VOCABULARY, find_checkpoint
 from unspin.storage import write_atomic
 from unspin.train.backbones import Backbone
 from unspin.train.config import TrainConfig
-from unspin.train.validation import FIGURES
+from unspin.train.validation import DETAILS, FIGURES
 
 DEFAULT_ON_HUB = "google/gemma-3-270m"
 LOG = "log.json"
@@ -36,13 +35,14 @@ def save_checkpoint(
     backbone: Backbone,
     config: TrainConfig,
     vocabulary: Sequence[int] | None,
-    figures: dict[str, Any],
-    log: Sequence[dict[str, float]],
+    record: dict[str, Any],
+    card: str,
+    log: Sequence[dict[str, Any]],
     target: Path,
 ) -> None:
     """Write a checkpoint to `target`, and the run's log beside it.
 
-    `vocabulary` lists the ids that the model was trained on (None: all), `figures` goes into `unspin.json`.
+    `vocabulary` lists the ids that the model was trained on (None: all), `record` is the content of `unspin.json`.
     Raises OSError, RuntimeError or SafetensorError if the disk is full or not writable.
     """
     if config.trainable == "adapter":
@@ -51,8 +51,7 @@ def save_checkpoint(
         _save_whole_model(model, backbone, target)
     _save_vocabulary(vocabulary, target)
     (target.parent / LOG).write_text(json.dumps(list(log), indent=1) + "\n", encoding="utf-8")
-    record = _record(backbone, config, figures, log)
-    (target / "README.md").write_text(card(record, config), encoding="utf-8")
+    (target / "README.md").write_text(card, encoding="utf-8")
     write_checksums(target, target.glob("*.safetensors"))
     write_atomic(target / UNSPIN_JSON, (json.dumps(record, indent=2) + "\n").encode())
 
@@ -77,7 +76,7 @@ def _save_adapter(model: Any, config: TrainConfig, target: Path) -> None:
     model.save_pretrained(target, safe_serialization=True)
     file = target / "adapter_config.json"
     settings = json.loads(file.read_text(encoding="utf-8"))
-    settings["base_model_name_or_path"] = _base_model(config)  # PEFT writes the folder in this machine's cache
+    settings["base_model_name_or_path"] = base_model(config)  # PEFT writes the folder in this machine's cache
     file.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     weights = target / "adapter_model.safetensors"
     in_bf16 = {name: tensor.to(torch.bfloat16) for name, tensor in load_file(weights).items()}
@@ -95,7 +94,8 @@ def _copy_tokenizer(backbone: Backbone, target: Path) -> None:
         shutil.copyfile(backbone.folder / file, target / file)
 
 
-def _base_model(config: TrainConfig) -> str:
+def base_model(config: TrainConfig) -> str:
+    """The name of the base model on the hub, or its folder."""
     return DEFAULT_ON_HUB if config.backbone == "default" else config.backbone
 
 
@@ -120,91 +120,25 @@ def _calibration_of(adapter: str | None) -> dict[str, Any]:
     return {"calibration": record["calibration"]} if "calibration" in record else {}
 
 
-def _record(
-    backbone: Backbone, config: TrainConfig, figures: dict[str, Any], log: Sequence[dict[str, float]]
+def record_of(
+    backbone: Backbone, config: TrainConfig, figures: dict[str, Any], log: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """The content of `unspin.json`."""
+    """The content of the `unspin.json` of a finished run."""
     evaluations = [row for row in log if "eval_f0.5" in row]
     return {
         **_essentials(backbone, config),
         "config": config.model_dump(mode="json"),
         "figures": figures,
-        "validation": [{name: row[f"eval_{name}"] for name in FIGURES} | {"step": row["step"]} for row in evaluations],
+        "validation": [_evaluation(row) for row in evaluations],
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "revision": _revision(),
     }
 
 
-def card(record: dict[str, Any], config: TrainConfig) -> str:
-    """The model card of a checkpoint, with the card of its data set in it. `record` is the content of `unspin.json`."""
-    is_default = config.backbone == "default"
-    licence = (
-        f"{LICENCE_NOTE}."
-        if is_default
-        else f"The licences of the base model, {config.backbone}, and of the data below apply."
-    )
-    front_matter = "license: gemma\n" if is_default else ""
-    training = {name: record[name] for name in ("config", "figures", "versions", "revision")}
-    return f"""\
----
-language: en
-base_model: {_base_model(config)}
-library_name: {"peft" if config.trainable == "adapter" else "transformers"}
-{front_matter}tags: [text-restoration, article-spinning]
----
-
-# unspin checkpoint
-
-Restores English sentences that an automatic article spinner garbled. It was trained with `unspin train`; use it with
-`unspin restore ARTICLE --checkpoint FOLDER`.
-
-## Scores
-
-{_scores_section(record["validation"], config.eval_rows)}
-
-## Intended use and limits
-
-For reading and cleaning spun English text. A restoration is a good guess, not evidence of what the original said. The
-restorer protects names, numbers, dates and negations; these weights alone do not.
-
-## Training
-
-```json
-{json.dumps(training, indent=1)}
-```
-
-## Licence
-
-{licence}
-
-## Data
-
-{_data_section(config)}
-"""
-
-
-def _scores_section(scores: Sequence[dict[str, float]], rows: int) -> str:
-    """The scores of the best evaluation as a table, or a sentence that says that there was none."""
-    if not scores:
-        return "The checkpoint was not scored during training: run `unspin evaluate`."
-    best = max(scores, key=lambda row: row["f0.5"])
-    lines = [
-        f"On {rows} validation rows at step {best['step']}, with every edit made (copying the input restores nothing):",
-        "",
-        "| figure | |",
-        "| --- | --- |",
-        *(f"| {name} | {best[name]:.3f} |" for name in FIGURES),
-    ]
-    return "\n".join(lines)
-
-
-def _data_section(config: TrainConfig) -> str:
-    """The data set's own card without its front matter, its headings one level lower."""
-    file = config.data / "README.md"
-    if not file.is_file():
-        return "The data set has no data card."
-    body = file.read_text(encoding="utf-8").split("---\n", 2)[-1].strip()
-    return "\n".join(f"#{line}" if line.startswith("#") else line for line in body.splitlines())
+def _evaluation(row: dict[str, Any]) -> dict[str, Any]:
+    """The step and the figures of an evaluation, with `DETAILS` unless an earlier version logged it."""
+    scores = {name: row[f"eval_{name}"] for name in FIGURES}
+    return scores | {"step": row["step"]} | {name: row[f"eval_{name}"] for name in DETAILS if f"eval_{name}" in row}
 
 
 def _revision() -> str:

@@ -11,15 +11,18 @@ from typing import Any
 
 import torch
 from unspin.data.load import group_by_article, load_split
-from unspin.evaluation.metrics import compute_figures, count_row, sum_counts
+from unspin.evaluation.scores import score
+from unspin.evaluation.suites.base import Row, Suite
 from unspin.infer.confidence import Calibration
 from unspin.infer.engines.transformers import TransformersEngine
 from unspin.infer.restorer import Restorer
 from unspin.train.backbones import Backbone, resolve_precision
 from unspin.train.config import TrainConfig
 
+RESAMPLES = 1000  # of the bootstrap that gives the intervals
 EXAMPLES = 8  # restorations shown at each evaluation
 FIGURES = ("restoration", "precision", "recall", "f0.5", "over_correction", "exact")
+DETAILS = ("rows", "articles", "copying", "interval")  # logged with the figures of an evaluation
 
 
 class Validation:
@@ -30,7 +33,8 @@ class Validation:
         self._articles = group_by_article(rows)
         self.rows = [row for article in self._articles for row in article]
         self._config, self._prompt = config, backbone.prompt
-        self._scores_of_copying = _scores(self.rows, [row["spun"] for row in self.rows])
+        self._suite = Suite("validation", tuple(Row(r["article_id"], r["spun"], (r["original"],)) for r in self.rows))
+        self._scores_of_copying = _scores(self._suite, [row["spun"] for row in self.rows], config.seed)
 
     def restore(self, model: Any) -> list[str]:
         """The restorations of the rows, in their order. Sets the model back to the mode that it was in."""
@@ -48,11 +52,17 @@ class Validation:
         model.config.use_cache = caching
         return [sentence.text for article in restored for sentence in article.sentences]
 
-    def score(self, outputs: Sequence[str]) -> dict[str, float]:
-        """The `FIGURES` of one output per row."""
-        return _scores(self.rows, outputs)
+    def score(self, outputs: Sequence[str]) -> dict[str, Any]:
+        """The `FIGURES` of one output per row, and their 95 % intervals over articles as "interval"."""
+        return _scores(self._suite, outputs, self._config.seed)
 
-    def show(self, outputs: Sequence[str], scores: dict[str, float]) -> None:
+    def details(self, scores: dict[str, Any]) -> dict[str, Any]:
+        """`DETAILS` of an evaluation: its size, the scores of copying the input, and the intervals of its scores."""
+        copying = {name: self._scores_of_copying[name] for name in FIGURES}
+        interval = scores["interval"]
+        return {"rows": len(self.rows), "articles": len(self._articles), "copying": copying, "interval": interval}
+
+    def show(self, outputs: Sequence[str], scores: dict[str, Any]) -> None:
         """Print some restorations, spun rows first, and the scores beside those of copying the input."""
         from rich.console import Console
         from rich.table import Table
@@ -70,7 +80,6 @@ class Validation:
         console.print(table)
 
 
-def _scores(rows: Sequence[dict[str, Any]], outputs: Sequence[str]) -> dict[str, float]:
-    counts = (count_row(row["spun"], output, [row["original"]]) for row, output in zip(rows, outputs, strict=True))
-    scores = compute_figures(sum_counts(counts))
-    return {name: scores[name] for name in FIGURES}
+def _scores(suite: Suite, outputs: Sequence[str], seed: int) -> dict[str, Any]:
+    scores = score(suite, outputs, RESAMPLES, seed)
+    return {name: scores[name] for name in FIGURES} | {"interval": {name: scores["interval"][name] for name in FIGURES}}
