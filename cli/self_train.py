@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import typer
 from unspin.cli.options import ConfigFile, Overrides
 
@@ -22,4 +24,7 @@ def self_train(config: ConfigFile, overrides: Overrides = None) -> None:
     from unspin.train.config import SelfTrainConfig
     from unspin.train.self_train import self_train as run
 
-    typer.echo(f"checkpoint: {run(load_config(config, SelfTrainConfig, overrides or ()))}")
+    settings = load_config(config, SelfTrainConfig, overrides or ())
+    checkpoint = run(settings, shlex.join(["unspin", "self-train", str(config), *(overrides or ())]))
+    typer.echo(f"checkpoint: {checkpoint}")
+    typer.echo(f"model card: {checkpoint / 'README.md'}")

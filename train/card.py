@@ -155,7 +155,8 @@ FOLDER is the folder of this file.
 
 It is meant for reading and cleaning spun English text. A restoration is a good guess, not evidence of what the
 original said. The restorer protects names, numbers, dates and negations; these weights alone do not. Confidences are
-uncalibrated until `unspin calibrate` has been run."""
+{"those of the adapter that it continues" if "calibration" in run.record else "uncalibrated"} until `unspin calibrate`
+has been run."""
 
 
 def _scores(run: Run) -> str:

@@ -39,8 +39,8 @@ class SelfTrainError(UnspinError):
     """Self-training cannot go on; the message says why and what to change."""
 
 
-def self_train(config: SelfTrainConfig) -> Path:
-    """Run all rounds; returns the folder of the last checkpoint.
+def self_train(config: SelfTrainConfig, command: str = "") -> Path:
+    """Run all rounds; returns the folder of the last checkpoint. `command` is what the user typed, for the model cards.
 
     Raises `SelfTrainError` if the texts teach nothing or the output belongs to other texts, and what restoring,
     building and training raise.
@@ -58,7 +58,8 @@ def self_train(config: SelfTrainConfig) -> Path:
             data = _with(clean, output=folder / "data", dictionaries={**clean.dictionaries, SPINNER: listed})
             _learn(texts, checkpoint, config.min_confidence, phrases)
             build(data, shlex.join(["unspin", "build", str(config.build), f"dictionaries.{SPINNER}.path={phrases}"]))
-            checkpoint = str(finetune(_with(training, data=data.output, output=folder / "run")))
+            run = _with(training, data=data.output, output=folder / "run")
+            checkpoint = str(finetune(run, command=command))
     return Path(checkpoint)
 
 
