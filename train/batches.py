@@ -128,6 +128,7 @@ def row_weights(data: Dataset, sources: dict[str, float], spinners: dict[str, fl
 
 
 def source_of(article_id: str) -> str:
+    """The name of the source that an article of a data set comes from."""
     return article_id.split("/")[0]
 
 

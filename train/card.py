@@ -208,10 +208,8 @@ def _training(run: Run) -> str:
     commands = list(dict.fromkeys(attempt.command for attempt in run.attempts if attempt.command))
     given = _fenced("\n".join(commands), "sh") if commands else "The run was started from Python, or not recorded."
     settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    processes = max((attempt.machine.processes for attempt in run.attempts), default=1)
-    launch = "unspin train train.yaml output=runs/train/again"
-    if processes > 1:
-        launch = f"accelerate launch --num_processes {processes} -m {launch.replace(' train', '.train', 1)}"
+    launcher, module, _ = (commands or [""])[-1].partition("-m unspin.train ")
+    program = launcher + module if module else "unspin train "
     lasting = (
         "The run had a time limit, so its weights depend on the speed of the machine."
         if config.time_limit
@@ -225,7 +223,7 @@ The run was started by:
 This is its whole configuration. Paths are relative to the folder in which the command was run. Saved there as
 `train.yaml`, it starts the same run with:
 
-{_fenced(launch, "sh")}
+{_fenced(f"{program}train.yaml output=runs/train/again", "sh")}
 
 {_fenced(settings, "yaml")}
 

@@ -418,6 +418,9 @@ def test_two_processes_learn_the_same_as_one_with_the_same_global_batch(
         [sys.executable, *command, "-m", "unspin.train", tmp_path / "run.yaml"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    launch = "\naccelerate launch --config_file configs/accelerate/cpu.yaml --main_process_port 0 -m unspin.train "
+    card = (tmp_path / "two" / "adapter" / "README.md").read_text(encoding="utf-8")
+    assert f"{launch}{tmp_path / 'run.yaml'}\n" in card and f"{launch}train.yaml output=" in card
     expected, got = (
         load_file(folder / "adapter_model.safetensors") for folder in (whole, tmp_path / "two" / "adapter")
     )
