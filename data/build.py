@@ -2,8 +2,9 @@
 
 The same config gives the same bytes, whatever the number of workers and however often a build was killed and
 restarted; finished tasks are not redone. Articles are split before spinning. The output folder appears complete, by
-one rename, or not at all. Costs: every article is read from disk five times; memory holds one task's batch and the
-hashes of the held-out articles.
+one rename, or not at all. Costs: every article is read from disk five times; memory holds batches of one task, its
+MinHash signatures (136 bytes an article, so more `tasks` need less) and, in one process, 140 bytes for each article
+that has a near-duplicate.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class OtherDataError(UnspinError):
 
 def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[Stage]:
     """The pipeline for any of datatrove's executors: scratch files under `work`, rows under `target`."""
-    from unspin.data.blocks import AlignPairs, IndexHeldOut, PairRows, ReadPairs, ReadSources, Spin
+    from unspin.data.blocks import AlignPairs, IndexHeldOut, MergeHeldOut, PairRows, ReadPairs, ReadSources, Spin
 
     recipe, skip, tasks = config.recipe, config.on_error == "skip", config.tasks
     names = ("articles", "pairs", "held-out", "skipped")
@@ -58,10 +59,11 @@ def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[S
     if config.pairs:  # first, because they are the user's own and may be faulty
         made.append(Stage("checking pairs", [read_pairs, _writer(pairs, "${shard}/${rank}.parquet")], 1))
     if config.sources:
-        made.append(Stage("reading", [read, _writer(articles, "${shard}/${rank}.parquet")], tasks))
+        made.append(Stage("reading", [read, _article_writer(articles)], tasks))
         made += _deduplication(work, tasks)
     unique = _unique_articles(work) if config.sources else []
     made.append(Stage("indexing", [*unique, IndexHeldOut(held_out, recipe, pair_rows)], tasks))
+    made.append(Stage("merging", [MergeHeldOut(held_out)], 1))
     if config.sources:
         made.append(Stage("spinning", [*unique, spin, _row_writer(target, "")], tasks))
     if config.pairs:
@@ -103,6 +105,11 @@ def _writer(folder: str, name: str, **options: Any) -> Any:
     from datatrove.pipeline.writers import ParquetWriter
 
     return ParquetWriter(folder, name, max_file_size=-1, **options)
+
+
+def _article_writer(folder: str) -> Any:
+    # A task writes to every shard at the same time and holds a batch for each.
+    return _writer(folder, "${shard}/${rank}.parquet", batch_size=100)
 
 
 def _row_writer(target: Path, prefix: str) -> Any:
