@@ -27,6 +27,7 @@ from unspin.data.rows import SCHEMA, SPLITS
 from unspin.data.spinners.mixture import Mixture
 from unspin.errors import UnspinError
 from unspin.executors import Call, Slurm, Stage, run
+from unspin.hub import Repository
 from unspin.locking import sole_writer
 from unspin.storage import cache_folder, is_url, storage_errors, upload_folder
 
@@ -127,7 +128,8 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
     from the finished tasks. A finished data set of the same inputs is left as it is.
 
     Raises `OtherDataError` if the output holds something else, `CorpusError` if a source cannot be read or there are no
-    articles, `SpinnerError` if a spinner cannot be loaded, and OSError. A failure leaves no output folder.
+    articles, `SpinnerError` if a spinner cannot be loaded, `HubError` if the output is a repository that cannot be
+    written, and OSError. A failure leaves no output folder.
     """
     dictionaries = config.dictionary_files(cache)
     origin = origin_of(config, dictionaries)
@@ -135,17 +137,30 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
         check_output(config, origin)
         logger.info("%s holds this data set already: nothing to do", config.output)
         return _count_rows(config.output)
-    Mixture(config.spinners, config.held_out_headwords, dictionaries)  # fails before hours of reading, not after
+    # Whatever can fail does so now, not after hours of reading.
+    check_upload(config)
+    Mixture(config.spinners, config.held_out_headwords, dictionaries)
     with sole_writer(_partial_folder(config)):
         return _build(config, origin, command, cache)
 
 
 def output_exists(config: BuildConfig) -> bool:
-    """Whether the output exists; in an object store, whether its checksums do, which are uploaded last."""
+    """Whether the output exists; in an object store, whether its checksums do, which are uploaded last.
+
+    A repository of the hub exists if it holds anything but a README.
+    """
+    if repository := Repository.at(config.output):
+        return bool(repository.files())
     with storage_errors(config.output):
         if is_url(config.output):
             return (config.output / CHECKSUMS).exists()
         return config.output.exists() or config.output.is_symlink()  # also a link that leads nowhere
+
+
+def check_upload(config: BuildConfig) -> None:
+    """Raise `HubError` if the output is a repository of the hub that could not be written."""
+    if repository := Repository.at(config.output):
+        repository.check_upload()
 
 
 def check_output(config: BuildConfig, origin: Origin) -> None:
