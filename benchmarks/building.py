@@ -1,46 +1,67 @@
-"""How building scales: ``python -m benchmarks.building`` compares one worker with two and measures peak memory by size.
+"""How building scales: ``python -m benchmarks.building`` compares one worker with two and measures memory by size.
 
-The articles are made of random words of `data/articles`, so all differ and any number of sentences can be made. Each
-build runs in its own process. Its memory is the peak of the largest process, as reported by the system.
+The articles are made of random words of `data/articles`, so any number of sentences can be made; one in twenty is a
+near-duplicate of the one before. Each build runs in its own process. Memory is that of the largest process: its peak as
+the system reports it, and, stage by stage, its anonymous memory, sampled ten times a second. The peak also counts the
+pages of mapped files and shared libraries, which the system takes back when it needs memory. Linux only.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import random
 import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
+import psutil
+from unspin.logs import log_to_terminal
 from unspin.segment import words
 
 ARTICLES = Path(__file__).parents[1] / "data" / "articles"
 FILES = 8
 SENTENCES_PER_ARTICLE = 20
+DUPLICATE_EVERY = 20  # articles
+SAMPLING_INTERVAL = 0.1  # seconds
 CONFIG = """output: {output}
 variants: 1
-holdout_share: 0.01
 spinners: {{phrases: 1.0, thesaurus: 0.8, surface: 0.5}}
 tasks: {files}
 sources: [{{kind: jsonl, name: scale, path: {texts}, licence: made up}}]
 """
 
 
+logger = logging.getLogger("unspin.benchmarks.building")
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """The time that a stage took, and the peak anonymous memory of the largest process that ran then."""
+
+    seconds: float
+    megabytes: float
+
+
 @dataclass(frozen=True)
 class Measurement:
-    """The cost of one build; `megabytes` is the peak memory of its largest process."""
+    """The cost of one build. `megabytes` is the peak memory of its largest process."""
 
     sentences: int
     workers: int
     seconds: float
     megabytes: float
+    stages: dict[str, StageCost]
 
 
 def write_articles(folder: Path, sentences: int) -> None:
@@ -48,12 +69,16 @@ def write_articles(folder: Path, sentences: int) -> None:
     rng = random.Random(sentences)  # noqa: S311
     files = sorted(ARTICLES.rglob("*.txt"))
     vocabulary = [word.lower() for file in files for word in words(file.read_text(encoding="utf-8"))]
+    article: list[str] = []
     folder.mkdir(parents=True)
     with ExitStack() as stack:
         outputs = [stack.enter_context((folder / f"{i}.jsonl").open("w", encoding="utf-8")) for i in range(FILES)]
         for number in range(sentences // SENTENCES_PER_ARTICLE):
-            article = " ".join(_random_sentence(vocabulary, rng) for _ in range(SENTENCES_PER_ARTICLE))
-            outputs[number % FILES].write(json.dumps({"text": article}) + "\n")
+            if (number + 1) % DUPLICATE_EVERY:
+                article = [_random_sentence(vocabulary, rng) for _ in range(SENTENCES_PER_ARTICLE)]
+            else:  # of the article before, with another first sentence
+                article = [_random_sentence(vocabulary, rng), *article[1:]]
+            outputs[number % FILES].write(json.dumps({"text": " ".join(article)}) + "\n")
 
 
 def _random_sentence(vocabulary: Sequence[str], rng: random.Random) -> str:
@@ -69,30 +94,81 @@ def measure(sentences: int, workers: int, scratch: Path) -> Measurement:
     command = [sys.executable, "-m", "benchmarks.building", "--child", str(folder / "run.yaml"), str(workers)]
     start = time.perf_counter()
     child = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-    return Measurement(sentences, workers, time.perf_counter() - start, float(child.stdout))
+    found = json.loads(child.stdout)
+    stages = {name: StageCost(**cost) for name, cost in found["stages"].items()}
+    return Measurement(sentences, workers, time.perf_counter() - start, found["megabytes"], stages)
 
 
 def build_and_report_memory(config: Path, workers: int) -> None:
-    """Build in this process; print the peak memory, in MB, of the largest among this process and its workers."""
+    """Build in this process; print as JSON the peak memory of the largest process, in MB, and each stage's cost."""
     from unspin.config import load_config
-    from unspin.data.build import build
+    from unspin.data import build
     from unspin.data.config import BuildConfig
+    from unspin.executors import Stage, run
 
-    build(load_config(config, BuildConfig, [f"workers={workers}"]), "scale")
+    costs: dict[str, StageCost] = {}
+
+    def run_one_by_one(stages: Sequence[Stage], *arguments: Any) -> None:
+        for stage in stages:
+            with _measured(stage.name, costs):
+                run([stage], *arguments)
+
+    settings = load_config(config, BuildConfig, [f"workers={workers}"])
+    with mock.patch.object(build, "run", run_one_by_one), _measured("whole build", costs):
+        build.build(settings, "scale")
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(peak / 1024)
+    print(json.dumps({"megabytes": peak / 1024, "stages": {name: asdict(cost) for name, cost in costs.items()}}))
+
+
+@contextmanager
+def _measured(name: str, costs: dict[str, StageCost]) -> Iterator[None]:
+    """Add the cost of what runs inside to `costs`."""
+    finished, peaks = threading.Event(), [0.0]
+
+    def sample() -> None:
+        while not finished.wait(SAMPLING_INTERVAL):
+            peaks.append(max(map(_anonymous_megabytes, _processes())))
+
+    sampler = threading.Thread(target=sample, daemon=True)
+    sampler.start()
+    start = time.perf_counter()
+    yield
+    finished.set()
+    sampler.join()
+    costs[name] = StageCost(time.perf_counter() - start, max(peaks))
+
+
+def _processes() -> list[psutil.Process]:
+    return [psutil.Process(), *psutil.Process().children(recursive=True)]
+
+
+def _anonymous_megabytes(process: psutil.Process) -> float:
+    """The memory of a process that belongs to no file; 0 if the process has ended."""
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0.0
+    kilobytes = [int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon:")]
+    return sum(kilobytes) / 1024  # an ended process that nobody has waited for has no such line
 
 
 def show(measurements: Sequence[Measurement]) -> None:
-    """Print a table, one row per build."""
+    """Print a table of the builds, one row each, and tables of the time and memory of their stages."""
     from rich.console import Console
     from rich.table import Table
 
+    console = Console(soft_wrap=True)
     table = Table("sentences", "workers", "seconds", "sentences/s", "peak MB of the largest process")
     for m in measurements:
         rate = m.sentences / m.seconds
         table.add_row(f"{m.sentences:,}", str(m.workers), f"{m.seconds:.0f}", f"{rate:,.0f}", f"{m.megabytes:.0f}")
-    Console(soft_wrap=True).print(table)
+    console.print(table)
+    columns = [f"{m.sentences:,} ({m.workers})" for m in measurements]
+    seconds, megabytes = (Table(title, *columns) for title in ("seconds", "anonymous MB of the largest process"))
+    for stage in measurements[0].stages:
+        seconds.add_row(stage, *(f"{m.stages[stage].seconds:.0f}" for m in measurements))
+        megabytes.add_row(stage, *(f"{m.stages[stage].megabytes:.0f}" for m in measurements))
+    console.print(seconds, megabytes)
 
 
 def main() -> None:
@@ -107,8 +183,14 @@ def main() -> None:
     if options.child:
         build_and_report_memory(Path(options.child[0]), int(options.child[1]))
         return
-    with tempfile.TemporaryDirectory() as scratch:
-        show([measure(size, workers, Path(scratch)) for size in options.sizes for workers in options.workers])
+    log_to_terminal()
+    measurements = []
+    for size in options.sizes:
+        for workers in options.workers:
+            with tempfile.TemporaryDirectory() as scratch:
+                measurements.append(measure(size, workers, Path(scratch)))
+            logger.info("%s", measurements[-1])
+    show(measurements)
 
 
 if __name__ == "__main__":

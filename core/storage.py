@@ -2,6 +2,7 @@
 
 Single files are read and written in place. A folder that must be complete (a data set, a checkpoint) is used from a
 verified local copy. A written file is there completely or not at all. The store's own client retries transient errors.
+Repositories of the Hugging Face hub ("hf://datasets/owner/name") are such folders too.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from platformdirs import user_cache_path
 from pydantic import PlainSerializer, PlainValidator
 from unspin.checksums import CHECKSUMS, verify_checksums
 from unspin.errors import UnspinError
+from unspin.hub import Repository
 
 
 class StorageError(UnspinError):
@@ -133,10 +135,13 @@ def glob_url(pattern: str) -> list[Path]:
 
 
 def upload_folder(folder: Path, address: Path, exclude: Path) -> None:
-    """Upload a folder to a store, without the subfolder `exclude`. Raises `StorageError`.
+    """Upload a folder to a store, without the subfolder `exclude`. Raises `StorageError` or `HubError`.
 
-    ``checksums.json`` is uploaded last, so that a folder which has it is complete.
+    ``checksums.json`` is uploaded last, so that a folder which has it is complete. The hub gets everything at once.
     """
+    if repository := Repository.at(address):
+        repository.upload(folder, f"{exclude.relative_to(folder).as_posix()}/*", "Data set made by unspin")
+        return
     files = [file for file in folder.rglob("*") if file.is_file() and exclude not in file.parents]
     for file in sorted(files, key=lambda file: (file.name == CHECKSUMS, file)):
         put_file(file, address / file.relative_to(folder).as_posix())
@@ -156,10 +161,12 @@ def local_copy(folder: Path) -> Path:
     """Return a local folder as it is, and a store's folder as a verified copy in the user's cache.
 
     The copy is downloaded once for each content of ``checksums.json``. Raises `StorageError` if the folder is missing
-    or incomplete, and `ChecksumError` if a downloaded file is damaged.
+    or incomplete, `HubError` if a repository cannot be downloaded, and `ChecksumError` if a downloaded file is damaged.
     """
     if not is_url(folder):
         return folder
+    if repository := Repository.at(folder):
+        return _repository_copy(repository)
     with storage_errors(folder):
         if not (folder / CHECKSUMS).is_file():
             raise StorageError(
@@ -169,6 +176,14 @@ def local_copy(folder: Path) -> Path:
     copy = cache_folder() / "stores" / key / folder.name
     if not copy.is_dir():
         _download_folder(folder, copy)
+    return copy
+
+
+def _repository_copy(repository: Repository) -> Path:
+    copy = repository.download()
+    if not (copy / CHECKSUMS).is_file():
+        raise StorageError(f"{repository} holds no {CHECKSUMS}: give a repository that unspin wrote")
+    verify_checksums(copy)
     return copy
 
 

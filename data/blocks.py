@@ -8,23 +8,24 @@ block               reads                                         writes
 `ReadPairs`         every source of pairs                         documents of pairs; ``<skipped>/pairs.txt``
 `ReadSources`       a part of each source                         documents of articles; ``<skipped>/<rank>.txt``
 `ReadShard`         ``<folder>/<rank>/*.parquet``                 documents of articles or pairs
-`IndexHeldOut`      documents of articles and pairs               ``<folder>/<rank>.npy``
-`Spin`              documents of articles; ``<held_out>/*.npy``   documents of rows
-`AlignPairs`        documents of pairs; ``<held_out>/*.npy``      documents of rows
+`IndexHeldOut`      documents of articles and pairs               ``<folder>/<rank>-<number>.npy``
+`MergeHeldOut`      ``<folder>/*.npy``                            ``<folder>/hashes``
+`Spin`              documents of articles; ``<held_out>/hashes``  documents of rows
+`AlignPairs`        documents of pairs; ``<held_out>/hashes``     documents of rows
 ==================  ============================================  ==================================================
 
 A document of an article holds its text and id, with shard and split as metadata. A document of a pair holds the spun
 text, with the original, its source and line as metadata. A document of a row holds the row as metadata (`row_of`). The
 hash of an article's id, or the line of a pair, assigns it to a shard, and a shard is one task of every later stage: the
 output depends on the number of tasks, which the config sets, never on the number of workers. datatrove's own MinHash
-blocks remove near-duplicates.
+blocks remove near-duplicates. The hashes of held-out text are sorted in runs of bounded length and looked up in a
+memory-mapped file, so they take no memory that grows with the data.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, count, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,11 @@ from unspin.hashing import hash_uniform
 from unspin.segment import words
 
 SHINGLE_WORDS = 12  # training texts that share this many consecutive words with a held-out article are dropped
+RUN_LENGTH = 1 << 20  # shingle hashes in memory at a time
+MERGED = "hashes"
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+_NO_HASHES: Hashes = np.empty(0, dtype=np.uint64)
 
 
 class EnglishWords(WordTokenizer):
@@ -168,7 +172,7 @@ def _with_skip_advice(error: CorpusError) -> CorpusError:
 
 
 class IndexHeldOut(PipelineStep):
-    """Writes the sorted shingle hashes of a task's validation and test articles and pairs."""
+    """Writes the shingle hashes of a task's validation and test articles and pairs, in sorted runs of `RUN_LENGTH`."""
 
     name, type = "index", "unspin"
 
@@ -183,11 +187,36 @@ class IndexHeldOut(PipelineStep):
             (piece.text for text in articles for piece in clean_sentences(text, self.recipe)),
             (row["original"] for row in rows if row["split"] != "train"),
         )
-        hashes = {shingle for text in texts for shingle in shingles(text)}
-        with get_datafolder(self.folder).open(f"{rank:05d}.npy", "wb") as file:
-            buffer = io.BytesIO()
-            np.save(buffer, np.array(sorted(hashes), dtype=np.uint64), allow_pickle=False)
-            file.write(buffer.getvalue())
+        hashes = (shingle for text in texts for shingle in shingles(text))
+        folder = Path(self.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in count():
+            run = np.fromiter(islice(hashes, RUN_LENGTH), dtype=np.uint64)
+            if not len(run):
+                return
+            np.save(folder / f"{rank:05d}-{number}.npy", np.unique(run), allow_pickle=False)
+
+
+class MergeHeldOut(PipelineStep):
+    """Merges the runs that all tasks of `IndexHeldOut` wrote into one file of sorted, unique hashes.
+
+    Hashes are spread evenly, so a range of them that holds about `RUN_LENGTH` is taken from all runs at a time.
+    """
+
+    name, type = "merge", "unspin"
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
+        runs = sorted(Path(self.folder).glob("*.npy"))
+        ranges = 1 + sum(len(np.load(run, mmap_mode="r")) for run in runs) // RUN_LENGTH
+        bounds = [number * 2**53 // ranges for number in range(ranges)] + [2**53 + 1]
+        with Path(self.folder, MERGED).open("wb") as file:
+            for low, high in pairwise(bounds):
+                parts = [_hashes_between(run, low, high) for run in runs]
+                np.unique(np.concatenate([_NO_HASHES, *parts])).tofile(file)
 
 
 class Spin(PipelineStep):
@@ -204,7 +233,7 @@ class Spin(PipelineStep):
 
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         mixture = Mixture(self.recipe.spinners, self.held_out_headwords, self.dictionaries)
-        known = _read_hashes(self.held_out)
+        known = _merged_hashes(self.held_out)
         for document in data:
             split = document.metadata["split"]
             pieces = list(clean_sentences(document.text, self.recipe))
@@ -224,7 +253,7 @@ class AlignPairs(PipelineStep):
         self.pairs, self.held_out = pairs, held_out
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
-        known = _read_hashes(self.held_out)
+        known = _merged_hashes(self.held_out)
         for row in self.pairs.rows(rank):
             if row["split"] != "train" or not _shares_shingle(known, row["original"]):
                 yield Document(row["original"], row["article_id"], metadata=row)
@@ -242,14 +271,17 @@ def shingles(text: str) -> Iterator[int]:
         yield int(hash_uniform(*lowers[i : i + SHINGLE_WORDS]) * 2**53)
 
 
-def _read_hashes(folder: str) -> Hashes:
-    """All hashes that the tasks of `IndexHeldOut` wrote, sorted and unique."""
-    files = get_datafolder(folder)
-    parts = []
-    for name in sorted(files.list_files()):
-        with files.open(name, "rb") as opened:
-            parts.append(np.load(io.BytesIO(opened.read()), allow_pickle=False))
-    return np.unique(np.concatenate(parts))
+def _hashes_between(run: Path, low: int, high: int) -> Hashes:
+    """The hashes of a run from `low` to below `high`. The run is mapped anew each time, so that few files are open."""
+    hashes = np.load(run, mmap_mode="r")
+    start, end = np.searchsorted(hashes, np.array([low, high], dtype=np.uint64))
+    return np.array(hashes[start:end])
+
+
+def _merged_hashes(folder: str) -> Hashes:
+    """The hashes that `MergeHeldOut` wrote, memory-mapped."""
+    file = Path(folder, MERGED)
+    return np.asarray(np.memmap(file, np.uint64, "r")) if file.stat().st_size else _NO_HASHES
 
 
 def _shares_shingle(known: Hashes, text: str) -> bool:

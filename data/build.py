@@ -2,8 +2,9 @@
 
 The same config gives the same bytes, whatever the number of workers and however often a build was killed and
 restarted; finished tasks are not redone. Articles are split before spinning. The output folder appears complete, by
-one rename, or not at all. Costs: every article is read from disk five times; memory holds one task's batch and the
-hashes of the held-out articles.
+one rename, or not at all. Costs: every article is read from disk five times; memory holds batches of one task, its
+MinHash signatures (136 bytes an article, so more `tasks` need less) and, in one process, 140 bytes for each article
+that has a near-duplicate.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from unspin.data.rows import SCHEMA, SPLITS
 from unspin.data.spinners.mixture import Mixture
 from unspin.errors import UnspinError
 from unspin.executors import Call, Slurm, Stage, run
+from unspin.hub import Repository
 from unspin.locking import sole_writer
 from unspin.storage import cache_folder, is_url, storage_errors, upload_folder
 
@@ -45,7 +47,7 @@ class OtherDataError(UnspinError):
 
 def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[Stage]:
     """The pipeline for any of datatrove's executors: scratch files under `work`, rows under `target`."""
-    from unspin.data.blocks import AlignPairs, IndexHeldOut, PairRows, ReadPairs, ReadSources, Spin
+    from unspin.data.blocks import AlignPairs, IndexHeldOut, MergeHeldOut, PairRows, ReadPairs, ReadSources, Spin
 
     recipe, skip, tasks = config.recipe, config.on_error == "skip", config.tasks
     names = ("articles", "pairs", "held-out", "skipped")
@@ -58,10 +60,11 @@ def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[S
     if config.pairs:  # first, because they are the user's own and may be faulty
         made.append(Stage("checking pairs", [read_pairs, _writer(pairs, "${shard}/${rank}.parquet")], 1))
     if config.sources:
-        made.append(Stage("reading", [read, _writer(articles, "${shard}/${rank}.parquet")], tasks))
+        made.append(Stage("reading", [read, _article_writer(articles)], tasks))
         made += _deduplication(work, tasks)
     unique = _unique_articles(work) if config.sources else []
     made.append(Stage("indexing", [*unique, IndexHeldOut(held_out, recipe, pair_rows)], tasks))
+    made.append(Stage("merging", [MergeHeldOut(held_out)], 1))
     if config.sources:
         made.append(Stage("spinning", [*unique, spin, _row_writer(target, "")], tasks))
     if config.pairs:
@@ -105,6 +108,11 @@ def _writer(folder: str, name: str, **options: Any) -> Any:
     return ParquetWriter(folder, name, max_file_size=-1, **options)
 
 
+def _article_writer(folder: str) -> Any:
+    # A task writes to every shard at the same time and holds a batch for each.
+    return _writer(folder, "${shard}/${rank}.parquet", batch_size=100)
+
+
 def _row_writer(target: Path, prefix: str) -> Any:
     from unspin.data.blocks import row_of
 
@@ -120,7 +128,8 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
     from the finished tasks. A finished data set of the same inputs is left as it is.
 
     Raises `OtherDataError` if the output holds something else, `CorpusError` if a source cannot be read or there are no
-    articles, `SpinnerError` if a spinner cannot be loaded, and OSError. A failure leaves no output folder.
+    articles, `SpinnerError` if a spinner cannot be loaded, `HubError` if the output is a repository that cannot be
+    written, and OSError. A failure leaves no output folder.
     """
     dictionaries = config.dictionary_files(cache)
     origin = origin_of(config, dictionaries)
@@ -128,17 +137,30 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
         check_output(config, origin)
         logger.info("%s holds this data set already: nothing to do", config.output)
         return _count_rows(config.output)
-    Mixture(config.spinners, config.held_out_headwords, dictionaries)  # fails before hours of reading, not after
+    # Whatever can fail does so now, not after hours of reading.
+    check_upload(config)
+    Mixture(config.spinners, config.held_out_headwords, dictionaries)
     with sole_writer(_partial_folder(config)):
         return _build(config, origin, command, cache)
 
 
 def output_exists(config: BuildConfig) -> bool:
-    """Whether the output exists; in an object store, whether its checksums do, which are uploaded last."""
+    """Whether the output exists; in an object store, whether its checksums do, which are uploaded last.
+
+    A repository of the hub exists if it holds anything but a README.
+    """
+    if repository := Repository.at(config.output):
+        return bool(repository.files())
     with storage_errors(config.output):
         if is_url(config.output):
             return (config.output / CHECKSUMS).exists()
         return config.output.exists() or config.output.is_symlink()  # also a link that leads nowhere
+
+
+def check_upload(config: BuildConfig) -> None:
+    """Raise `HubError` if the output is a repository of the hub that could not be written."""
+    if repository := Repository.at(config.output):
+        repository.check_upload()
 
 
 def check_output(config: BuildConfig, origin: Origin) -> None:

@@ -21,8 +21,24 @@ if TYPE_CHECKING:
     from unspin.data.config import BuildConfig
 
 SAMPLES = 20
+LISTED_SKIPS = 1000
+_SIZES = (
+    "n<1K",
+    "1K<n<10K",
+    "10K<n<100K",
+    "100K<n<1M",
+    "1M<n<10M",
+    "10M<n<100M",
+    "100M<n<1B",
+    "1B<n<10B",
+    "10B<n<100B",
+)
 _CARD = """---
+pretty_name: Spun/original pairs
 language: en
+license: other
+size_categories: {size}
+tags: [unspin, article-spinning, text-restoration]
 configs:
 - config_name: default
   data_files:
@@ -31,7 +47,7 @@ configs:
 
 # Spun/original pairs
 
-Made by `{command}` (recipe {recipe}, seed {seed}). Load it with `datasets.load_dataset("parquet", data_dir=…)`.
+Made by `{command}` (recipe {recipe}, seed {seed}). Load it with `datasets.load_dataset({place!r})`.
 Each row holds a spun text, its original, and the edits that turn the spun text into the original. Near-duplicate
 articles are removed, articles are split before spinning, and no twelve consecutive words of a held-out article occur
 in the training split.
@@ -70,7 +86,9 @@ def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequenc
     settings = config.model_dump(mode="json", exclude={"workers", "executor"})
     text = _CARD.format(
         files="\n".join(f"  - split: {name}\n    path: {name}/*.parquet" for name in splits),
+        size=_size_category(sum(split.rows for split in splits.values())),
         command=command,
+        place=str(config.output).removeprefix("hf://datasets/"),
         recipe=config.recipe.name,
         seed=config.seed,
         splits="\n".join(
@@ -88,13 +106,25 @@ def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequenc
             for spinner, n in edits_by_spinner.most_common()
         ),
         sources="\n".join(table_row(*source) for source in sources),
-        skipped="".join(f"- skipped: {line}\n" for line in skipped) + ("\n" if skipped else ""),
+        skipped=_skipped_lines(skipped),
         samples="\n".join(
             f"- spun: {row['spun']}\n  original: {row['original']}" for row in _samples(folder / next(iter(splits)))
         ),
         config=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _size_category(rows: int) -> str:
+    """The hub's name for a number of rows."""
+    return _SIZES[min(max(len(str(rows)) - 3, 0), len(_SIZES) - 1)]
+
+
+def _skipped_lines(skipped: Sequence[str]) -> str:
+    lines = [f"- skipped: {line}\n" for line in skipped[:LISTED_SKIPS]]
+    if len(skipped) > LISTED_SKIPS:
+        lines.append(f"- skipped: {len(skipped) - LISTED_SKIPS:,} more\n")
+    return "".join([*lines, "\n"]) if lines else ""
 
 
 def table_row(*cells: str) -> str:

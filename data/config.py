@@ -34,7 +34,8 @@ class BuildConfig(Config):
     }
 
     output: PathOrUrl = Field(
-        description="folder to write, or an address such as s3://bucket/folder; it must not exist yet"
+        description="folder to write, or an address: s3://bucket/folder, or hf://datasets/owner/name for the Hugging "
+        "Face hub; it must not exist yet"
     )
     seed: int = Field(
         20, description="seed of the spinning; which articles are used, and their splits, depend on their ids only"

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
 from http.client import HTTPException
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.request import urlopen
@@ -156,21 +157,36 @@ class Parquet(_FileSource):
 
 
 class HubDataset(NamedSource):
-    """A data set of the Hugging Face hub, streamed, or a local folder of one. The hub needs network access."""
+    """A data set of the Hugging Face hub, streamed, or a local folder of one. The hub needs network access.
+
+    Its files are divided among the tasks, so that each is downloaded once; of what is streamed, only the articles that
+    are used are kept.
+    """
 
     kind: Literal["datasets"]
     path: str = Field(description="name on the hub, or a local folder of data files")
     config: str | None = Field(None, description="name of the configuration, if the data set has several")
     split: str = "train"
     column: str = Field("text", description="the column that holds the article")
+    max_articles: int | None = Field(
+        None,
+        ge=1,
+        description="stop streaming after this many articles, which are taken in equal numbers from the files at which "
+        "the tasks begin; `share` and `sample` apply to them",
+    )
 
     def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[ArticleOrError]:
-        """Stream one part. Raises `CorpusError` if the data set cannot be loaded or lacks the column."""
-        from datasets.distributed import split_dataset_by_node
+        """Stream one part, which is whole files; without a file for it, the part is empty.
 
+        Raises `CorpusError` if the data set cannot be loaded or lacks the column.
+        """
         rows = open_dataset(self.path, self.config, self.split)
+        parts = min(parts, rows.num_shards)
+        if part >= parts:
+            return
+        limit = None if self.max_articles is None else len(range(part, self.max_articles, parts))
         with dataset_errors(self.path):
-            for row in split_dataset_by_node(rows, part, parts):
+            for row in islice(rows.shard(parts, part), limit):
                 if self.column not in row:
                     what = f"{self.name}: {self.path} has no column {self.column!r}"
                     raise CorpusError(f"{what}; it has {', '.join(row)}")

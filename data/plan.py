@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from unspin.data.build import OtherDataError, check_output, no_rows, output_exists
+from unspin.data.build import OtherDataError, check_output, check_upload, no_rows, output_exists
 from unspin.data.config import BuildConfig
 from unspin.data.corpora import Article, CorpusError
 from unspin.data.origin import origin_of
@@ -86,6 +86,8 @@ def plan_build(config: BuildConfig, cache: Path) -> BuildPlan:
         mixture = Mixture(config.spinners, config.held_out_headwords, dictionaries)
         if output_exists(config):
             check_output(config, origin_of(config, dictionaries))
+        else:
+            check_upload(config)
     except OtherDataError as error:
         problems.append(str(error))
     except UnspinError as error:

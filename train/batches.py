@@ -141,13 +141,13 @@ def _check_names(kind: str, weights: dict[str, float], present: set[str]) -> Non
 
 def _look_up(names: pa.ChunkedArray, weight: Callable[[str], float]) -> Floats:
     """The weight of each name, computed once per distinct name."""
-    coded = names.combine_chunks().dictionary_encode()
+    coded = names.dictionary_encode().combine_chunks()  # in this order: a chunk holds at most 2 GB of text
     return np.array([weight(name) for name in coded.dictionary.to_pylist()], dtype=np.float64)[coded.indices.to_numpy()]
 
 
 def _group_variants(table: pa.Table) -> Variants:
     """Group the rows of a table by (article, paragraph, sentence); groups are in the order of their first rows."""
-    article = table["article_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    article = table["article_id"].dictionary_encode().combine_chunks().indices.to_numpy()
     positions = np.stack([article, table["paragraph"].to_numpy(), table["sentence"].to_numpy()], axis=1)
     positions = positions.astype(np.int64)
     sizes = positions.max(axis=0) + 1

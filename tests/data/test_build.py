@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,18 +11,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
+from datatrove.data import Document
 from pydantic import ValidationError
-from unspin.data.blocks import shingles
+from unspin.data import blocks
+from unspin.data.blocks import IndexHeldOut, MergeHeldOut, PairRows, shingles
 from unspin.data.build import CACHE, OtherDataError, build
+from unspin.data.card import write_card
 from unspin.data.config import BuildConfig
 from unspin.data.corpora import CorpusError
 from unspin.data.origin import differences, origin_of
 from unspin.data.plan import PlanError, describe, plan_build
 from unspin.data.preview import show_pairs
-from unspin.data.rows import SPLITS, spinner_word_ratio, split_of
+from unspin.data.rows import SCHEMA, SPLITS, spinner_word_ratio, split_of
 from unspin.data.spinners.persona import is_held_out_term
 from unspin.data.spinners.registry import SpinnerError
 from unspin.edits import Edit, apply
@@ -110,8 +115,34 @@ def test_no_training_row_shares_twelve_words_in_a_row_with_a_held_out_article(bu
     assert all(held_out.isdisjoint(shingles(row["original"])) for row in _rows(built / "out", "train"))
 
 
+@pytest.mark.parametrize("run_length", [5, 1000])
+def test_hashes_of_held_out_texts_are_merged_in_order(
+    run_length: int, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "RUN_LENGTH", run_length)
+    recipe = _config(corpus, tmp_path / "out").recipe
+    sentences = [
+        f"The {n} firms left the country on Monday, and nobody there knew what they would do next." for n in "ab"
+    ]
+    held_out = str(tmp_path / "held-out")
+    for rank, split in enumerate(["test", "train", "validation"]):
+        documents = [Document(text, text, metadata={"split": split}) for text in sentences]
+        IndexHeldOut(held_out, recipe, PairRows(str(tmp_path / "none"), recipe, 0.1)).run(iter(documents), rank, 3)
+    MergeHeldOut(held_out).run()
+    expected = sorted({shingle for text in sentences for shingle in shingles(text)})
+    assert np.fromfile(tmp_path / "held-out" / "hashes", dtype=np.uint64).tolist() == expected
+
+
+def test_the_card_lists_no_more_than_a_thousand_skipped_lines(built: Path, tmp_path: Path) -> None:
+    shutil.copytree(built / "out", tmp_path / "out")
+    write_card(tmp_path / "out", _config(built / "texts", tmp_path / "out"), "test", [f"line {n}" for n in range(1234)])
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert card.count("- skipped: line ") == 1000 and "- skipped: 234 more" in card
+
+
 def test_the_datasets_library_loads_the_output_and_the_card_describes_it(built: Path) -> None:
-    data = load_dataset("parquet", data_dir=str(built / "out"))
+    data = load_dataset(str(built / "out"))
+    assert data["train"].features.arrow_schema.remove_metadata() == SCHEMA
     assert {split: len(data[split]) for split in SPLITS} == {
         split: len(_rows(built / "out", split)) for split in SPLITS
     }

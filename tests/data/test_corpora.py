@@ -47,6 +47,34 @@ def test_jsonl_parquet_and_datasets_give_the_same_articles(tmp_path: Path) -> No
         assert sorted(article.id for article in parted) == sorted(article.id for article in whole)
 
 
+def _streamed(source: HubDataset, part: int = 0, parts: int = 1) -> list[str]:
+    return [found.text for found in source.articles(Path(), part, parts) if isinstance(found, Article)]
+
+
+def test_each_file_of_a_data_set_is_read_by_one_part(tmp_path: Path) -> None:
+    for number in range(3):
+        texts = [f"Article {i} of file {number}." for i in range(4)]
+        pq.write_table(pa.table({"text": texts}), tmp_path / f"{number}.parquet")
+    source = HubDataset(kind="datasets", name="one", path=str(tmp_path), licence="ours")
+    parts = [_streamed(source, part, 5) for part in range(5)]
+    assert [len(part) for part in parts] == [4, 4, 4, 0, 0]
+    assert all(len({text.split()[-1] for text in part}) == 1 for part in parts[:3])
+    assert [text for part in range(2) for text in _streamed(source, part, 2)] == _streamed(source)
+
+
+def test_a_data_set_is_streamed_up_to_max_articles(tmp_path: Path) -> None:
+    for number in range(2):
+        texts = [f"Article {i} of file {number}." for i in range(4)]
+        pq.write_table(pa.table({"text": texts}), tmp_path / f"{number}.parquet")
+    source = HubDataset(kind="datasets", name="one", path=str(tmp_path), licence="ours", max_articles=3)
+    assert _streamed(source) == [f"Article {i} of file 0." for i in range(3)]
+    spread = [_streamed(source, part, 8) for part in range(8)]
+    assert spread[:2] == [["Article 0 of file 0.", "Article 1 of file 0."], ["Article 0 of file 1."]]
+    assert not any(spread[2:])
+    more = source.model_copy(update={"max_articles": 100})
+    assert len(_streamed(more)) == 8
+
+
 def test_errors_name_file_and_place(tmp_path: Path) -> None:
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "latin.txt").write_bytes("Café".encode("latin-1"))
