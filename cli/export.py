@@ -18,6 +18,7 @@ class Format(StrEnum):
     INT8_TRIMMED = "int8-trimmed"
     GGUF = "gguf"
     GGUF_Q8 = "gguf-q8"
+    ONNX = "onnx"
 
 
 def export(
@@ -31,7 +32,7 @@ def export(
             "--format",
             help="what to write, once for each: 'merged' (transformers; the default), 'ctranslate2' (fp32), 'int8' "
             "(CTranslate2), 'int8-trimmed' (only the token ids seen in training), 'gguf' (bf16) or 'gguf-q8' "
-            "(8 bits) for llama.cpp and Ollama",
+            "(8 bits) for llama.cpp and Ollama, or 'onnx' (fp32)",
         ),
     ] = None,
     push_to_hub: Annotated[

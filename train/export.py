@@ -1,4 +1,4 @@
-"""Exports a checkpoint for use without unspin: to transformers, CTranslate2, llama.cpp and the hub.
+"""Exports a checkpoint for use without unspin: to transformers, CTranslate2, llama.cpp, ONNX, the hub.
 
 Every format holds the merged model, in a folder of its own. The output folder is there completely or not at all: it is
 written beside its place and renamed. Only the model leaves unspin: the fidelity check and confidences stay behind.
@@ -16,6 +16,7 @@ from unspin.errors import UnspinError
 from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint, convert_to_ctranslate2
 from unspin.storage import cache_folder
 from unspin.train.gguf_file import write_gguf
+from unspin.train.onnx_file import write_onnx
 
 
 class ExportError(UnspinError):
@@ -31,6 +32,7 @@ FORMATS: dict[str, Callable[[Checkpoint, Path], object]] = {
     "int8-trimmed": lambda checkpoint, folder: shutil.copytree(checkpoint.int8_folder(trimmed=True), folder),
     "gguf": lambda checkpoint, folder: write_gguf(checkpoint.merged_folder(), folder, "BF16"),
     "gguf-q8": lambda checkpoint, folder: write_gguf(checkpoint.merged_folder(), folder, "Q8_0"),
+    "onnx": lambda checkpoint, folder: write_onnx(checkpoint.merged_folder(), folder),
 }
 GGUF = {"gguf", "gguf-q8"}
 
