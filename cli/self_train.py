@@ -18,7 +18,7 @@ def self_train(config: ConfigFile, overrides: Overrides = None) -> None:
 
     `unspin self-train configs/self-train/default.yaml`
 
-    `unspin self-train configs/self-train/default.yaml rounds=1 output=runs/self-train/one`
+    `unspin self-train configs/self-train/default.yaml rounds=2`
     """
     from unspin.config import load_config
     from unspin.train.config import SelfTrainConfig

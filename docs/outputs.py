@@ -29,7 +29,7 @@ COMMANDS = {
         ["train", "configs/train/default.yaml", *SMALL],
     ],
     "self-train": [
-        ["self-train", "configs/self-train/default.yaml", SPUN, "rounds=1", "train=runs/docs/short.yaml"]
+        ["self-train", "configs/self-train/default.yaml", SPUN, "train=runs/docs/short.yaml"]
         + ["output=runs/docs/self-train"],
     ],
     "calibrate": [["calibrate", "configs/calibrate/default.yaml", "checkpoint=runs/docs/adapter", "limit=60"]],
@@ -39,7 +39,7 @@ COMMANDS = {
     "screen": [["screen", "data/samples", "--output", "runs/docs/screened"]],
     "serve": [["serve", "--port", "8765"]],
 }
-NOISE = re.compile(r"Warning|warnings\.warn|examples/s|Loading weights|Reading dup|^\s*\d+%\|.*(?:it/s|s/it)")
+NOISE = re.compile(r"Warning|warnings\.warn|examples/s|Loading weights|Reading dup|^\s*\d+%\|.*(?:it/s|s/it)|^\d+it \[")
 
 
 def main() -> None:

@@ -206,7 +206,7 @@ class SelfTrainConfig(Config):
 
     spun: list[Source] = Field(description="the spun texts: sources as in a build config")
     checkpoint: str = Field("default", description="the checkpoint that is adapted: 'default', or a folder")
-    rounds: int = Field(2, ge=1, description="how often to restore, learn, spin and train")
+    rounds: int = Field(1, ge=1, description="how often to restore, learn, spin and train")
     min_confidence: float = Field(
         0.6, ge=0, le=1, description="learn from restorations of at least this confidence: higher is purer, lower more"
     )

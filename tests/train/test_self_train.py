@@ -58,7 +58,7 @@ def config(tiny_base: Path, tiny_adapter: Path, corpus: Path, tmp_path: Path) ->
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     return SelfTrainConfig(
         spun=[{"kind": "folder", "name": "spun", "path": str(spun), "licence": "ours"}], checkpoint=str(tiny_adapter),
-        build=tmp_path / "build.yaml", train=tmp_path / "train.yaml", output=tmp_path / "rounds",
+        rounds=2, build=tmp_path / "build.yaml", train=tmp_path / "train.yaml", output=tmp_path / "rounds",
     )  # fmt: skip
 
 
