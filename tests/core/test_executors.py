@@ -89,9 +89,9 @@ def test_slurm_gets_a_chain_of_job_arrays_that_produce_the_same_rows(corpus: Pat
     assert not (tmp_path / "cluster").exists()
     scripts = [file.read_text() for file in sorted(slurm.glob("script-*"))]
     arguments = [file.read_text() for file in sorted(slurm.glob("arguments-*"))]
-    stages = ["reading", "hashing", "comparing", "grouping", "indexing", "spinning", "finishing"]
+    stages = ["reading", "hashing", "comparing", "grouping", "indexing", "merging", "spinning", "finishing"]
     assert [re.search(r"--job-name=unspin-(\S+)", script)[1] for script in scripts] == stages  # type: ignore[index]
-    assert [int(re.search(r"--array=0-(\d+)", script)[1]) + 1 for script in scripts] == [2, 2, 14, 1, 2, 2, 1]  # type: ignore[index]
+    assert [int(re.search(r"--array=0-(\d+)", script)[1]) + 1 for script in scripts] == [2, 2, 14, 1, 2, 1, 2, 1]  # type: ignore[index]
     for script in scripts:
         assert {"--partition=cpu", "--time=00:30:00", "--account=words", "--mem-per-cpu=4G"} <= set(
             re.findall(r"#SBATCH (\S+)", script)

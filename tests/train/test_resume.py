@@ -148,6 +148,8 @@ def test_starting_weights_are_compared_by_content(config: TrainConfig, tiny_base
     (base / "model.safetensors").unlink()
     shutil.copyfile(other / "adapter_model.safetensors", base / "model.safetensors")
     with pytest.raises(OtherRunError, match="backbone: other weights"):
+        finetune.main(config.model_copy(update={"backbone": str(base)}))
+    with pytest.raises(ModelError, match=r"is an adapter of .* with the weights"):
         finetune.main(further.model_copy(update={"backbone": str(base)}))
 
 

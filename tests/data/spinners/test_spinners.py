@@ -159,7 +159,8 @@ def test_a_spinner_of_another_package_is_found_by_its_entry_point(
 def test_an_unknown_spinner_is_refused_by_name() -> None:
     with pytest.raises(
         SpinnerError,
-        match=r"unknown 'shuffle'; there are contextual, moby, order, phrases, roundtrip, surface, thesaurus, tortured",
+        match=r"unknown 'shuffle'; there are contextual, learned, moby, order, phrases, roundtrip, surface, thesaurus, "
+        "tortured",
     ):
         Mixture(["shuffle"])
 
