@@ -90,7 +90,7 @@ class Repository:
         if user.get("auth", {}).get("accessToken", {}).get("role") == "read":
             raise HubError(f"{self}: the token may only read: make one that may write, and {LOGIN}")
 
-    def upload(self, folder: Path, exclude: str, message: str) -> None:
+    def upload(self, folder: Path, message: str, exclude: str | None = None) -> None:
         """Upload a folder in one commit, without files that match the pattern `exclude`. Raises `HubError`.
 
         A repository that does not exist is created and private, because its owner must decide whether the licences

@@ -140,7 +140,7 @@ def upload_folder(folder: Path, address: Path, exclude: Path) -> None:
     ``checksums.json`` is uploaded last, so that a folder which has it is complete. The hub gets everything at once.
     """
     if repository := Repository.at(address):
-        repository.upload(folder, f"{exclude.relative_to(folder).as_posix()}/*", "Data set made by unspin")
+        repository.upload(folder, "Data set made by unspin", f"{exclude.relative_to(folder).as_posix()}/*")
         return
     files = [file for file in folder.rglob("*") if file.is_file() and exclude not in file.parents]
     for file in sorted(files, key=lambda file: (file.name == CHECKSUMS, file)):

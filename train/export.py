@@ -13,6 +13,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 from unspin.errors import UnspinError
+from unspin.hub import Repository
 from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint, convert_to_ctranslate2
 from unspin.storage import cache_folder
 from unspin.train.gguf_file import write_gguf
@@ -42,12 +43,15 @@ def export(name: str, output: Path, formats: Sequence[str] = (MERGED,), push: st
 
     `name` is "default" or a checkpoint folder. `push` is the name of a repository on the Hugging Face hub to upload the
     merged model to. Raises `ExportError` if `output` exists or cannot be written, or a format does not suit the model,
-    and `ModelError` if the checkpoint cannot be opened.
+    `ModelError` if the checkpoint cannot be opened, and `HubError` if the repository cannot be written.
     """
     if output.exists():
         raise ExportError(f"{output} exists: remove it, or give another --output")
     if push and MERGED not in formats:
         raise ExportError("--push-to-hub uploads the merged model: add --format merged")
+    repository = Repository("model", push) if push else None
+    if repository:
+        repository.check_upload()
     checkpoint = Checkpoint.open(name)
     formats = list(dict.fromkeys(formats))
     _check_formats(checkpoint, formats)
@@ -58,8 +62,8 @@ def export(name: str, output: Path, formats: Sequence[str] = (MERGED,), push: st
             f"{output} could not be written ({error}): check free space and permissions, there and in "
             f"{cache_folder()}; nothing was exported"
         ) from None
-    if push:
-        _push(output / MERGED, push)
+    if repository:
+        repository.upload(output / MERGED, "Checkpoint made by unspin")
     return [output / kind for kind in formats]
 
 
@@ -88,11 +92,3 @@ def _write(checkpoint: Checkpoint, formats: Sequence[str], output: Path) -> None
                 if (checkpoint.folder / file).is_file():
                     shutil.copyfile(checkpoint.folder / file, made / kind / file)
         made.rename(output)
-
-
-def _push(folder: Path, repository: str) -> None:
-    from huggingface_hub import HfApi
-
-    api = HfApi()
-    api.create_repo(repository, exist_ok=True)
-    api.upload_folder(repo_id=repository, folder_path=folder, commit_message="unspin checkpoint")

@@ -13,6 +13,7 @@ import xllamacpp
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 from unspin.cli.export import Format
+from unspin.hub import HubError
 from unspin.infer.engines import load_engine
 from unspin.infer.engines.transformers import TransformersEngine
 from unspin.infer.models.checkpoint import Checkpoint, identify_weights
@@ -106,6 +107,14 @@ def test_each_format_is_a_folder_and_the_command_offers_all(tiny_adapter: Path, 
 def test_an_existing_output_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="exists: remove it"):
         export("no such checkpoint", tmp_path)
+
+
+def test_an_upload_without_a_login_is_refused_before_anything_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.utils._headers.get_token", lambda: None)
+    with pytest.raises(HubError, match="hf://someone/something: writing needs a token"):
+        export("no such checkpoint", tmp_path / "out", push="someone/something")
 
 
 @pytest.mark.parametrize("failure", [OSError(ENOSPC, "No space left on device"), KeyboardInterrupt()])
