@@ -44,39 +44,30 @@ def read_phrases(file: Path) -> list[PhrasePair]:
     Raises `PhraseListError` if the file cannot be read or holds no usable pair, and `StorageError` if it is in a store
     that cannot be reached.
     """
+    expected: dict[str, list[str]] = {}
+    for phrase, garbled in read_counts(file):
+        expected.setdefault(garbled, []).append(phrase)
+    return [PhrasePair(garbled, tuple(phrases)) for garbled, phrases in expected.items()]
+
+
+def read_counts(file: Path) -> dict[tuple[str, str], int]:
+    """How often each usable (expected phrase, garbled phrase) of a file was counted, by the third column of its lines.
+
+    A pair without a count counts once, and one that is listed twice has the sum. Raises as `read_phrases` does.
+    """
     text = _read_text(file, ADVICE)
     try:
         listed = list(_from_json(text) if _IS_JSON.match(text) else _from_lines(text))
     except (ValueError, RecursionError) as error:
         raise PhraseListError(f"{file}: not valid JSON ({str(error) or type(error).__name__}): {ADVICE}") from None
-    expected: dict[str, dict[str, None]] = {}
-    for left, right in listed:
-        garbled, others = _single_spaced(left), map(_single_spaced, right.split("|"))
-        if _is_phrase(garbled):
-            expected.setdefault(garbled, {}).update(dict.fromkeys(filter(_is_phrase, others)))
-    pairs = [
-        PhrasePair(garbled, usable)
-        for garbled, phrases in expected.items()
-        if (usable := tuple(phrase for phrase in phrases if phrase.lower() != garbled.lower()))
-    ]
-    if not pairs:
-        raise PhraseListError(f"{file}: no pair of phrases found: {ADVICE}")
-    return pairs
-
-
-def read_counts(file: Path) -> dict[tuple[str, str], int]:
-    """How often each (expected phrase, garbled phrase) of a file of lines was counted, by its third column.
-
-    A pair without a count counts once; one that is listed twice has the sum. Raises as `read_phrases` does.
-    """
-    usable = {(expected, pair.garbled) for pair in read_phrases(file) for expected in pair.expected}
     counts: dict[tuple[str, str], int] = {}
-    for row in _rows(_read_text(file, ADVICE)):
-        garbled, others = _single_spaced(row[0]), map(_single_spaced, row[1].split("|"))
-        count = int(row[2]) if len(row) > 2 and row[2].strip().isdecimal() else 1
-        for pair in ((other, garbled) for other in others):
-            if pair in usable and count:
-                counts[pair] = counts.get(pair, 0) + count
+    for left, right, count in listed:
+        garbled = _single_spaced(left)
+        for expected in map(_single_spaced, right.split("|")):
+            if _is_phrase(garbled) and _is_phrase(expected) and expected.lower() != garbled.lower():
+                counts[expected, garbled] = counts.get((expected, garbled), 0) + count
+    if not counts:
+        raise PhraseListError(f"{file}: no pair of phrases found: {ADVICE}")
     return counts
 
 
@@ -104,25 +95,23 @@ def _read_text(file: Path, advice: str) -> str:
         raise PhraseListError(f"{file}: cannot be read ({error.strerror or error}): {advice}") from None
 
 
-def _from_json(text: str) -> Iterator[tuple[str, str]]:
-    """(garbled, expected) of all complete entries."""
+def _from_json(text: str) -> Iterator[tuple[str, str, int]]:
+    """(garbled, expected, 1) of all complete entries."""
     parsed = json.loads(text)
     entries = parsed.get("phrases") if isinstance(parsed, dict) else parsed
     for entry in entries if isinstance(entries, list) else ():
         garbled, expected = (entry.get("tortured"), entry.get("correct")) if isinstance(entry, dict) else (None, None)
         if isinstance(garbled, str) and isinstance(expected, str):
-            yield garbled, expected
+            yield garbled, expected, 1
 
 
-def _from_lines(text: str) -> Iterator[tuple[str, str]]:
-    """(garbled, expected) of all lines with two columns, except comments and headings."""
-    yield from ((row[0], row[1]) for row in _rows(text))
-
-
-def _rows(text: str) -> list[list[str]]:
+def _from_lines(text: str) -> Iterator[tuple[str, str, int]]:
+    """(garbled, expected, count) of all lines with two columns, except comments and headings."""
     rows = [cells for line in _lines(text) if line.lstrip()[:1] != "#" and len(cells := line.split("\t")) >= 2]
     has_heading = rows and all(_HEADINGS.issuperset(re.findall(r"\w+", cell.lower())) for cell in rows[0][:2])
-    return rows[1:] if has_heading else rows
+    for garbled, expected, *others in rows[1:] if has_heading else rows:
+        is_counted = bool(others) and re.fullmatch(r"\s*[0-9]{1,12}\s*", others[0])
+        yield garbled, expected, int(others[0]) or 1 if is_counted else 1
 
 
 def _lines(text: str) -> list[str]:

@@ -87,7 +87,9 @@ def _learn(texts: Sequence[str], checkpoint: str, min_confidence: float, target:
     origin = f"# {_origin(texts, checkpoint, min_confidence)}"
     if target.is_file():
         if target.read_text(encoding="utf-8").partition("\n")[0] != origin:
-            raise SelfTrainError(f"{target} was learned from other texts, settings or weights: set output=… anew")
+            raise SelfTrainError(
+                f"{target} was learned from other texts, settings or weights: set output=… to another folder"
+            )
         return
     counts = count_restored(texts, Restorer.from_pretrained(checkpoint, min_confidence=min_confidence))
     if not counts:

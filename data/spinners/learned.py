@@ -6,6 +6,7 @@ originals nobody has. The build config names the file under `dictionaries`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -22,9 +23,10 @@ from unspin.phrase_lists import read_counts
 @lru_cache(maxsize=4)
 def index(counts: tuple[tuple[TermPair, int], ...]) -> Index:
     """The dictionary of a list of (expected, garbled) pairs with counts."""
-    pairs = {(expected.lower(), garbled.lower()): count for (expected, garbled), count in counts}
-    phrases = {pair: count for pair, count in pairs.items() if " " in pair[0]}
-    return counted_index(phrases, {pair: count for pair, count in pairs.items() if pair not in phrases})
+    phrases, words = Counter[TermPair](), Counter[TermPair]()
+    for (expected, garbled), count in counts:
+        (phrases if " " in expected else words)[expected.lower(), garbled.lower()] += count
+    return counted_index(phrases, words)
 
 
 class Learned(Spinner):

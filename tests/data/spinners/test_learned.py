@@ -39,6 +39,16 @@ def test_counts_are_read_from_the_third_column(phrases: Path) -> None:
     assert read_counts(phrases) == {("a", "b"): 3, ("c", "b"): 2, ("e", "d"): 1}
 
 
+def test_a_list_in_json_counts_each_pair_once(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text('{"phrases": [{"tortured": "firm", "correct": "company"}]}', encoding="utf-8")
+    assert read_counts(tmp_path / "list.json") == {("company", "firm"): 1}
+
+
+def test_spellings_in_other_case_are_counted_together() -> None:
+    (entry,) = index(((("Year", "Annum"), 2), (("year", "annum"), 3))).entries()
+    assert (entry.lemma, entry.counts) == ("year", (5,))
+
+
 def test_inflections_are_counted_together(phrases: Path) -> None:
     entries = {(entry.lemma, entry.pos): entry for entry in index(tuple(read_counts(phrases).items())).entries()}
     company = entries["company", "noun"]
