@@ -190,11 +190,25 @@ def _override(raw: dict[str, Any], override: str) -> None:
     except yaml.YAMLError as error:
         raise ConfigError(f"override {override!r}: the value is not YAML: {' '.join(str(error).split())}") from None
     *sections, leaf = key.split(".")
+    container: Any = raw
     for section in sections:
-        raw = raw.setdefault(section, {})
-        if not isinstance(raw, dict):
+        place = _place(container, section, override)
+        if isinstance(container, dict):
+            container.setdefault(section, {})
+        container = container[place]
+        if not isinstance(container, (dict, list)):
             raise ConfigError(f"override {override!r}: {section!r} is a value, not a section")
-    raw[leaf] = value
+    container[_place(container, leaf, override)] = value
+
+
+def _place(container: dict[str, Any] | list[Any], name: str, override: str) -> str | int:
+    """A key of a section, or the index that names an entry of a list: ``suites.0.path``."""
+    if isinstance(container, dict):
+        return name
+    if not (name.isdecimal() and int(name) < len(container)):
+        what = f"override {override!r}: {name!r} is in a list of {len(container)}"
+        raise ConfigError(f"{what}: name an entry by its number, from 0, or replace the list: key=[…]")
+    return int(name)
 
 
 def _explain(path: Path, model: type[BaseModel], raw: Any, overrides: Sequence[str], error: ErrorDetails) -> str:
@@ -205,9 +219,7 @@ def _explain(path: Path, model: type[BaseModel], raw: Any, overrides: Sequence[s
     written = next((f"{key}.{old}".lstrip(".") for old in renamed), key)  # the key as the user wrote it
     where = next((f"override {each!r}" for each in overrides if _concerns(each, written)), str(path))
     if error["type"] == "extra_forbidden":
-        nearest = process.extractOne(str(location[-1]), _valid_keys(model, nested=len(location) > 1))
-        hint = f"; did you mean {nearest[0]!r}?" if nearest and nearest[1] > 60 else ""
-        return f"{where}: unknown key {key!r} with value {error['input']!r}{hint}"
+        return f"{where}: unknown key {key!r} with value {error['input']!r}{_hint(model, location)}"
     if error["type"] == "missing":
         return f"{where}: key {key!r} is missing: add it"
     if error["type"] == "renamed_keys":
@@ -242,9 +254,27 @@ def _location_in(raw: Any, location: Sequence[int | str]) -> list[int | str]:
     return keys
 
 
-def _valid_keys(model: type[BaseModel], nested: bool) -> list[str]:
-    """The top-level keys of a model; if `nested`, also the keys of all its sections."""
-    schema = model.model_json_schema()
-    if not nested:
-        return sorted(schema.get("properties", {}))
-    return sorted({name for part in (schema, *schema.get("$defs", {}).values()) for name in part.get("properties", {})})
+def _hint(model: type[BaseModel], location: Sequence[int | str]) -> str:
+    """The valid key whose last name is nearest to that of an unknown one, in the same section if there are several."""
+    *section, name = map(str, location)
+
+    def is_elsewhere(key: tuple[str, ...]) -> bool:
+        return len(key) != len(location) or any(own not in ("N", part) for own, part in zip(key, section, strict=False))
+
+    keys = sorted(set(_valid_keys(model, ())), key=lambda key: (is_elsewhere(key), len(key), key))
+    nearest = process.extractOne(name, [key[-1] for key in keys], score_cutoff=61)
+    if not nearest:
+        return ""
+    key = keys[nearest[2]]
+    return f"; did you mean {'.'.join(key if is_elsewhere(key) else (*section, key[-1]))!r}?"
+
+
+def _valid_keys(annotation: Any, section: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The keys of a model and of its sections, as the names that lead to them; N stands for an index or a free name."""
+    for kind in _alternatives(annotation):
+        if get_origin(kind) in (list, tuple, dict):
+            yield from _valid_keys(get_args(kind)[-1 if get_origin(kind) is dict else 0], (*section, "N"))
+        elif isinstance(kind, type) and issubclass(kind, BaseModel):
+            for name, field in kind.model_fields.items():
+                yield (*section, name)
+                yield from _valid_keys(field.annotation, (*section, name))

@@ -40,8 +40,8 @@ def split_pair(pair: Pair) -> list[Pair]:
     """Split a pair into pairs of sentences, with runs of whitespace made single spaces.
 
     Where both versions of a paragraph have as many sentences, these are the pairs. Otherwise a paragraph is split where
-    a sentence ends at the same place in both. Raises `PairError` if `check_pair`
-    does, or if the texts have different numbers of paragraphs.
+    a sentence ends at the same place in both. Raises `PairError` if `check_pair` does, or if the texts
+    have different numbers of paragraphs.
     """
     check_pair(pair)
     spun, original = split_paragraphs(pair.spun), split_paragraphs(pair.original)

@@ -35,7 +35,8 @@ CONFIGURATION = f"""\
 {GENERATED}
 
 A config is a YAML file. `inherits: other.yaml` builds on another file, and `key=value` after the command overrides a
-single key (`lora.rank=8`). An unknown key is refused, with the nearest valid key.
+single key (`lora.rank=8`) or an entry of a list (`pairs.0.path=mine.tsv`). An unknown key is refused, with the nearest
+valid key.
 
 A relative path in a config file is relative to that file. A relative path on the command line is relative to the
 working directory. Where a key takes a name or a folder, a config file marks a path by a leading `./` or `../`.

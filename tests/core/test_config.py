@@ -57,7 +57,7 @@ def _write(tmp_path: Path, text: str) -> Path:
         ),
         (
             "data: d\noutput: o\nmax_steps: 5\nlora: {rnak: 1}",
-            "unknown key 'lora.rnak' with value 1; did you mean 'rank'?",
+            "unknown key 'lora.rnak' with value 1; did you mean 'lora.rank'?",
         ),
         ("data: d\noutput: o\nmax_steps: many", "max_steps: Input should be a valid integer.*found 'many'"),
         ("output: o\nmax_steps: 5", "key 'data' is missing"),
@@ -95,6 +95,30 @@ def test_overrides_and_inheritance(tmp_path: Path) -> None:
     assert (config.lora.rank, config.lora.alpha, config.learning_rate, config.max_steps) == (2, 3, 1e-5, 5)
 
 
+LISTS = "output: o\npairs:\n- {name: mine, path: a.tsv, licence: mine}\n"
+
+
+def test_an_override_changes_an_entry_of_a_list(tmp_path: Path) -> None:
+    config = load_config(_write(tmp_path, LISTS), BuildConfig, ["pairs.0.path=b.tsv", "pairs.0.spun=before"])
+    (pairs,) = config.pairs
+    assert (pairs.name, pairs.path, pairs.spun) == ("mine", Path("b.tsv"), "before")
+
+
+@pytest.mark.parametrize(
+    ("override", "complaint"),
+    [
+        ("pairs.1.path=b.tsv", r"'1' is in a list of 1: name an entry by its number, from 0, or replace .* key=\[…\]"),
+        ("pairs.path=b.tsv", "'path' is in a list of 1"),
+        ("pairs.-1.path=b.tsv", "'-1' is in a list of 1"),
+        ("pairs.0.name.x=1", "'name' is a value, not a section"),
+        ("pairs.0.originals=y", "unknown key 'pairs.0.originals' with value 'y'; did you mean 'pairs.0.original'"),
+    ],
+)
+def test_a_wrong_entry_of_a_list_is_explained(tmp_path: Path, override: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=f"override '.*': {complaint}"):
+        load_config(_write(tmp_path, LISTS), BuildConfig, [override])
+
+
 @pytest.mark.parametrize(
     ("override", "complaint"),
     [
@@ -104,6 +128,9 @@ def test_overrides_and_inheritance(tmp_path: Path) -> None:
         ("seed=many", "seed: Input should be a valid integer"),
         ("lora={rank: many}", "lora.rank: Input should be a valid integer"),
         ("sead=1", "unknown key 'sead' with value 1; did you mean 'seed'"),
+        ("rank=1", "unknown key 'rank' with value 1; did you mean 'lora.rank'"),
+        ("lora.learning_rate=1", "unknown key 'lora.learning_rate' with value 1; did you mean 'learning_rate'"),
+        ("zzz=1", "unknown key 'zzz' with value 1$"),
         ("steps=4", "'steps' is called 'max_steps' now"),
         ("lora.targets=all", "'lora.targets' is called 'lora.target_modules' now"),
     ],
