@@ -15,7 +15,7 @@ def evaluate(config: ConfigFile, overrides: Overrides = None) -> None:
 
     `unspin evaluate configs/eval/full.yaml`
 
-    `unspin evaluate configs/eval/real.yaml real=pairs.tsv`
+    `unspin evaluate configs/eval/real.yaml real=real.tsv`
 
     `unspin evaluate configs/eval/default.yaml checkpoint=runs/train/default/adapter limit=50`
     """

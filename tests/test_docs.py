@@ -134,7 +134,8 @@ def clone(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     _write_configs(folder)
     samples = ROOT / "data" / "samples"
     shutil.copy(samples / "ferry.spun.txt", folder / "article.txt")
-    (folder / "pairs.tsv").write_text("tool\tspun\toriginal\nsome\tThe warfare had ended.\tThe war had ended.\n")
+    for name in ("pairs.tsv", "real.tsv"):
+        (folder / name).write_text("tool\tspun\toriginal\nsome\tThe warfare had ended.\tThe war had ended.\n")
     (folder / "PHRASES").write_text("waterway triangle\triver delta\n")
     (folder / "phrases.tsv").write_text("waterway triangle\triver delta\n")
     (folder / "names.txt").write_text("Haven Ellery\n")
@@ -152,6 +153,10 @@ def clone(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         for name in ("default", "quickstart"):
             _run("build", "configs/data/quickstart.yaml", f"output=runs/data/{name}", *SMALL["build"])
         _run("train", "configs/train/default.yaml", *SMALL["train"])
+        (folder / "runs" / "data" / "own-articles").symlink_to("default")
+        for name in ("train/adapt", "train/own-articles", "self-train/round-1/run"):
+            (folder / "runs" / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / "runs" / name).symlink_to(folder / "runs" / "train" / "default")
         for name in ("november/a.txt", "november/b.html"):
             to_path(f"memory://crawl/{name}").write_bytes((samples / "ferry.spun.txt").read_bytes())
         for file in Path("runs/train/default/adapter").iterdir():
