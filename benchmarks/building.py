@@ -85,13 +85,17 @@ def _random_sentence(vocabulary: Sequence[str], rng: random.Random) -> str:
     return " ".join(rng.choices(vocabulary, k=rng.randint(8, 30))).capitalize() + "."
 
 
-def measure(sentences: int, workers: int, scratch: Path) -> Measurement:
-    """Build a data set in a process of its own. Raises CalledProcessError if the build fails."""
+def measure(sentences: int, workers: int, settings: Sequence[str], scratch: Path) -> Measurement:
+    """Build a data set in a process of its own, with `settings` such as ``clean_share=0.9``.
+
+    Raises CalledProcessError if the build fails.
+    """
     folder = scratch / f"{sentences}-{workers}"
     write_articles(folder / "texts", sentences)
     config = CONFIG.format(output=folder / "out", texts=folder / "texts", files=FILES)
     (folder / "run.yaml").write_text(config, encoding="utf-8")
-    command = [sys.executable, "-m", "benchmarks.building", "--child", str(folder / "run.yaml"), str(workers)]
+    settings = [f"workers={workers}", *settings]
+    command = [sys.executable, "-m", "benchmarks.building", "--child", str(folder / "run.yaml"), *settings]
     start = time.perf_counter()
     child = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     found = json.loads(child.stdout)
@@ -99,7 +103,7 @@ def measure(sentences: int, workers: int, scratch: Path) -> Measurement:
     return Measurement(sentences, workers, time.perf_counter() - start, found["megabytes"], stages)
 
 
-def build_and_report_memory(config: Path, workers: int) -> None:
+def build_and_report_memory(config: Path, settings: Sequence[str]) -> None:
     """Build in this process; print as JSON the peak memory of the largest process, in MB, and each stage's cost."""
     from unspin.config import load_config
     from unspin.data import build
@@ -113,9 +117,8 @@ def build_and_report_memory(config: Path, workers: int) -> None:
             with _measured(stage.name, costs):
                 run([stage], *arguments)
 
-    settings = load_config(config, BuildConfig, [f"workers={workers}"])
     with mock.patch.object(build, "run", run_one_by_one), _measured("whole build", costs):
-        build.build(settings, "scale")
+        build.build(load_config(config, BuildConfig, settings), "scale")
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     print(json.dumps({"megabytes": peak / 1024, "stages": {name: asdict(cost) for name, cost in costs.items()}}))
 
@@ -178,17 +181,18 @@ def main() -> None:
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="sentences")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="worker counts to time at each size")
-    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--settings", nargs="+", default=[], metavar="KEY=VALUE", help="further settings of the builds")
+    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        build_and_report_memory(Path(options.child[0]), int(options.child[1]))
+        build_and_report_memory(Path(options.child[0]), options.child[1:])
         return
     log_to_terminal()
     measurements = []
     for size in options.sizes:
         for workers in options.workers:
             with tempfile.TemporaryDirectory() as scratch:
-                measurements.append(measure(size, workers, Path(scratch)))
+                measurements.append(measure(size, workers, options.settings, Path(scratch)))
             logger.info("%s", measurements[-1])
     show(measurements)
 

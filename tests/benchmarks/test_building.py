@@ -16,7 +16,8 @@ def test_the_same_number_of_sentences_gives_the_same_articles(tmp_path: Path) ->
 
 
 def test_a_build_is_measured(tmp_path: Path) -> None:
-    measurement = measure(40, 1, tmp_path)
+    measurement = measure(40, 1, ["variants=2"], tmp_path)
     assert (measurement.sentences, measurement.workers) == (40, 1)
     assert measurement.seconds > 0 and measurement.megabytes > 50
-    assert (tmp_path / "40-1" / "out" / "checksums.json").is_file()
+    output = tmp_path / "40-1" / "out"
+    assert (output / "checksums.json").is_file() and "variants: 2" in (output / "README.md").read_text()
