@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from unspin.cli.options import parse_new_folder
 
 
 class Format(StrEnum):
@@ -25,7 +26,9 @@ def export(
     checkpoint: Annotated[
         str, typer.Argument(metavar="CHECKPOINT", help="'default', or a folder that `unspin train` wrote")
     ],
-    output: Annotated[Path, typer.Option(metavar="FOLDER", help="folder to write; it must not exist")],
+    output: Annotated[
+        Path, typer.Option(parser=parse_new_folder, metavar="FOLDER", help="folder to write; it must not exist")
+    ],
     formats: Annotated[
         list[Format] | None,
         typer.Option(
@@ -36,7 +39,8 @@ def export(
         ),
     ] = None,
     push_to_hub: Annotated[
-        str | None, typer.Option(metavar="NAME", help="upload the merged model to the Hugging Face hub")
+        str | None,
+        typer.Option(metavar="OWNER/NAME", help="upload the merged model to this repository of the Hugging Face hub"),
     ] = None,
 ) -> None:
     """Merge a checkpoint into one model that runs without unspin, and write it in one or more formats.

@@ -29,6 +29,14 @@ def parse_document(name: str) -> Path:
     return parse_file(name)
 
 
+def parse_new_folder(name: str) -> Path:
+    """A folder on this machine that is to be written. Raises `OptionError` for an empty name or an address."""
+    folder = parse_file(name)
+    if "://" in name:
+        raise OptionError(f"{name}: give a folder on this machine, not an address")
+    return folder
+
+
 CONFIG_HELP = "a YAML file"
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help=CONFIG_HELP)]
 OptionalConfigFile = Annotated[Path | None, typer.Argument(metavar="CONFIG", help=CONFIG_HELP)]

@@ -76,6 +76,15 @@ def load_config(path: Path, model: type[ConfigT], overrides: Sequence[str] = ())
     raw = _read(path, model)
     for override in overrides:
         _override(raw, override)
+    return _validated(path, model, raw, overrides)
+
+
+def with_values(config: ConfigT, path: Path, **values: object) -> ConfigT:
+    """The config with other values, checked again; `path` is the file that it was read from. Raises `ConfigError`."""
+    return _validated(path, type(config), config.model_dump(exclude_unset=True) | values, ())
+
+
+def _validated(path: Path, model: type[ConfigT], raw: dict[str, Any], overrides: Sequence[str]) -> ConfigT:
     try:
         return model.model_validate(raw)
     except ValidationError as error:

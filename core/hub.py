@@ -47,6 +47,14 @@ class Repository:
             raise HubError(f"{address}: give a repository: hf://datasets/OWNER/NAME, or hf://OWNER/NAME for a model")
         return cls("dataset" if found["datasets"] else "model", found["name"], found["revision"])
 
+    @classmethod
+    def of_model(cls, name: str) -> Repository:
+        """The repository OWNER/NAME of a model, also given as its address. Raises `HubError` for other names."""
+        repository = cls.at(name if name.startswith(SCHEME) else f"{SCHEME}{name}")
+        if repository is None or repository.kind != "model":
+            raise HubError(f"{name}: a model needs a repository OWNER/NAME")
+        return repository
+
     def __str__(self) -> str:
         revision = f"@{self.revision}" if self.revision else ""
         return f"{SCHEME}{'datasets/' if self.kind == 'dataset' else ''}{self.name}{revision}"

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 from platformdirs import user_cache_path
-from pydantic import PlainSerializer, PlainValidator
+from pydantic import AfterValidator, PlainSerializer, PlainValidator
 from unspin.checksums import CHECKSUMS, verify_checksums
 from unspin.errors import UnspinError
-from unspin.hub import Repository
+from unspin.hub import SCHEME, Repository
 
 
 class StorageError(UnspinError):
@@ -63,9 +63,16 @@ def _validate_path(value: object) -> Path:
     return to_path(cast(str | Path, value))
 
 
+def _refuse_model_repository(path: Path) -> Path:
+    if str(path).startswith(SCHEME) and not str(path).startswith(f"{SCHEME}datasets/"):
+        raise ValueError("the address of a data set begins with hf://datasets/")
+    return path
+
+
 PathOrUrl = Annotated[
     Path, PlainValidator(_validate_path, json_schema_input_type=str), PlainSerializer(str, return_type=str)
 ]
+DataSetPath = Annotated[PathOrUrl, AfterValidator(_refuse_model_repository)]
 
 
 @contextmanager

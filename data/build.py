@@ -133,12 +133,13 @@ def build(config: BuildConfig, command: str, cache: Path = CACHE) -> Counter[str
     """
     dictionaries = config.dictionary_files(cache)
     origin = origin_of(config, dictionaries)
+    check_upload(config)
     if output_exists(config):
         check_output(config, origin)
+        shutil.rmtree(_scratch_to_remove(_partial_folder(config)), ignore_errors=True)  # left if a build was killed
         logger.info("%s holds this data set already: nothing to do", config.output)
         return _count_rows(config.output)
     # Whatever can fail does so now, not after hours of reading.
-    check_upload(config)
     Mixture(config.spinners, config.held_out_headwords, dictionaries)
     with sole_writer(_partial_folder(config)):
         return _build(config, origin, command, cache)

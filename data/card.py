@@ -6,6 +6,7 @@ Costs two passes over the rows; memory stays flat.
 from __future__ import annotations
 
 import html
+import re
 from collections import Counter
 from collections.abc import Sequence
 from heapq import nsmallest
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 20
 LISTED_SKIPS = 1000
+BAR = r"\|"  # a bar in a table, also within code
+_CODE_SPAN = re.compile(r"(`[^`]+`)")
 _SIZES = (
     "n<1K",
     "1K<n<10K",
@@ -47,7 +50,7 @@ configs:
 
 # Spun/original pairs
 
-Made by `{command}` (recipe {recipe}, seed {seed}). Load it with `datasets.load_dataset({place!r})`.
+Made by {command} (recipe {recipe}, seed {seed}). Load it with {load}.
 Each row holds a spun text, its original, and the edits that turn the spun text into the original. Near-duplicate
 articles are removed, articles are split before spinning, and no twelve consecutive words of a held-out article occur
 in the training split.
@@ -70,8 +73,7 @@ in the training split.
 
 ## Config
 
-```yaml
-{config}```
+{config}
 """
 
 
@@ -87,8 +89,8 @@ def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequenc
     text = _CARD.format(
         files="\n".join(f"  - split: {name}\n    path: {name}/*.parquet" for name in splits),
         size=_size_category(sum(split.rows for split in splits.values())),
-        command=command,
-        place=str(config.output).removeprefix("hf://datasets/"),
+        command=code(command),
+        load=code(f"datasets.load_dataset({str(config.output).removeprefix('hf://datasets/')!r})"),
         recipe=config.recipe.name,
         seed=config.seed,
         splits="\n".join(
@@ -108,9 +110,10 @@ def write_card(folder: Path, config: BuildConfig, command: str, skipped: Sequenc
         sources="\n".join(table_row(*source) for source in sources),
         skipped=_skipped_lines(skipped),
         samples="\n".join(
-            f"- spun: {row['spun']}\n  original: {row['original']}" for row in _samples(folder / next(iter(splits)))
+            f"- spun: {escaped(row['spun'])}\n  original: {escaped(row['original'])}"
+            for row in _samples(folder / next(iter(splits)))
         ),
-        config=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),
+        config=fenced(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), "yaml"),
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
 
@@ -121,16 +124,32 @@ def _size_category(rows: int) -> str:
 
 
 def _skipped_lines(skipped: Sequence[str]) -> str:
-    lines = [f"- skipped: {line}\n" for line in skipped[:LISTED_SKIPS]]
+    lines = [f"- skipped: {escaped(line)}\n" for line in skipped[:LISTED_SKIPS]]
     if len(skipped) > LISTED_SKIPS:
         lines.append(f"- skipped: {len(skipped) - LISTED_SKIPS:,} more\n")
     return "".join([*lines, "\n"]) if lines else ""
 
 
+def escaped(text: str) -> str:
+    """Any text for use in Markdown: without HTML and line breaks. Its code spans stay as they are."""
+    parts = _CODE_SPAN.split(" ".join(text.split()))
+    return "".join(part if i % 2 else html.escape(part, quote=False) for i, part in enumerate(parts))
+
+
 def table_row(*cells: str) -> str:
-    """A row of a Markdown table. Cells may hold any text: line breaks become spaces, bars and HTML are escaped."""
-    texts = (html.escape(" ".join(cell.split()), quote=False).replace("|", "&#124;") for cell in cells)
-    return f"| {' | '.join(texts)} |"
+    """A row of a Markdown table; its cells may hold any text."""
+    return f"| {' | '.join(escaped(cell).replace('|', BAR) for cell in cells)} |"
+
+
+def fenced(text: str, language: str) -> str:
+    """A code block, fenced by more backticks than its text has in a row."""
+    fence = "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", text))])
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def code(value: object) -> str:
+    """A short text as code."""
+    return f"`{value}`"
 
 
 def _samples(split: Path) -> list[dict[str, Any]]:

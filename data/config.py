@@ -16,7 +16,7 @@ from unspin.data.spinners.mixture import HeldOut
 from unspin.data.spinners.persona import Tools
 from unspin.data.spinners.registry import is_held_out_spinner, spinner_names
 from unspin.executors import Executor, Local
-from unspin.storage import PathOrUrl
+from unspin.storage import DataSetPath
 
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -33,7 +33,7 @@ class BuildConfig(Config):
         "held_out_heads": "held_out_headwords",
     }
 
-    output: PathOrUrl = Field(
+    output: DataSetPath = Field(
         description="folder to write, or an address: s3://bucket/folder, or hf://datasets/owner/name for the Hugging "
         "Face hub; it must not exist yet"
     )

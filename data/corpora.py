@@ -136,18 +136,18 @@ class Parquet(_FileSource):
     column: str = Field("text", description="the column that holds the article")
 
     def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[ArticleOrError]:
-        """Read one part; parts are whole files. Raises `CorpusError` if the path or the column is missing."""
+        """Read one part; parts are whole files. Raises `CorpusError` if the path or the column of text is missing."""
         for file in self.files(part, parts):
             number = 0
             try:
-                for text in self._column(file):
-                    yield Article(self._id(file, number), text or "")
+                for value in self._column(file):
+                    yield Article(self._id(file, number), text_of(value, self.column, str(file)))
                     number += 1
             except (pa.ArrowException, OSError) as error:
                 what = f"{file}: cannot be read as Parquet after row {number} ({error})"
                 yield CorpusError(f"{what}: replace it")
 
-    def _column(self, file: Path) -> Iterator[str | None]:
+    def _column(self, file: Path) -> Iterator[object]:
         parquet = pq.ParquetFile(file.open("rb") if is_url(file) else file)
         names = parquet.schema_arrow.names
         if self.column not in names:
@@ -178,7 +178,7 @@ class HubDataset(NamedSource):
     def articles(self, cache: Path, part: int = 0, parts: int = 1) -> Iterator[ArticleOrError]:
         """Stream one part, which is whole files; without a file for it, the part is empty.
 
-        Raises `CorpusError` if the data set cannot be loaded or lacks the column.
+        Raises `CorpusError` if the data set cannot be loaded, or has no such column of text.
         """
         rows = open_dataset(self.path, self.config, self.split)
         parts = min(parts, rows.num_shards)
@@ -190,7 +190,7 @@ class HubDataset(NamedSource):
                 if self.column not in row:
                     what = f"{self.name}: {self.path} has no column {self.column!r}"
                     raise CorpusError(f"{what}; it has {', '.join(row)}")
-                text = row[self.column] or ""
+                text = text_of(row[self.column], self.column, f"{self.name}: {self.path}")
                 yield Article(f"{self.name}/{hashlib.sha256(text.encode()).hexdigest()[:16]}", text)
 
 
@@ -248,6 +248,13 @@ class Package(NamedSource):
 Source = Annotated[Folder | JsonLines | Parquet | HubDataset | Package, Field(discriminator="kind")]
 
 
+def text_of(value: object, column: str, where: str) -> str:
+    """The text in a cell, empty for a null. Raises `CorpusError` if the column holds something else."""
+    if value is not None and not isinstance(value, str):
+        raise CorpusError(f"{where}: column {column!r} holds {type(value).__name__}, not text: set column=… to another")
+    return value or ""
+
+
 def open_dataset(path: str, config: str | None, split: str) -> Any:
     """A split of a Hugging Face data set, streamed. Raises `CorpusError` if it cannot be loaded."""
     from datasets import load_dataset
@@ -255,7 +262,13 @@ def open_dataset(path: str, config: str | None, split: str) -> Any:
     try:
         return load_dataset(path, config, split=split, streaming=True)
     except (OSError, ValueError) as error:  # `datasets` raises either if a data set does not exist
-        raise CorpusError(f"{path} cannot be loaded as a data set: {error}") from None
+        raise _not_loaded(path, error) from None
+
+
+def _not_loaded(path: str, error: Exception) -> CorpusError:
+    return CorpusError(
+        f"{path} cannot be loaded as a data set ({error}): check its name, config and split, and the network"
+    )
 
 
 @contextmanager
@@ -281,7 +294,7 @@ def data_set_files(path: str, config: str | None, split: str) -> list[str]:
     try:
         found = load_dataset_builder(path, config).config.data_files or {}
     except (OSError, ValueError) as error:
-        raise CorpusError(f"{path} cannot be loaded as a data set: {error}") from None
+        raise _not_loaded(path, error) from None
     files = map(str, found.get(split, ()))
     return [file if is_url(file) else f"{Path(file).name} {sha256_of(Path(file))}" for file in files]
 

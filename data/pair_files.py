@@ -158,11 +158,11 @@ def scan_pairs(path: Path, columns: Columns = USUAL_COLUMNS) -> Iterator[Pair | 
 
 
 def _check_encoding(path: Path) -> None:
-    """Raise `CorpusError` for a file in UTF-16 or another encoding with zero bytes."""
+    """Raise `CorpusError` for a file in UTF-16 or UTF-32, which have a zero byte for each Latin letter."""
     with path.open("rb") as opened:
         start = opened.read(4096)
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in start:
-        raise CorpusError(f"{path}: not UTF-8 but UTF-16, it seems: save it as UTF-8")
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")) or start.count(0) > len(start) / 4:
+        raise CorpusError(f"{path}: not UTF-8 but UTF-16 or UTF-32, it seems: save it as UTF-8")
     if path.suffix.lower() == ".jsonl" and start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
         raise CorpusError(f"{path}: holds a JSON array, not JSON Lines: write one object per line")
 
@@ -238,6 +238,8 @@ def _scan_csv(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
         skipped = 1
         if first.lower().startswith("sep="):  # a line by which spreadsheets know the delimiter
             first, skipped = next(lines, ""), 2
+        while first.count('"') % 2 and (more := next(lines, "")):  # the name of a column has a line break
+            first, skipped = first + more, skipped + 1
         delimiter = _delimiter(first, columns)
         names = next(csv.reader([first], delimiter=delimiter), [])
         header = _header(names, columns, f"{path}:{skipped}")
@@ -249,11 +251,12 @@ def _scan_csv(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
                 cells = next(rows, None)
                 if cells is None:
                     return
-                if cells and len(cells) != len(names):
+                if not any(cells):  # spreadsheets write a blank row as delimiters
+                    continue
+                if len(cells) != len(names):
                     what = f"{source}: {len(cells)} cells, and the header has {len(names)}"
                     raise PairError("unreadable", f"{what}: correct it")
-                if cells:
-                    yield _pair({name: cells[column] for name, column in header.items()}, columns, source, number)
+                yield _pair({name: cells[column] for name, column in header.items()}, columns, source, number)
             except csv.Error as error:
                 if "unexpected end" in str(error):  # it has swallowed the rest of the file
                     what = f"{source}: a quotation mark is opened here and never closed"

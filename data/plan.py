@@ -84,10 +84,9 @@ def plan_build(config: BuildConfig, cache: Path) -> BuildPlan:
     try:
         dictionaries = config.dictionary_files(cache)
         mixture = Mixture(config.spinners, config.held_out_headwords, dictionaries)
+        check_upload(config)
         if output_exists(config):
             check_output(config, origin_of(config, dictionaries))
-        else:
-            check_upload(config)
     except OtherDataError as error:
         problems.append(str(error))
     except UnspinError as error:

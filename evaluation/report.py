@@ -153,8 +153,9 @@ def _is_spun(scores: Mapping[str, Mapping[str, Any]]) -> bool:
 
 def _plots(results: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """(title, SVG element) of each plot that the results have data for."""
-    yield "F0.5 by suite and system, with 95 % intervals", _svg(_plot_systems(results["scores"]))
-    yield "Restored spans by kind", _svg(_plot_breakdown(results["breakdown"]))
+    if any(map(_is_spun, results["scores"].values())):
+        yield "F0.5 by suite and system, with 95 % intervals", _svg(_plot_systems(results["scores"]))
+        yield "Restored spans by kind", _svg(_plot_breakdown(results["breakdown"]))
     if "calibration" in results:
         yield "Calibration", _svg(_plot_calibration(results["calibration"]))
     if results["curve"]:

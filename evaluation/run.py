@@ -217,6 +217,8 @@ def curve_points(config: EvalConfig) -> list[CurvePoint]:
     """
     points = list(config.curve)
     if config.curve_run is not None:
+        if not config.curve_run.is_dir():
+            raise UnspinError(f"curve_run: {config.curve_run} is no folder: give a run folder of `unspin train`")
         found = [(_pairs_seen(folder), str(folder)) for folder in config.curve_run.glob("checkpoint-*")]
         known = sorted((pairs, folder) for pairs, folder in found if pairs is not None)
         if not known:

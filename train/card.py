@@ -8,7 +8,6 @@ called estimates, with what they assume.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import yaml
 from huggingface_hub import EvalResult, ModelCardData
-from unspin.data.card import table_row
+from unspin.data.card import code, fenced, table_row
 from unspin.data.origin import read_origin
 from unspin.data.plan import format_duration
 from unspin.evaluation.scores import INTERVAL
@@ -101,7 +100,7 @@ def _results(run: Run) -> Iterator[EvalResult]:
             task_type="text2text-generation",
             task_name="Restoring spun text",
             dataset_type="unspin",
-            dataset_name=run.data.name,
+            dataset_name=Path(str(run.config.data)).name,
             dataset_split="validation",
             metric_type=name,
             metric_name=name,
@@ -123,7 +122,7 @@ def _emissions(attempts: Sequence[Attempt]) -> dict[str, Any] | None:
 
 def _summary(run: Run) -> str:
     config = run.config
-    base = _code(base_model(config))
+    base = code(base_model(config))
     what = {
         "adapter": f"It is a LoRA adapter of {base}",
         "layers": f"It is {base} with all weights but the embeddings trained further",
@@ -149,9 +148,9 @@ def _use(run: Run) -> str:
     return f"""\
 FOLDER is the folder of this file.
 
-{_fenced(command, "sh")}
+{fenced(command, "sh")}
 
-{_fenced(python, "python")}
+{fenced(python, "python")}
 
 It is meant for reading and cleaning spun English text. A restoration is a good guess, not evidence of what the
 original said. The restorer protects names, numbers, dates and negations; these weights alone do not. Confidences are
@@ -206,7 +205,7 @@ def _training(run: Run) -> str:
     """The commands of the run, its config, and what it started from."""
     config = run.config
     commands = list(dict.fromkeys(attempt.command for attempt in run.attempts if attempt.command))
-    given = _fenced("\n".join(commands), "sh") if commands else "The run was started from Python, or not recorded."
+    given = fenced("\n".join(commands), "sh") if commands else "The run was started from Python, or not recorded."
     settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     launcher, module, _ = (commands or [""])[-1].partition("-m unspin.train ")
     program = launcher + module if module else "unspin train "
@@ -223,9 +222,9 @@ The run was started by:
 This is its whole configuration. Paths are relative to the folder in which the command was run. Saved there as
 `train.yaml`, it starts the same run with:
 
-{_fenced(f"{program}train.yaml output=runs/train/again", "sh")}
+{fenced(f"{program}train.yaml output=runs/train/again", "sh")}
 
-{_fenced(settings, "yaml")}
+{fenced(settings, "yaml")}
 
 {lasting} The only seed is `seed`, {config.seed}: it decides the new weights, dropout and the order of batches.
 
@@ -239,20 +238,20 @@ What the run started from, with SHA-256 checksums over the checksums of the file
 def _starts(run: Run) -> Iterator[tuple[str, str]]:
     """What the run started from, with checksums as of `tokens.content_of`."""
     config, contents = run.config, run.contents
-    yield "data", f"{_code(config.data)}: {run.record['figures']['rows']:,} training rows, {_code(contents['data'])}"
+    yield "data", f"{code(config.data)}: {run.record['figures']['rows']:,} training rows, {code(contents['data'])}"
     weights = sorted(run.backbone.folder.glob("*.safetensors"))
     snapshot = run.backbone.folder  # a model of the hub lies in snapshots/REVISION
     origin = (
-        f", converted from {_code(PACKAGE)}"
+        f", converted from {code(PACKAGE)}"
         if config.backbone == "default"
-        else f", revision {_code(snapshot.name)}"
+        else f", revision {code(snapshot.name)}"
         if snapshot.parent.name == "snapshots"
         else ""
     )
     digest = contents.get("backbone") or content_of(weights)
-    yield "base model", f"{_code(base_model(config))}{origin}, {_code(digest)}"
+    yield "base model", f"{code(base_model(config))}{origin}, {code(digest)}"
     if config.adapter is not None:
-        yield "adapter", f"{_code(config.adapter)}, {_code(contents['adapter'])}"
+        yield "adapter", f"{code(config.adapter)}, {code(contents['adapter'])}"
 
 
 def _resources(run: Run) -> str:
@@ -323,7 +322,7 @@ def _licences(run: Run) -> str:
     base = (
         f"{LICENCE_NOTE}."
         if config.backbone == "default"
-        else f"The licence of the base model, {_code(config.backbone)}, applies."
+        else f"The licence of the base model, {code(config.backbone)}, applies."
     )
     origin = read_origin(run.data)
     if origin is None:
@@ -336,7 +335,7 @@ def _licences(run: Run) -> str:
     rows += [(name, NOT_RECORDED, *size) for name, size in sizes.items()]
     parts = [f"{base} The training split was made from:", _table(("source", "licence", "articles", "rows"), rows)]
     if dictionaries := origin.get("dictionaries"):
-        names = ", ".join(map(_code, dictionaries))
+        names = ", ".join(map(code, dictionaries))
         parts.append(f"Spun with the dictionaries {names}, whose terms the data card below has.")
     return "\n\n".join(parts)
 
@@ -363,17 +362,6 @@ def _data_card(run: Run) -> str:
 
 def _table(header: tuple[str, ...], rows: Iterator[tuple[str, ...]] | Sequence[tuple[str, ...]]) -> str:
     return "\n".join([table_row(*header), table_row(*("---" for _ in header)), *(table_row(*row) for row in rows)])
-
-
-def _fenced(text: str, language: str) -> str:
-    """A code block, fenced by more backticks than its text has in a row."""
-    fence = "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", text))])
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
-
-
-def _code(value: object) -> str:
-    """A short text as code."""
-    return f"`{value}`"
 
 
 def _rounded(number: float) -> str:

@@ -16,7 +16,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from unspin.config import Config
 from unspin.data.corpora import Source
-from unspin.storage import PathOrUrl
+from unspin.storage import DataSetPath
 
 
 def _parse_duration(value: object) -> object:
@@ -94,7 +94,7 @@ class TrainConfig(Config):
         description="adapter to continue training: 'default' (the released one), a folder or address; if left out, "
         "training starts from a new adapter",
     )
-    data: PathOrUrl = Field(description="data set: a folder or address written by `unspin build`")
+    data: DataSetPath = Field(description="data set: a folder or address written by `unspin build`")
     output: Path = Field(description="run folder for checkpoints, logs and the finished checkpoint")
     seed: int = Field(20, ge=0, lt=2**32, description="seeds the adapter's weights, dropout and the order of batches")
     trainable: Literal["adapter", "layers", "everything"] = Field(

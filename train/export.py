@@ -9,12 +9,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
+from huggingface_hub import ModelCard, ModelCardData
 from safetensors import SafetensorError
 from unspin.errors import UnspinError
 from unspin.hub import Repository
-from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint, convert_to_ctranslate2
+from unspin.infer.models.checkpoint import UNSPIN_JSON, VOCABULARY, Checkpoint, convert_to_ctranslate2
 from unspin.storage import cache_folder
 from unspin.train.gguf_file import write_gguf
 from unspin.train.onnx_file import write_onnx
@@ -24,18 +26,24 @@ class ExportError(UnspinError):
     """The checkpoint was not exported; no output folder was written."""
 
 
-MERGED = "merged"
+MERGED, TRIMMED = "merged", "int8-trimmed"
 # Format -> writes a checkpoint into a new folder. `unspin export` lists the same names.
 FORMATS: dict[str, Callable[[Checkpoint, Path], object]] = {
     MERGED: lambda checkpoint, folder: shutil.copytree(checkpoint.merged_folder(), folder),
     "ctranslate2": lambda checkpoint, folder: convert_to_ctranslate2(checkpoint.merged_folder(), folder, "float32"),
     "int8": lambda checkpoint, folder: shutil.copytree(checkpoint.int8_folder(), folder),
-    "int8-trimmed": lambda checkpoint, folder: shutil.copytree(checkpoint.int8_folder(trimmed=True), folder),
+    TRIMMED: lambda checkpoint, folder: shutil.copytree(checkpoint.int8_folder(trimmed=True), folder),
     "gguf": lambda checkpoint, folder: write_gguf(checkpoint.merged_folder(), folder, "BF16"),
     "gguf-q8": lambda checkpoint, folder: write_gguf(checkpoint.merged_folder(), folder, "Q8_0"),
     "onnx": lambda checkpoint, folder: write_onnx(checkpoint.merged_folder(), folder),
 }
 GGUF = {"gguf", "gguf-q8"}
+LIBRARIES = {MERGED: "transformers", "ctranslate2": "ctranslate2", "int8": "ctranslate2", TRIMMED: "ctranslate2"} | {
+    "gguf": "llama.cpp",
+    "gguf-q8": "llama.cpp",
+    "onnx": "onnx",
+}  # format -> the library that loads it
+CARD, CHECKPOINT_CARD = "README.md", "CHECKPOINT.md"
 
 
 def export(name: str, output: Path, formats: Sequence[str] = (MERGED,), push: str | None = None) -> list[Path]:
@@ -47,12 +55,14 @@ def export(name: str, output: Path, formats: Sequence[str] = (MERGED,), push: st
     """
     if output.exists():
         raise ExportError(f"{output} exists: remove it, or give another --output")
-    if push and MERGED not in formats:
+    if push is not None and MERGED not in formats:
         raise ExportError("--push-to-hub uploads the merged model: add --format merged")
-    repository = Repository("model", push) if push else None
+    repository = None if push is None else Repository.of_model(push)
     if repository:
         repository.check_upload()
     checkpoint = Checkpoint.open(name)
+    if output.resolve().is_relative_to(checkpoint.folder.resolve()):
+        raise ExportError(f"{output} is inside the checkpoint: give another --output")
     formats = list(dict.fromkeys(formats))
     _check_formats(checkpoint, formats)
     try:
@@ -74,6 +84,10 @@ def _check_formats(checkpoint: Checkpoint, formats: Collection[str]) -> None:
             f"{checkpoint.folder} holds an encoder-decoder model, and {', '.join(others)} is for decoder-only ones: "
             f"use --format {MERGED}, and convert that folder with the tools of CTranslate2 or llama.cpp"
         )
+    if TRIMMED in formats and checkpoint.vocabulary() is None:
+        raise ExportError(
+            f"{checkpoint.folder} has no {VOCABULARY}, the list of token ids that training saw: use --format int8"
+        )
     if checkpoint.backbone != "default" and (chosen := sorted(GGUF & {*formats})):
         raise ExportError(
             f"{checkpoint.folder} was trained on {checkpoint.backbone}, and {', '.join(chosen)} is for checkpoints of "
@@ -88,7 +102,33 @@ def _write(checkpoint: Checkpoint, formats: Sequence[str], output: Path) -> None
         made.mkdir()
         for kind in formats:
             FORMATS[kind](checkpoint, made / kind)
-            for file in (UNSPIN_JSON, "README.md"):
+            # unspin restores with a merged folder as it does with the checkpoint, and loads no other format.
+            copied = {UNSPIN_JSON: UNSPIN_JSON, VOCABULARY: VOCABULARY} if kind == MERGED else {}
+            for file, copy in {**copied, CARD: CHECKPOINT_CARD}.items():
                 if (checkpoint.folder / file).is_file():
-                    shutil.copyfile(checkpoint.folder / file, made / kind / file)
+                    shutil.copyfile(checkpoint.folder / file, made / kind / copy)
+            (made / kind / CARD).write_text(_card(checkpoint, kind), encoding="utf-8")
         made.rename(output)
+
+
+def _card(checkpoint: Checkpoint, kind: str) -> str:
+    """The model card of a format: the metadata of the checkpoint's card, and what the folder holds."""
+    file = checkpoint.folder / CARD
+    known = ModelCard.load(file, ignore_metadata_errors=True).data.to_dict() if file.is_file() else {}
+    kept = {key: known[key] for key in ("language", "license", "base_model", "tags") if key in known}
+    data = ModelCardData(**kept, library_name=LIBRARIES[kind])
+    more = f" [The checkpoint's card]({CHECKPOINT_CARD}) says how it was trained." if file.is_file() else ""
+    how = (
+        "`unspin restore ARTICLE --checkpoint FOLDER` restores with it as with the checkpoint. "
+        if kind == MERGED
+        else ""
+    )
+    paragraphs = (
+        f"---\n{data.to_yaml()}\n---",
+        f"# unspin model, {kind}",
+        "Restores English sentences that an article spinner garbled. Made from a checkpoint by `unspin export` "
+        f"{version('unspin')} with `--format {kind}`.{more}",
+        f"{how}In other software it is the model alone: nothing protects names, numbers, dates and negations, and no "
+        "edit has a confidence. The page on exporting in unspin's documentation shows the prompt.",
+    )
+    return "\n\n".join(paragraphs) + "\n"

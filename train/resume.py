@@ -40,7 +40,14 @@ MISSING = "missing"  # shown for a key that settings.json lacks
 
 
 class OtherRunError(UnspinError):
-    """The run folder holds a run with other settings, or files that no run wrote; nothing was changed."""
+    """The run folder holds a run with other settings, or files that no run wrote; nothing was changed.
+
+    `what` is found there.
+    """
+
+    def __init__(self, what: str, advice: str = "give another output") -> None:
+        super().__init__(f"{what}: {advice}")
+        self.what = what
 
 
 class Difference(NamedTuple):
@@ -80,11 +87,9 @@ def finished_checkpoint(config: TrainConfig, contents: dict[str, str]) -> Path |
     if not is_finished and not any(_checkpoints(config.output)):
         return None
     if not (config.output / SETTINGS).is_file():
-        raise OtherRunError(
-            f"{config.output} holds checkpoints but no {SETTINGS}, so their run is unknown: give another output"
-        )
+        raise OtherRunError(f"{config.output} holds checkpoints but no {SETTINGS}, so their run is unknown")
     if differences := dict(_differences(config, contents)):
-        raise OtherRunError(_explain(config, target, differences, is_finished))
+        raise _other_run(config, target, differences, is_finished)
     if not is_finished:
         return None
     Checkpoint.open(str(target))  # raises if a file is missing or damaged
@@ -98,28 +103,30 @@ def finished_checkpoint(config: TrainConfig, contents: dict[str, str]) -> Path |
 def _check_output(config: TrainConfig, target: Path) -> None:
     """Raise `OtherRunError` if the output is a file, an input of the run, or holds files that no run wrote."""
     if config.output.exists() and not config.output.is_dir():
-        raise OtherRunError(f"{config.output} is a file: give a folder as output")
+        raise OtherRunError(f"{config.output} is a file", "give a folder as output")
     if config.output.resolve() == local_copy(config.data).resolve():
-        raise OtherRunError(f"{config.output} is the data set: give another output")
+        raise OtherRunError(f"{config.output} is the data set")
     if target.resolve() in (Path(str(start)).resolve() for start in (config.backbone, config.adapter)):
-        raise OtherRunError(f"the run starts from {target} and would overwrite it: give another output")
+        raise OtherRunError(f"the run starts from {target} and would overwrite it")
     if target.is_dir() and any(target.iterdir()) and not (config.output / SETTINGS).is_file():
-        raise OtherRunError(f"{target} holds files of an unknown run: give another output, or remove the folder")
+        raise OtherRunError(f"{target} holds files of an unknown run", "give another output, or remove the folder")
 
 
-def _explain(config: TrainConfig, target: Path, differences: Mapping[str, Difference], is_finished: bool) -> str:
-    """The error message for a folder whose run differs from the requested one: what differs and what to do."""
+def _other_run(
+    config: TrainConfig, target: Path, differences: Mapping[str, Difference], is_finished: bool
+) -> OtherRunError:
+    """The error for a folder whose run differs from the requested one: what differs and what to do."""
     described = _describe(differences)
     if is_finished and differences.keys() <= LENGTH_KEYS:
         start = f"{'adapter' if config.trainable == 'adapter' else 'backbone'}={target}"
-        return (
-            f"{config.output} holds a finished run ({described}), and a finished run cannot be made longer: "
-            f"continue from it with {start} and another output, or train a new run with another output"
+        return OtherRunError(
+            f"{config.output} holds a finished run ({described}), and a finished run cannot be made longer",
+            f"continue from it with {start} and another output, or train a new run with another output",
         )
     held = "a finished run" if is_finished else "checkpoints of a run"
-    return (
-        f"{config.output} holds {held} with other settings ({described}): "
-        "set them back to resume it, give another output, or remove the folder"
+    return OtherRunError(
+        f"{config.output} holds {held} with other settings ({described})",
+        "set them back to resume it, give another output, or remove the folder",
     )
 
 

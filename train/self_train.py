@@ -16,20 +16,23 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from unspin.config import ConfigT, load_config
+from unspin.config import load_config, with_values
 from unspin.data.build import CACHE, build
 from unspin.data.config import BuildConfig
 from unspin.data.corpora import CorpusError, Dictionary, Source
 from unspin.data.substitutions import TermPair, phrase_lines
 from unspin.english.lexicons import TERM
 from unspin.errors import UnspinError
+from unspin.hashing import hash_uniform
 from unspin.infer import Restorer
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.locking import sole_writer
 from unspin.logs import track
 from unspin.storage import write_atomic
+from unspin.train.backbones import with_adapter_settings
 from unspin.train.config import SelfTrainConfig, TrainConfig
 from unspin.train.finetune import main as finetune
+from unspin.train.resume import OtherRunError
 
 SPINNER = "learned"  # the spinner that reads a round's list
 logger = logging.getLogger(__name__)
@@ -42,30 +45,46 @@ class SelfTrainError(UnspinError):
 def self_train(config: SelfTrainConfig, command: str = "") -> Path:
     """Run all rounds; returns the folder of the last checkpoint. `command` is what the user typed, for the model cards.
 
-    Raises `SelfTrainError` if the texts teach nothing or the output belongs to other texts, and what restoring,
-    building and training raise.
+    Raises `SelfTrainError` if the texts teach nothing, the build lacks the spinner or the output belongs to other texts
+    or settings, and what restoring, building and training raise.
     """
     with sole_writer(config.output):
+        # Whatever can fail does so now, not after an hour of restoring.
         clean = load_config(config.build, BuildConfig)
-        training = _with(load_config(config.train, TrainConfig), adapter=config.checkpoint)
+        if SPINNER not in clean.spinners:
+            raise SelfTrainError(f"{config.build}: add {SPINNER!r} to its spinners: nothing else reads the list")
+        training = with_values(load_config(config.train, TrainConfig), config.train, adapter=config.checkpoint)
+        with_adapter_settings(training)
         texts = list(_read_texts(config.spun))
+        licence = f"learned from texts under these terms: {'; '.join(dict.fromkeys(s.licence for s in config.spun))}"
         checkpoint = config.checkpoint
         for number in range(1, config.rounds + 1):
             logger.info("round %d of %d", number, config.rounds)
             folder = config.output / f"round-{number}"
+            folder.mkdir(parents=True, exist_ok=True)
             phrases = folder / "phrases.tsv"
-            listed = Dictionary(path=phrases, licence="learned from spun texts")
-            data = _with(clean, output=folder / "data", dictionaries={**clean.dictionaries, SPINNER: listed})
+            listed = Dictionary(path=phrases, licence=licence)
+            dictionaries = {**clean.dictionaries, SPINNER: listed}
+            data = with_values(clean, config.build, output=folder / "data", dictionaries=dictionaries)
+            run = with_values(training, config.train, data=data.output, output=folder / "run")
             _learn(texts, checkpoint, config.min_confidence, phrases)
-            build(data, shlex.join(["unspin", "build", str(config.build), f"dictionaries.{SPINNER}.path={phrases}"]))
-            run = _with(training, data=data.output, output=folder / "run")
-            checkpoint = str(finetune(run, command=command))
+            build(data, _build_command(config.build, data))
+            checkpoint = _train(run, command)
     return Path(checkpoint)
 
 
-def _with(config: ConfigT, **changes: object) -> ConfigT:
-    """The config with other values, checked again. Keys that it leaves out stay left out."""
-    return type(config).model_validate(config.model_dump(exclude_unset=True) | changes)
+def _build_command(file: Path, data: BuildConfig) -> str:
+    """The command that builds the data set of a round again."""
+    key, listed = f"dictionaries.{SPINNER}", data.dictionaries[SPINNER]
+    settings = [f"output={data.output}", f"{key}.path={listed.path}", f"{key}.licence={json.dumps(listed.licence)}"]
+    return shlex.join(["unspin", "build", str(file), *settings])
+
+
+def _train(run: TrainConfig, command: str) -> str:
+    try:
+        return str(finetune(run, command=command))
+    except OtherRunError as error:
+        raise SelfTrainError(f"{error.what}: set output=… of self-train to another folder") from None
 
 
 def _read_texts(sources: Iterable[Source]) -> Iterator[str]:
@@ -75,7 +94,7 @@ def _read_texts(sources: Iterable[Source]) -> Iterator[str]:
         for article in source.articles(CACHE):
             if isinstance(article, CorpusError):
                 raise article
-            if article.text.strip():
+            if article.text.strip() and hash_uniform("share", article.id) < source.share:
                 empty = False
                 yield article.text
     if empty:

@@ -11,7 +11,7 @@ from unspin.evaluation.suites.articles import read_articles
 from unspin.evaluation.suites.base import Row, SuiteDefinition, interleave_sources
 from unspin.evaluation.suites.data import load_rows
 from unspin.segment import split_sentences
-from unspin.storage import PathOrUrl
+from unspin.storage import DataSetPath
 
 
 class CleanSuite(SuiteDefinition):
@@ -19,7 +19,7 @@ class CleanSuite(SuiteDefinition):
 
     kind: Literal["clean"]
     articles: Path | None = Field(None, description="folder of .txt articles")
-    data: PathOrUrl | None = Field(None, description="folder or address written by `unspin build`")
+    data: DataSetPath | None = Field(None, description="folder or address written by `unspin build`")
     build: Path | None = Field(None, description="config that builds the data set if it is missing")
     split: Literal["validation", "test"] = "test"
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from unspin.config import load_config
 from unspin.edits import Edit
 from unspin.evaluation.suites.base import Row, SuiteDefinition, SuiteError, interleave_sources
-from unspin.storage import PathOrUrl
+from unspin.storage import DataSetPath
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class DataSuite(SuiteDefinition):
     """Spun rows of a data set, which is built first if it is missing and refused if the build has changed."""
 
     kind: Literal["data"]
-    data: PathOrUrl = Field(description="folder or address written by `unspin build`")
+    data: DataSetPath = Field(description="folder or address written by `unspin build`")
     build: Path | None = Field(
         None,
         description="config that builds the data set if it is missing; one that was built from other inputs is refused",

@@ -74,11 +74,11 @@ class Checkpoint:
         file = folder / UNSPIN_JSON
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
-            backbone, prompt = record["backbone"], record["prompt"]
-            calibration = Calibration(**record.get("calibration", {}))
+            backbone, prompt = str(record["backbone"]), str(record["prompt"])
+            calibration = Calibration(**{key: float(value) for key, value in record.get("calibration", {}).items()})
             max_passage_words = int(record.get("passage", 0))
             backbone_weights = record.get("backbone_weights")
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{file} is damaged ({error!r}): copy it again or train again") from None
         if prompt not in PROMPTS:
             raise ModelError(
@@ -89,12 +89,17 @@ class Checkpoint:
 
     @property
     def digest(self) -> str:
-        """The first 16 hexadecimal digits of the SHA-256 of the checkpoint's configuration, weights and vocabulary."""
+        """The first 16 hexadecimal digits of the SHA-256 of the checkpoint's configuration, weights and vocabulary.
+
+        For an adapter, the record of its base model counts too, so that what is derived from both is never taken for
+        that of another one.
+        """
         if self.is_full_model:
-            contents = [self.folder / MODEL_CONFIG, *weight_files(self.folder)]
+            contents, base = [self.folder / MODEL_CONFIG, *weight_files(self.folder)], ""
         else:
             contents = [self.folder / ADAPTER_CONFIG, self.folder / ADAPTER_WEIGHTS]
-        sha256 = hashlib.sha256()
+            base = f"{self.backbone} {self.backbone_weights}"
+        sha256 = hashlib.sha256(base.encode())
         for file in (*contents, *filter(Path.is_file, [self.folder / VOCABULARY])):
             sha256.update(file.read_bytes())
         return sha256.hexdigest()[:16]
@@ -253,6 +258,11 @@ def read_vocabulary(folder: Path) -> list[int] | None:
 
 def _require_files(folder: Path, is_full_model: bool) -> None:
     """Raise `ModelError` naming the files that a checkpoint folder lacks."""
+    if not (folder / UNSPIN_JSON).is_file():
+        raise ModelError(
+            f"{folder} has no {UNSPIN_JSON}, so it is not a checkpoint: give one that `unspin train` or "
+            "`unspin export --format merged` wrote, or 'default', the released one"
+        )
     needed = [folder / name for name in (MODEL_FILES if is_full_model else ADAPTER_FILES)]
     if is_full_model:
         needed = [*weight_files(folder), *needed]

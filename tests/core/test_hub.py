@@ -16,7 +16,9 @@ from urllib.parse import unquote
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import LocalTokenNotFoundError
+from pydantic import TypeAdapter, ValidationError
 from unspin.hub import HubError, Repository
+from unspin.storage import DataSetPath
 
 
 class Hub(ThreadingHTTPServer):
@@ -200,6 +202,16 @@ def test_addresses_name_repositories() -> None:
     for wrong in ("hf://datasets/pairs", "hf://datasets/ann/pairs/train", "hf://"):
         with pytest.raises(HubError, match="give a repository: hf://datasets/OWNER/NAME"):
             Repository.at(wrong)
+
+
+def test_a_model_needs_the_repository_of_a_model_and_a_data_set_that_of_a_data_set() -> None:
+    for name in ("ann/model", "hf://ann/model"):
+        assert Repository.of_model(name) == Repository("model", "ann/model")
+    for wrong in ("", "model", "ann/b/c d", "datasets/ann/pairs", "hf://datasets/ann/pairs"):
+        with pytest.raises(HubError, match="OWNER/NAME"):
+            Repository.of_model(wrong)
+    with pytest.raises(ValidationError, match="the address of a data set begins with hf://datasets/"):
+        TypeAdapter(DataSetPath).validate_python("hf://ann/pairs")
 
 
 def _no_token(_: object) -> None:

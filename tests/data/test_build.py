@@ -402,6 +402,13 @@ def test_a_build_that_is_killed_while_it_removes_its_scratch_files_is_resumed(
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("out")) == ["out"]
 
 
+def test_scratch_files_that_a_kill_left_beside_a_finished_data_set_are_removed(corpus: Path, tmp_path: Path) -> None:
+    build(_config(corpus, tmp_path / "out"), "test")
+    (tmp_path / "out.scratch").mkdir()
+    build(_config(corpus, tmp_path / "out"), "test")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("out")) == ["out"]
+
+
 @pytest.mark.parametrize("kind", ["a link that leads nowhere", "a file beside it"])
 def test_an_output_that_cannot_be_written_is_refused_before_anything_is_read(
     kind: str, corpus: Path, tmp_path: Path

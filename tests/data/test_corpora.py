@@ -93,6 +93,17 @@ def test_errors_name_file_and_place(tmp_path: Path) -> None:
         )
 
 
+def test_a_column_that_is_not_text_is_named(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": [5]}), tmp_path / "a.parquet")
+    sources = (
+        Parquet(kind="parquet", name="one", path=tmp_path / "a.parquet", licence="ours"),
+        HubDataset(kind="datasets", name="one", path=str(tmp_path), licence="ours"),
+    )
+    for source in sources:
+        with pytest.raises(CorpusError, match="column 'text' holds int, not text: set column=… to another"):
+            list(source.articles(tmp_path))
+
+
 def test_a_package_with_another_sha256_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = Package(
         kind="package", name="one", registry="pypi", package="some", version="1", sha256="0" * 64, members="*",

@@ -198,6 +198,21 @@ def test_a_column_with_exactly_the_name_is_preferred(tmp_path: Path) -> None:
     assert _texts(list(scan_pairs(file))) == [("a b", "a c")]
 
 
+def test_blank_rows_and_headers_with_line_breaks_of_spreadsheets_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.csv"
+    file.write_text('"number\nof the row";spun;original\n1;a b;a c\n;;\n2;d e;d f\n')
+    pairs = list(scan_pairs(file))
+    assert _texts(pairs) == [("a b", "a c"), ("d e", "d f")]
+    assert [pair.source for pair in pairs] == [f"{file}:3", f"{file}:5"]
+
+
+def test_a_zero_byte_is_an_error_of_its_row(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.tsv"
+    file.write_bytes(b"spun\toriginal\na b\ta\0c\nd e\td f\n")
+    error, pair = scan_pairs(file)
+    assert "pairs.tsv:2: field 'original' is not UTF-8" in str(error) and isinstance(pair, Pair)
+
+
 def test_a_spreadsheet_s_line_with_the_delimiter_is_skipped(tmp_path: Path) -> None:
     file = tmp_path / "pairs.csv"
     file.write_text("sep=;\nspun;original\na, b;a, c\n")

@@ -39,6 +39,12 @@ def test_a_page_has_all_plots_and_is_the_same_bytes_each_time(results: dict[str,
     assert page.count("<svg") == 4 and "Learning curve" in page and "Calibration by suite" in page
 
 
+def test_clean_text_alone_has_no_plots_of_restoration(results: dict[str, Any]) -> None:
+    for figures in results["scores"]["items"].values():
+        figures["recall"] = 1.0
+    assert html_report(results).count("<svg") == 0
+
+
 def test_the_readme_table_holds_numbers(results: dict[str, Any]) -> None:
     line = readme_table(results).splitlines()[-1]
     assert line.startswith("| items |")

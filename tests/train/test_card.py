@@ -103,4 +103,4 @@ def test_energy_is_core_time_and_the_gpus_counter(monkeypatch: pytest.MonkeyPatc
 
 
 def test_any_text_fits_into_a_table() -> None:
-    assert table_row("a|b\nc", "<script>") == "| a&#124;b c | &lt;script&gt; |"
+    assert table_row("a|b\nc", "<script>", "`R&D|x`") == r"| a\|b c | &lt;script&gt; | `R&D\|x` |"

@@ -10,9 +10,12 @@ import onnxruntime
 import pytest
 import torch
 import xllamacpp
+from huggingface_hub import ModelCard
 from peft import PeftModel
+from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 from unspin.cli.export import Format
+from unspin.cli.options import OptionError, parse_new_folder
 from unspin.hub import HubError
 from unspin.infer.engines import load_engine
 from unspin.infer.engines.transformers import TransformersEngine
@@ -96,12 +99,18 @@ def test_llama_cpp_restores_what_the_merged_default_model_restores(
 
 def test_each_format_is_a_folder_and_the_command_offers_all(tiny_adapter: Path, tmp_path: Path) -> None:
     assert [kind.value for kind in Format] == list(FORMATS)
+    save_file({"ids": torch.arange(8)}, tiny_adapter / "vocabulary.safetensors")
+    (tiny_adapter / "README.md").write_text("---\nlicense: gemma\nlibrary_name: peft\n---\nAn adapter.\n")
     merged, int8, trimmed = export(str(tiny_adapter), tmp_path / "out", ["merged", "int8", "int8-trimmed", "merged"])
     assert AutoModelForCausalLM.from_pretrained(merged).config.model_type == "gemma3_text"
-    assert (int8 / "model.bin").is_file() and (trimmed / "ids.json").is_file() == (
-        tiny_adapter / "vocabulary.safetensors"
-    ).is_file()
-    assert all((folder / "unspin.json").is_file() for folder in (merged, int8, trimmed))
+    assert Checkpoint.open(str(merged)).vocabulary() == list(range(8))
+    assert (int8 / "model.bin").is_file() and (trimmed / "ids.json").is_file()
+    for folder, library in ((merged, "transformers"), (int8, "ctranslate2"), (trimmed, "ctranslate2")):
+        metadata = ModelCard.load(folder / "README.md").data
+        assert (metadata.license, metadata.library_name) == ("gemma", library)
+        assert "An adapter." in (folder / "CHECKPOINT.md").read_text()
+    with pytest.raises(module.UnspinError, match=r"int8 has no unspin\.json, so it is not a checkpoint"):
+        Checkpoint.open(str(int8))
 
 
 def test_an_existing_output_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
@@ -140,6 +149,12 @@ def test_formats_that_do_not_suit_the_model_are_refused(tiny_adapter: Path, tmp_
         export(str(tiny_adapter), tmp_path / "out", ["gguf"])
     with pytest.raises(ExportError, match="add --format merged"):
         export(str(tiny_adapter), tmp_path / "out", ["int8"], push="someone/something")
+    with pytest.raises(ExportError, match=r"has no vocabulary\.safetensors.*: use --format int8"):
+        export(str(tiny_adapter), tmp_path / "out", ["int8-trimmed"])
+    with pytest.raises(ExportError, match="is inside the checkpoint: give another --output"):
+        export(str(tiny_adapter), tiny_adapter / "out")
+    with pytest.raises(HubError, match="give a repository"):
+        export(str(tiny_adapter), tmp_path / "out", push="")
     record = json.loads((tiny_adapter / "unspin.json").read_text())
     (tiny_adapter / "unspin.json").write_text(json.dumps(record | {"prompt": "encoder-decoder/1"}))
     with pytest.raises(ExportError, match="encoder-decoder model, and int8 is for decoder-only ones"):
@@ -158,3 +173,18 @@ def test_an_adapter_on_another_base_is_refused(tiny_base: Path, tiny_adapter: Pa
     with pytest.raises(module.UnspinError, match=f"is an adapter of {base} with the weights .*, but {base} has"):
         export(str(tiny_adapter), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_merged_model_in_the_cache_is_not_that_of_another_record(tiny_adapter: Path, tmp_path: Path) -> None:
+    export(str(tiny_adapter), tmp_path / "out", ["int8"])
+    record = json.loads((tiny_adapter / "unspin.json").read_text())
+    (tiny_adapter / "unspin.json").write_text(json.dumps(record | {"backbone_weights": "others"}))
+    for kind in ("merged", "int8"):
+        with pytest.raises(module.UnspinError, match="with the weights others, but"):
+            export(str(tiny_adapter), tmp_path / kind, [kind])
+
+
+@pytest.mark.parametrize("name", ["", "hf://ann/model", "s3://bucket/model"])
+def test_an_output_that_is_no_folder_of_this_machine_is_refused(name: str) -> None:
+    with pytest.raises(OptionError, match=r"empty|not an address"):
+        parse_new_folder(name)

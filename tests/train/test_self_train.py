@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from unspin.config import ConfigError, load_config
+from unspin.data.build import build
+from unspin.data.config import BuildConfig
 from unspin.data.corpora import CorpusError
 from unspin.data.load import load_split
 from unspin.infer import Restorer
 from unspin.infer.engines.base import Rewriting
+from unspin.infer.models.backbone import ModelError
 from unspin.phrase_lists import read_counts
 from unspin.train import self_train as module
 from unspin.train.config import SelfTrainConfig
@@ -93,6 +99,60 @@ def test_other_texts_are_refused_in_the_same_folder(config: SelfTrainConfig, loa
     (tmp_path / "spun" / "0.txt").write_text("Another text about a term.", encoding="utf-8")
     with pytest.raises(SelfTrainError, match=r"phrases\.tsv was learned from other texts.*output="):
         self_train(one)
+
+
+def test_configs_that_do_not_suit_are_refused_before_anything_is_restored(
+    config: SelfTrainConfig, loaded: list[str], tmp_path: Path
+) -> None:
+    def change(name: str, **values: object) -> None:
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | values))
+
+    change("train", lora={"rank": 3})
+    with pytest.raises(ModelError, match="lora sets rank 3"):
+        self_train(config)
+    change("train", trainable="layers")
+    with pytest.raises(ConfigError, match=r"train\.yaml: adapter continues the training of LoRA weights"):
+        self_train(config)
+    change("build", spinners={"phrases": 1.0})
+    with pytest.raises(SelfTrainError, match=r"build\.yaml: add 'learned' to its spinners"):
+        self_train(config)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        self_train(config.model_copy(update={"output": tmp_path / "file"}))
+    assert not loaded
+
+
+def test_other_training_settings_are_refused_with_advice_for_this_command(
+    config: SelfTrainConfig, loaded: list[str], tmp_path: Path
+) -> None:
+    one = config.model_copy(update={"rounds": 1})
+    self_train(one)
+    settings = yaml.safe_load((tmp_path / "train.yaml").read_text())
+    (tmp_path / "train.yaml").write_text(yaml.safe_dump(settings | {"max_steps": 3}))
+    with pytest.raises(SelfTrainError, match=r"max_steps: 2 there, 3 here.*: set output=… of self-train to another"):
+        self_train(one)
+
+
+def test_the_data_card_names_the_terms_of_the_texts_and_the_command_that_builds_it_again(
+    config: SelfTrainConfig, loaded: list[str], tmp_path: Path
+) -> None:
+    self_train(config.model_copy(update={"rounds": 1}))
+    made = tmp_path / "rounds" / "round-1" / "data"
+    card = (made / "README.md").read_text(encoding="utf-8")
+    assert "| learned | dictionary | learned from texts under these terms: ours |" in card
+    command = shlex.split(re.search("Made by `unspin build (.*)` ", card)[1])  # type: ignore[index]
+    again = load_config(Path(command[0]), BuildConfig, [*command[1:], f"output={tmp_path / 'again'}"])
+    build(again, "")
+    assert (tmp_path / "again" / "checksums.json").read_text() == (made / "checksums.json").read_text()
+
+
+def test_a_share_of_the_texts_is_used(config: SelfTrainConfig) -> None:
+    (source,) = config.spun
+    shares = (source.model_copy(update={"share": share}) for share in (1.0, 0.001))
+    assert len(list(module._read_texts([next(shares)]))) == len(SPUN)
+    with pytest.raises(CorpusError, match="no text in any of the sources"):
+        list(module._read_texts([next(shares)]))
 
 
 def test_texts_that_teach_nothing_are_reported(config: SelfTrainConfig, loaded: list[str], tmp_path: Path) -> None:

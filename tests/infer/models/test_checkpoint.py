@@ -17,10 +17,16 @@ from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.models.prompt import Prompt
 
 
-@pytest.mark.parametrize("missing", module.ADAPTER_FILES)
+@pytest.mark.parametrize("missing", [module.ADAPTER_CONFIG, module.ADAPTER_WEIGHTS])
 def test_a_missing_file_is_named(tiny_adapter: Path, missing: str) -> None:
     (tiny_adapter / missing).unlink()
     with pytest.raises(ModelError, match=f"is incomplete: {missing} is missing"):
+        Checkpoint.open(str(tiny_adapter))
+
+
+def test_a_folder_of_another_model_is_no_checkpoint(tiny_adapter: Path) -> None:
+    (tiny_adapter / "unspin.json").unlink()
+    with pytest.raises(ModelError, match=r"has no unspin\.json, so it is not a checkpoint: give one that"):
         Checkpoint.open(str(tiny_adapter))
 
 
@@ -32,9 +38,12 @@ def test_a_missing_folder_an_unknown_prompt_and_a_damaged_record_are_refused(
     (tiny_adapter / "unspin.json").write_text('{"backbone": "x", "prompt": "old/0"}')
     with pytest.raises(ModelError, match="trained on prompt form 'old/0'"):
         Checkpoint.open(str(tiny_adapter))
-    (tiny_adapter / "unspin.json").write_text("{")
-    with pytest.raises(ModelError, match=r"unspin\.json is damaged"):
-        Checkpoint.open(str(tiny_adapter))
+    known = {"backbone": "x", "prompt": "spun-original/1"}
+    wrong = (json.dumps(known | {"calibration": calibration}) for calibration in ([1], {"slope": "x"}))
+    for damaged in ("{", "[]", *wrong):
+        (tiny_adapter / "unspin.json").write_text(damaged)
+        with pytest.raises(ModelError, match=r"unspin\.json is damaged"):
+            Checkpoint.open(str(tiny_adapter))
 
 
 def test_the_folder_of_a_run_is_no_checkpoint_and_names_it(tiny_adapter: Path, tmp_path: Path) -> None:
