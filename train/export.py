@@ -14,6 +14,7 @@ from pathlib import Path
 
 from huggingface_hub import ModelCard, ModelCardData
 from safetensors import SafetensorError
+from unspin.checksums import write_checksums
 from unspin.errors import UnspinError
 from unspin.hub import Repository
 from unspin.infer.models.checkpoint import UNSPIN_JSON, VOCABULARY, Checkpoint, convert_to_ctranslate2
@@ -101,14 +102,22 @@ def _write(checkpoint: Checkpoint, formats: Sequence[str], output: Path) -> None
         made = Path(scratch) / output.name
         made.mkdir()
         for kind in formats:
-            FORMATS[kind](checkpoint, made / kind)
-            # unspin restores with a merged folder as it does with the checkpoint, and loads no other format.
-            copied = {UNSPIN_JSON: UNSPIN_JSON, VOCABULARY: VOCABULARY} if kind == MERGED else {}
-            for file, copy in {**copied, CARD: CHECKPOINT_CARD}.items():
-                if (checkpoint.folder / file).is_file():
-                    shutil.copyfile(checkpoint.folder / file, made / kind / copy)
-            (made / kind / CARD).write_text(_card(checkpoint, kind), encoding="utf-8")
+            folder = made / kind
+            FORMATS[kind](checkpoint, folder)
+            if kind == MERGED:
+                _complete_checkpoint(checkpoint, folder)
+            if (checkpoint.folder / CARD).is_file():
+                shutil.copyfile(checkpoint.folder / CARD, folder / CHECKPOINT_CARD)
+            (folder / CARD).write_text(_card(checkpoint, kind), encoding="utf-8")
         made.rename(output)
+
+
+def _complete_checkpoint(checkpoint: Checkpoint, merged: Path) -> None:
+    """Add to a merged folder what makes it a checkpoint, with which unspin restores as with the original one."""
+    for file in (UNSPIN_JSON, VOCABULARY):
+        if (checkpoint.folder / file).is_file():
+            shutil.copyfile(checkpoint.folder / file, merged / file)
+    write_checksums(merged, merged.glob("*.safetensors"))
 
 
 def _card(checkpoint: Checkpoint, kind: str) -> str:
@@ -118,11 +127,7 @@ def _card(checkpoint: Checkpoint, kind: str) -> str:
     kept = {key: known[key] for key in ("language", "license", "base_model", "tags") if key in known}
     data = ModelCardData(**kept, library_name=LIBRARIES[kind])
     more = f" [The checkpoint's card]({CHECKPOINT_CARD}) says how it was trained." if file.is_file() else ""
-    how = (
-        "`unspin restore ARTICLE --checkpoint FOLDER` restores with it as with the checkpoint. "
-        if kind == MERGED
-        else ""
-    )
+    how = "`unspin restore ARTICLE --checkpoint FOLDER` restores as with the checkpoint. " if kind == MERGED else ""
     paragraphs = (
         f"---\n{data.to_yaml()}\n---",
         f"# unspin model, {kind}",

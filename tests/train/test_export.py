@@ -104,6 +104,7 @@ def test_each_format_is_a_folder_and_the_command_offers_all(tiny_adapter: Path, 
     merged, int8, trimmed = export(str(tiny_adapter), tmp_path / "out", ["merged", "int8", "int8-trimmed", "merged"])
     assert AutoModelForCausalLM.from_pretrained(merged).config.model_type == "gemma3_text"
     assert Checkpoint.open(str(merged)).vocabulary() == list(range(8))
+    assert set(json.loads((merged / "checksums.json").read_text())) == {"model.safetensors", "vocabulary.safetensors"}
     assert (int8 / "model.bin").is_file() and (trimmed / "ids.json").is_file()
     for folder, library in ((merged, "transformers"), (int8, "ctranslate2"), (trimmed, "ctranslate2")):
         metadata = ModelCard.load(folder / "README.md").data
