@@ -1,4 +1,4 @@
-"""Data sets on the Hugging Face hub, against a local server that answers the hub client's requests."""
+"""Data sets and models on the Hugging Face hub: a local server answers the requests of the hub's client."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ from unspin.storage import DataSetPath
 
 
 class Hub(ThreadingHTTPServer):
-    """Repositories of data sets in memory: name -> path -> content. Every upload is listed with its files."""
+    """Repositories in memory: name -> path -> content. Every upload is listed with its files."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Request)
@@ -51,7 +51,7 @@ class Request(BaseHTTPRequestHandler):
         if path == "/api/whoami-v2":
             role = {"name": "unspin", "role": "write"}
             self._answer({"name": "ann", "orgs": [{"name": "lab"}], "auth": {"accessToken": role}})
-        elif found := re.fullmatch(r"/api/datasets/(\w+/\w+)(/revision/\w+|/tree/\w+/?(.*))?", path):
+        elif found := re.fullmatch(r"/api/(?:datasets|models)/(\w+/\w+)(/revision/\w+|/tree/\w+/?(.*))?", path):
             files = hub.repositories.get(found[1])
             if files is None:
                 self._answer({}, 404, {"X-Error-Code": "RepoNotFound"})
@@ -59,7 +59,7 @@ class Request(BaseHTTPRequestHandler):
                 self._answer(_tree(files, unquote(found[3]), "recursive=true" in self.path))
             else:
                 self._answer({"id": found[1], "sha": "c" * 40, "siblings": [{"rfilename": name} for name in files]})
-        elif found := re.fullmatch(r"/datasets/(\w+/\w+)/resolve/\w+/(.+)", path):
+        elif found := re.fullmatch(r"(?:/datasets)?/(\w+/\w+)/resolve/\w+/(.+)", path):
             content = hub.repositories[found[1]].get(found[2])
             headers = {"X-Repo-Commit": "c" * 40, "ETag": f'"{hash(content)}"'}
             if content is None:
@@ -80,13 +80,13 @@ class Request(BaseHTTPRequestHandler):
             self._answer({"url": f"{hub.url}/datasets/{name}"})
         elif path == "/api/validate-yaml":
             self._answer({"errors": [], "warnings": []})
-        elif found := re.fullmatch(r"/api/datasets/(\w+/\w+)/paths-info/\w+", path):
+        elif found := re.fullmatch(r"/api/(?:datasets|models)/(\w+/\w+)/paths-info/\w+", path):
             files = hub.repositories[found[1]]
             self._answer([_entry(name, files[name]) for name in json.loads(body)["paths"] if name in files])
         elif path.endswith("/preupload/main"):
             names = [file["path"] for file in json.loads(body)["files"]]
             self._answer({"files": [{"path": n, "uploadMode": "regular", "shouldIgnore": False} for n in names]})
-        elif found := re.fullmatch(r"/api/datasets/(\w+/\w+)/commit/main", path):
+        elif found := re.fullmatch(r"/api/(?:datasets|models)/(\w+/\w+)/commit/main", path):
             lines = [json.loads(line) for line in body.splitlines()]
             files = {x["value"]["path"]: base64.b64decode(x["value"]["content"]) for x in lines if x["key"] == "file"}
             hub.repositories[found[1]] |= files
@@ -179,6 +179,23 @@ def test_a_data_set_is_uploaded_in_one_commit_and_read_back(corpus: Path, hub: H
     assert json.loads(again.stdout) == json.loads(done.stdout) and len(hub.commits) == 1
     other = _run(BUILD.format(corpus=str(corpus), seed=2), hub, tmp_path)
     assert "hf://datasets/ann/pairs exists and was built from other inputs (seed)" in other.stderr
+
+
+EXPORT = """
+from pathlib import Path
+from unspin.infer.models.checkpoint import Checkpoint
+from unspin.train.export import export
+(merged,) = export({adapter!r}, Path({output!r}), push="ann/model")
+assert Checkpoint.open("hf://ann/model").digest == Checkpoint.open(str(merged)).digest
+"""
+
+
+def test_an_exported_model_is_uploaded_and_read_as_a_checkpoint(tiny_adapter: Path, hub: Hub, tmp_path: Path) -> None:
+    done = _run(EXPORT.format(adapter=str(tiny_adapter), output=str(tmp_path / "out")), hub, tmp_path)
+    assert done.returncode == 0, done.stderr
+    (files,) = hub.commits
+    assert {"README.md", "checksums.json", "model.safetensors", "unspin.json"} <= set(files)
+    assert hub.private == {"ann/model"}
 
 
 def test_a_repository_with_other_files_is_refused(corpus: Path, hub: Hub, tmp_path: Path) -> None:
