@@ -34,6 +34,7 @@ from unspin.storage import cache_folder, is_url, storage_errors, upload_folder
 CACHE = cache_folder() / "packages"  # downloaded packages and dictionaries
 OUTGOING = CACHE.with_name("outgoing")  # unfinished data sets whose output is an object store
 logger = logging.getLogger(__name__)
+PAIR_FILES = "pairs-"  # the beginning of the names of files with rows from pairs
 PRELOAD = ("unspin.data.blocks", "unspin.data.spinners.tables")  # modules that every worker needs
 
 
@@ -68,7 +69,7 @@ def stages(config: BuildConfig, work: Path, target: Path, cache: Path) -> list[S
     if config.sources:
         made.append(Stage("spinning", [*unique, spin, _row_writer(target, "")], tasks))
     if config.pairs:
-        made.append(Stage("aligning", [AlignPairs(pair_rows, held_out), _row_writer(target, "pairs-")], tasks))
+        made.append(Stage("aligning", [AlignPairs(pair_rows, held_out), _row_writer(target, PAIR_FILES)], tasks))
     return made
 
 
@@ -243,6 +244,10 @@ def _finish(config: BuildConfig, command: str) -> Counter[str]:
             f"{no_rows(config)}; skipped {len(skipped)}, the first: {skipped[0]}" if skipped else no_rows(config)
         )
     counts["skipped"] = len(skipped)
+    for split in ("validation", "test"):
+        if config.pairs and not any(partial.glob(f"{split}/{PAIR_FILES}*")):
+            what = "no pair is in the %s split, so no model can be scored on them: raise holdout_share=%g"
+            logger.warning(what, split, config.holdout_share)
     write_card(partial, config, command, skipped)
     write_checksums(partial, (file for split in SPLITS for file in partial.glob(f"{split}/*.parquet")))
     if is_url(config.output):

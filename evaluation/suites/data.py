@@ -37,10 +37,9 @@ class DataSuite(SuiteDefinition):
         if self.source:
             sources = {row["article_id"].partition("/")[0] for row in rows}
             if self.source not in sources:
-                raise SuiteError(
-                    f"suite {self.name}: {self.data} has no spun {self.split} rows of a source {self.source!r}; "
-                    f"there are {', '.join(sorted(sources)) or 'none'}"
-                )
+                what = f"suite {self.name}: {self.data} has no spun {self.split} rows of a source {self.source!r}"
+                found = ", ".join(sorted(sources)) or "none"
+                raise SuiteError(f"{what}; there are {found}: correct source, or build with a larger holdout_share")
             rows = [row for row in rows if row["article_id"].startswith(f"{self.source}/")]
         yield from interleave_sources(map(_spun_row, rows))
 

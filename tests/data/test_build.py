@@ -439,6 +439,18 @@ def test_pairs_alone_are_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert (build(some, "test").total() == 40) == (shared == 1)
 
 
+def test_pairs_that_leave_nothing_to_test_on_are_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pairs = {"name": "mine", "path": tmp_path / "mine.tsv", "licence": "mine"}
+    pairs["path"].write_text("spun\toriginal\nThe firms exited on Monday.\tThe companies left on Monday.\n")
+    config = BuildConfig.model_validate({"output": tmp_path / "out", "holdout_share": 0.01, "pairs": [pairs]})
+    assert build(config, "test")["train"] == 1
+    for split in ("validation", "test"):
+        assert (
+            f"no pair is in the {split} split, so no model can be scored on them: raise holdout_share=0.01"
+            in caplog.text
+        )
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
