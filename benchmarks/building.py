@@ -117,7 +117,13 @@ def build_and_report_memory(config: Path, settings: Sequence[str]) -> None:
             with _measured(stage.name, costs):
                 run([stage], *arguments)
 
-    with mock.patch.object(build, "run", run_one_by_one), _measured("whole build", costs):
+    finish = build._finish
+
+    def finish_measured(*arguments: Any) -> Any:
+        with _measured("finishing", costs):
+            return finish(*arguments)
+
+    with mock.patch.multiple(build, run=run_one_by_one, _finish=finish_measured), _measured("whole build", costs):
         build.build(load_config(config, BuildConfig, settings), "scale")
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     print(json.dumps({"megabytes": peak / 1024, "stages": {name: asdict(cost) for name, cost in costs.items()}}))

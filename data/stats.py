@@ -7,13 +7,13 @@ of strength are exact to a hundredth. Costs one pass in one process, at some 25,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from unspin.data.corpora import CorpusError
 from unspin.data.rows import SPLITS, upgrade_batch, upgrade_type
 from unspin.edits import count_touched_words
@@ -124,12 +124,11 @@ def read_stats(folder: Path) -> Stats:
     return Stats(folder, {split: _split_figures(paths) for split, paths in found.items()})
 
 
-def stream(data: ds.Dataset, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The rows of a data set, one at a time. pyarrow's default read-ahead would hold hundreds of megabytes."""
-    for batch in data.to_batches(
-        columns=list(columns), batch_size=BATCH_SIZE, batch_readahead=1, fragment_readahead=1, use_threads=False
-    ):
-        yield from upgrade_batch(batch).to_pylist()
+def stream(files: Iterable[Path], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows of Parquet files, one at a time. pyarrow's own data sets would hold the columns of a whole file."""
+    for file in files:
+        for batch in pq.ParquetFile(file).iter_batches(BATCH_SIZE, columns=list(columns), use_threads=False):
+            yield from upgrade_batch(batch).to_pylist()
 
 
 def _is_function_word(word: str) -> bool:
@@ -154,11 +153,11 @@ def _split_figures(paths: Sequence[Path]) -> SplitFigures:
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    data = ds.dataset(path, format="parquet")
-    names = _names(data.schema)
+    schema = pq.read_schema(path)
+    names = _names(schema)
     if missing := [column for column in COLUMNS if column not in names]:
-        raise CorpusError(f"{path}: no column {', '.join(missing)}; it has {', '.join(data.schema.names)}")
-    yield from stream(data, ["spun", "original", "edits", "strength"])
+        raise CorpusError(f"{path}: no column {', '.join(missing)}; it has {', '.join(schema.names)}")
+    yield from stream([path], ["spun", "original", "edits", "strength"])
 
 
 def _names(schema: pa.Schema) -> set[str]:

@@ -8,18 +8,18 @@ called estimates, with what they assume.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import yaml
 from huggingface_hub import EvalResult, ModelCardData
 from unspin.data.card import code, fenced, table_row
 from unspin.data.origin import read_origin
 from unspin.data.plan import format_duration
+from unspin.data.stats import stream
 from unspin.evaluation.scores import INTERVAL
 from unspin.infer.models import ARCHITECTURES
 from unspin.infer.models.backbone import LICENCE_NOTE, PACKAGE
@@ -342,12 +342,12 @@ def _licences(run: Run) -> str:
 
 def _sizes(data: Path) -> dict[str, tuple[str, str]]:
     """Articles and rows of each source in the training split."""
-    articles = ds.dataset(data / "train", format="parquet").to_table(columns=["article_id"])["article_id"]
+    counts = Counter(row["article_id"] for row in stream((data / "train").glob("*.parquet"), ["article_id"]))
     found: dict[str, list[int]] = {}
-    for article in pc.value_counts(articles).to_pylist():
-        size = found.setdefault(source_of(article["values"]), [0, 0])
+    for article, count in counts.items():
+        size = found.setdefault(source_of(article), [0, 0])
         size[0] += 1
-        size[1] += article["counts"]
+        size[1] += count
     return {source: (f"{articles:,}", f"{rows:,}") for source, (articles, rows) in found.items()}
 
 

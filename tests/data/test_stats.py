@@ -1,5 +1,6 @@
 """Figures of a data set: checked against a count by hand, in both layouts of files, printed and drawn."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unspin.data.corpora import CorpusError
 from unspin.data.rows import SCHEMA
-from unspin.data.stats import Stats, print_stats, read_stats
+from unspin.data.stats import Stats, print_stats, read_stats, stream
 from unspin.data.stats_plot import plot_stats
 from unspin.edits import count_touched_words
 from unspin.english.lexicons import function_words
@@ -75,6 +76,18 @@ def test_a_span_touches_the_words_inside_it(tokens: list[str], data: st.DataObje
     assert count_touched_words(text, [(place, place)])[0] == 0
     before, after = count_touched_words(text, [(0, place)])[0], count_touched_words(text, [(place, len(text))])[0]
     assert len(words(text)) <= before + after <= len(words(text)) + 1
+
+
+def test_rows_are_read_without_holding_a_file(tmp_path: Path) -> None:
+    """Of a file of 40 row groups with 1 MB of text each, no more than a few are in memory at any time."""
+    file, schema = tmp_path / "rows.parquet", pa.schema([("spun", pa.string())])
+    text = [random.Random(0).randbytes(500).hex()] * 1000
+    with pq.ParquetWriter(file, schema, compression="none", use_dictionary=False) as writer:
+        for _ in range(40):
+            writer.write_table(pa.table({"spun": text}))
+    before = pa.total_allocated_bytes()
+    held = [pa.total_allocated_bytes() - before for _ in stream([file], ["spun"])]
+    assert len(held) == 40_000 and max(held) < file.stat().st_size / 4
 
 
 def test_function_words_are_of_closed_classes() -> None:
