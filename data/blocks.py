@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from datatrove.data import Document
 from datatrove.io import get_datafolder
 from datatrove.pipeline.base import PipelineStep
@@ -38,6 +37,7 @@ from datatrove.utils.word_tokenizers import WordTokenizer
 from unspin.data.corpora import Article, CorpusError, Source
 from unspin.data.pair_files import Pair, PairsSource
 from unspin.data.pairs import pair_rows, split_pair, usable_pairs
+from unspin.data.parquet import open_parquet
 from unspin.data.rows import Recipe, article_rows, clean_sentences, split_of
 from unspin.data.spinners.mixture import HeldOut, Mixture
 from unspin.hashing import hash_uniform
@@ -111,7 +111,7 @@ class ReadShard(PipelineStep):
         folder = get_datafolder(self.folder)
         for file in sorted(folder.list_files(f"{rank:05d}")) if folder.exists(f"{rank:05d}") else []:
             with folder.open(file, "rb") as opened:
-                for batch in pq.ParquetFile(opened).iter_batches(batch_size=500):
+                for batch in open_parquet(opened).iter_batches(batch_size=500):
                     for row in batch.to_pylist():
                         yield Document(row["text"], row["id"], metadata=row["metadata"])
 

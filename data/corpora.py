@@ -30,11 +30,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from urllib.request import urlopen
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import Field
 from unspin.checksums import sha256_of
 from unspin.config import Config
 from unspin.data.layouts import LAYOUTS
+from unspin.data.parquet import open_parquet
 from unspin.errors import UnspinError
 from unspin.storage import PathOrUrl, is_url, storage_errors
 
@@ -148,7 +148,7 @@ class Parquet(_FileSource):
                 yield CorpusError(f"{what}: replace it")
 
     def _column(self, file: Path) -> Iterator[object]:
-        parquet = pq.ParquetFile(file.open("rb") if is_url(file) else file)
+        parquet = open_parquet(file.open("rb") if is_url(file) else file)
         names = parquet.schema_arrow.names
         if self.column not in names:
             raise CorpusError(f"{file}: no column {self.column!r}; it has {', '.join(names)}")

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import Field, model_validator
 from unspin.data.corpora import CorpusError, NamedSource, dataset_errors, open_dataset
+from unspin.data.parquet import open_parquet
 from unspin.segment import words
 from unspin.storage import PathOrUrl, storage_errors
 
@@ -280,7 +280,7 @@ def _scan_parquet(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
     number = 0
     try:
         with path.open("rb") as opened:
-            file = pq.ParquetFile(opened)
+            file = open_parquet(opened)
             found = file.schema_arrow.names
             names = {found[column]: name for name, column in _header(found, columns, str(path)).items()}
             for batch in file.iter_batches(columns=list(names)):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from unspin.data.corpora import CorpusError
+from unspin.data.parquet import open_parquet
 from unspin.data.rows import SPLITS, upgrade_batch, upgrade_type
 from unspin.edits import count_touched_words
 from unspin.english.lexicons import function_words
@@ -125,9 +126,9 @@ def read_stats(folder: Path) -> Stats:
 
 
 def stream(files: Iterable[Path], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The rows of Parquet files, one at a time. pyarrow's own data sets would hold the columns of a whole file."""
+    """The rows of Parquet files, one at a time."""
     for file in files:
-        for batch in pq.ParquetFile(file).iter_batches(BATCH_SIZE, columns=list(columns), use_threads=False):
+        for batch in open_parquet(file).iter_batches(BATCH_SIZE, columns=list(columns), use_threads=False):
             yield from upgrade_batch(batch).to_pylist()
 
 

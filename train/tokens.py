@@ -30,6 +30,7 @@ from rich.progress import Progress
 from unspin import segment
 from unspin.checksums import ChecksumError, sha256_of, verify_checksums, write_checksums
 from unspin.data.load import DataError
+from unspin.data.parquet import open_parquet
 from unspin.data.rows import upgrade_batch
 from unspin.hashing import code_digest
 from unspin.infer.models import prompt as prompts
@@ -120,7 +121,7 @@ def _write(files: Sequence[Path], prompt: Prompt, max_tokens: int, overlong: Ove
     ):
         task = bar.add_task("tokenizing", total=total)
         for file in files:
-            for batch in pq.ParquetFile(file).iter_batches(ROWS_PER_BATCH, columns=list(COLUMNS)):
+            for batch in open_parquet(file).iter_batches(ROWS_PER_BATCH, columns=list(COLUMNS)):
                 try:
                     encoded, shortened = encode(batch, prompt, max_tokens, overlong)
                 except pa.ArrowInvalid as error:  # a number too large for its column
