@@ -357,7 +357,10 @@ def test_an_incomplete_checkpoint_is_reported(tmp_path: Path, refused: Callable[
     (tmp_path / "article.txt").write_text(CLEAN)
     (tmp_path / "half").mkdir()
     message = refused("restore", "article.txt", "--checkpoint", "half")
-    assert "half is incomplete: adapter_config.json, adapter_model.safetensors, unspin.json" in message
+    assert "half has no unspin.json, so it is not a checkpoint: give one that" in message
+    (tmp_path / "half" / "unspin.json").write_text("{}")
+    message = refused("restore", "article.txt", "--checkpoint", "half")
+    assert "half is incomplete: adapter_config.json, adapter_model.safetensors is missing; copy" in message
 
 
 def test_each_original_of_a_path_is_kept(tmp_path: Path, unspin_words: Command) -> None:

@@ -441,7 +441,7 @@ def test_pairs_alone_are_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_pairs_that_leave_nothing_to_test_on_are_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pairs = {"name": "mine", "path": tmp_path / "mine.tsv", "licence": "mine"}
-    pairs["path"].write_text("spun\toriginal\nThe firms exited on Monday.\tThe companies left on Monday.\n")
+    pairs["path"].write_text("spun\toriginal\nThe firms exited on Friday.\tThe companies left on Friday.\n")
     config = BuildConfig.model_validate({"output": tmp_path / "out", "holdout_share": 0.01, "pairs": [pairs]})
     assert build(config, "test")["train"] == 1
     for split in ("validation", "test"):
@@ -520,7 +520,7 @@ def test_a_preview_shows_pairs_and_writes_nothing(
 def test_a_preview_shows_pairs_and_articles_in_turn(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "mine.tsv").write_text("spun\toriginal\nThe firms exited on Monday.\tThe companies left on Monday.\n")
+    (tmp_path / "mine.tsv").write_text("spun\toriginal\nThe firms exited on Friday.\tThe companies left on Friday.\n")
     pairs = [{"name": "mine", "path": str(tmp_path / "mine.tsv"), "licence": "mine"}]
     show_pairs(_config(corpus, tmp_path / "out", pairs=pairs), 3, tmp_path)
     shown = capsys.readouterr().out.splitlines()

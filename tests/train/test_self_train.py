@@ -108,6 +108,9 @@ def test_configs_that_do_not_suit_are_refused_before_anything_is_restored(
         file = tmp_path / f"{name}.yaml"
         file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | values))
 
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        self_train(config.model_copy(update={"output": tmp_path / "file"}))
     change("train", lora={"rank": 3})
     with pytest.raises(ModelError, match="lora sets rank 3"):
         self_train(config)
@@ -117,9 +120,6 @@ def test_configs_that_do_not_suit_are_refused_before_anything_is_restored(
     change("build", spinners={"phrases": 1.0})
     with pytest.raises(SelfTrainError, match=r"build\.yaml: add 'learned' to its spinners"):
         self_train(config)
-    (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="file"):
-        self_train(config.model_copy(update={"output": tmp_path / "file"}))
     assert not loaded
 
 
