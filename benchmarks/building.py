@@ -1,9 +1,9 @@
 """How building scales: ``python -m benchmarks.building`` compares one worker with two and measures memory by size.
 
 The articles are made of random words of `data/articles`, so any number of sentences can be made; one in twenty is a
-near-duplicate of the one before. Each build runs in its own process. Memory is that of the largest process: its peak as
-the system reports it, and, stage by stage, its anonymous memory, sampled ten times a second. The peak also counts the
-pages of mapped files and shared libraries, which the system takes back when it needs memory. Linux only.
+near-duplicate of the one before. Each build runs in its own process. Memory is the anonymous memory of the largest
+process, sampled ten times a second: without the pages of mapped files and shared libraries, which the system takes back
+when it needs memory. Linux only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import argparse
 import json
 import logging
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -55,12 +54,11 @@ class StageCost:
 
 @dataclass(frozen=True)
 class Measurement:
-    """The cost of one build. `megabytes` is the peak memory of its largest process."""
+    """The cost of one build, in all and by stage."""
 
     sentences: int
     workers: int
     seconds: float
-    megabytes: float
     stages: dict[str, StageCost]
 
 
@@ -98,13 +96,12 @@ def measure(sentences: int, workers: int, settings: Sequence[str], scratch: Path
     command = [sys.executable, "-m", "benchmarks.building", "--child", str(folder / "run.yaml"), *settings]
     start = time.perf_counter()
     child = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-    found = json.loads(child.stdout)
-    stages = {name: StageCost(**cost) for name, cost in found["stages"].items()}
-    return Measurement(sentences, workers, time.perf_counter() - start, found["megabytes"], stages)
+    stages = {name: StageCost(**cost) for name, cost in json.loads(child.stdout).items()}
+    return Measurement(sentences, workers, time.perf_counter() - start, stages)
 
 
 def build_and_report_memory(config: Path, settings: Sequence[str]) -> None:
-    """Build in this process; print as JSON the peak memory of the largest process, in MB, and each stage's cost."""
+    """Build in this process, and print each stage's cost as JSON."""
     from unspin.config import load_config
     from unspin.data import build
     from unspin.data.config import BuildConfig
@@ -125,8 +122,7 @@ def build_and_report_memory(config: Path, settings: Sequence[str]) -> None:
 
     with mock.patch.multiple(build, run=run_one_by_one, _finish=finish_measured), _measured("whole build", costs):
         build.build(load_config(config, BuildConfig, settings), "scale")
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(json.dumps({"megabytes": peak / 1024, "stages": {name: asdict(cost) for name, cost in costs.items()}}))
+    print(json.dumps({name: asdict(cost) for name, cost in costs.items()}))
 
 
 @contextmanager
@@ -167,10 +163,10 @@ def show(measurements: Sequence[Measurement]) -> None:
     from rich.table import Table
 
     console = Console(soft_wrap=True)
-    table = Table("sentences", "workers", "seconds", "sentences/s", "peak MB of the largest process")
+    table = Table("sentences", "workers", "seconds", "sentences/s")
     for m in measurements:
         rate = m.sentences / m.seconds
-        table.add_row(f"{m.sentences:,}", str(m.workers), f"{m.seconds:.0f}", f"{rate:,.0f}", f"{m.megabytes:.0f}")
+        table.add_row(f"{m.sentences:,}", str(m.workers), f"{m.seconds:.0f}", f"{rate:,.0f}")
     console.print(table)
     columns = [f"{m.sentences:,} ({m.workers})" for m in measurements]
     seconds, megabytes = (Table(title, *columns) for title in ("seconds", "anonymous MB of the largest process"))

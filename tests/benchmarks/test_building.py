@@ -18,6 +18,7 @@ def test_the_same_number_of_sentences_gives_the_same_articles(tmp_path: Path) ->
 def test_a_build_is_measured(tmp_path: Path) -> None:
     measurement = measure(40, 1, ["variants=2"], tmp_path)
     assert (measurement.sentences, measurement.workers) == (40, 1)
-    assert measurement.seconds > 0 and measurement.megabytes > 50
+    assert measurement.seconds > 0 and measurement.stages["whole build"].megabytes > 50
+    assert {"reading", "spinning", "finishing"} < measurement.stages.keys()
     output = tmp_path / "40-1" / "out"
     assert (output / "checksums.json").is_file() and "variants: 2" in (output / "README.md").read_text()
