@@ -31,10 +31,11 @@ def parse_document(name: str) -> Path:
 
 def parse_new_folder(name: str) -> Path:
     """A folder on this machine that is to be written. Raises `OptionError` for an empty name or an address."""
-    folder = parse_file(name)
-    if "://" in name:
+    from unspin.storage import is_url
+
+    if is_url(name):
         raise OptionError(f"{name}: give a folder on this machine, not an address")
-    return folder
+    return parse_file(name)
 
 
 CONFIG_HELP = "a YAML file"

@@ -238,10 +238,14 @@ def _scan_csv(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
         skipped = 1
         if first.lower().startswith("sep="):  # a line by which spreadsheets know the delimiter
             first, skipped = next(lines, ""), 2
-        while first.count('"') % 2 and (more := next(lines, "")):  # the name of a column has a line break
-            first, skipped = first + more, skipped + 1
         delimiter = _delimiter(first, columns)
-        names = next(csv.reader([first], delimiter=delimiter), [])
+        while _is_open(first, delimiter):  # the name of a column has a line break
+            more = next(lines, "")
+            if not more:
+                raise CorpusError(f"{path}:1: a quotation mark is opened in the header and never closed: correct it")
+            first, skipped = first + more, skipped + 1
+            delimiter = _delimiter(first, columns)
+        names = _first_row(first, delimiter)
         header = _header(names, columns, f"{path}:{skipped}")
         rows = csv.reader(lines, delimiter=delimiter, strict=True)
         while True:
@@ -266,11 +270,24 @@ def _scan_csv(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
                 yield error
 
 
+def _first_row(text: str, delimiter: str) -> list[str]:
+    return next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), [])
+
+
+def _is_open(text: str, delimiter: str) -> bool:
+    """Whether the last cell is quoted and goes on in the next line."""
+    try:
+        next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True), [])
+    except csv.Error as error:
+        return "unexpected end" in str(error)
+    return False
+
+
 def _delimiter(first: str, columns: Columns) -> str:
     """The delimiter with which the first line of a CSV file names the columns; otherwise the commonest in it."""
 
     def names_columns(delimiter: str) -> bool:
-        cells = next(csv.reader([first], delimiter=delimiter), [])
+        cells = _first_row(first, delimiter)
         return {name.lower() for name in columns.needed()} <= {cell.strip().lower() for cell in cells}
 
     return next(filter(names_columns, DELIMITERS), max(DELIMITERS, key=first.count))

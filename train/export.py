@@ -39,11 +39,16 @@ FORMATS: dict[str, Callable[[Checkpoint, Path], object]] = {
     "onnx": lambda checkpoint, folder: write_onnx(checkpoint.merged_folder(), folder),
 }
 GGUF = {"gguf", "gguf-q8"}
-LIBRARIES = {MERGED: "transformers", "ctranslate2": "ctranslate2", "int8": "ctranslate2", TRIMMED: "ctranslate2"} | {
+# Format -> the library that loads it, as model cards name it.
+LIBRARIES = {
+    MERGED: "transformers",
+    "ctranslate2": "ctranslate2",
+    "int8": "ctranslate2",
+    TRIMMED: "ctranslate2",
     "gguf": "llama.cpp",
     "gguf-q8": "llama.cpp",
     "onnx": "onnx",
-}  # format -> the library that loads it
+}
 CARD, CHECKPOINT_CARD = "README.md", "CHECKPOINT.md"
 
 

@@ -181,6 +181,7 @@ def test_missing_columns_are_named_with_those_that_are_there(suffix: str, tmp_pa
         ("p.tsv", b"spun\tspun\toriginal\na\tb\tc\n", "2 columns are called 'spun': rename all but one"),
         ("p.jsonl", b' [{"spun": "a", "original": "b"}]\n', "holds a JSON array, not JSON Lines"),
         ("p.csv", b'spun,original\n"a,b\nc,d\n', ":2: a quotation mark is opened here and never closed"),
+        ("p.csv", b'spun,original,"x\na,b,1\n', ":1: a quotation mark is opened in the header and never closed"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_as_a_whole(
@@ -204,6 +205,14 @@ def test_blank_rows_and_headers_with_line_breaks_of_spreadsheets_are_read(tmp_pa
     pairs = list(scan_pairs(file))
     assert _texts(pairs) == [("a b", "a c"), ("d e", "d f")]
     assert [pair.source for pair in pairs] == [f"{file}:3", f"{file}:5"]
+
+
+@pytest.mark.parametrize("header", ['spun,original,5" disk', 'spun,original,a;"b', '"5"" disk",spun,original'])
+def test_a_quotation_mark_within_the_name_of_a_column_opens_nothing(header: str, tmp_path: Path) -> None:
+    file = tmp_path / "pairs.csv"
+    row = dict.fromkeys(header.split(","), "1") | {"spun": "a b", "original": "a c"}
+    file.write_text(f"{header}\n{','.join(row.values())}\n")
+    assert _texts(list(scan_pairs(file))) == [("a b", "a c")]
 
 
 def test_a_zero_byte_is_an_error_of_its_row(tmp_path: Path) -> None:
