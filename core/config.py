@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -65,6 +66,7 @@ class Config(BaseModel):
         return value
 
 
+_MAX_SHOWN = 200  # characters of a wrong value
 ConfigT = TypeVar("ConfigT", bound=Config)
 
 
@@ -91,37 +93,50 @@ def _validated(path: Path, model: type[ConfigT], raw: dict[str, Any], overrides:
         raise ConfigError("; ".join(_explain(path, model, raw, overrides, each) for each in error.errors())) from None
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """Refuses a key that is written twice, of which YAML's own loader keeps the last."""
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is written twice, of which YAML's own loader keeps the last, and aliases.
+
+    A few lines of aliases of aliases stand for billions of values.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int | None) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            message = "aliases (*name) are not read: write the value out, or inherit it from another file"
+            raise yaml.composer.ComposerError(None, None, message, self.peek_event().start_mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        written = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        if twice := next((key for key in written if written.count(key) > 1), None):
+        written = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        if twice := next((key for key, count in written.items() if count > 1), None):
             raise yaml.constructor.ConstructorError(
                 None, None, f"key {twice!r} occurs twice: join both", node.start_mark
             )
         return super().construct_mapping(node, deep)
 
 
+def _parse(text: str | bytes, complaint: str) -> Any:
+    """The values of a YAML text. Raises `ConfigError`, which begins with the complaint, if it is not valid."""
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    except RecursionError:
+        raise ConfigError(f"{complaint}: lists or sections are nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2001-99-99, or a byte that is no UTF-8
+        raise ConfigError(f"{complaint}: {' '.join(str(error).split())}") from None
+
+
 def _read(path: Path, model: type[BaseModel], seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Return the contents of a file merged over the files it inherits from, each path relative to its own file."""
     if path.resolve() in seen:
         raise ConfigError(f"{path}: 'inherits' leads back to itself")
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    raw = _parse(path.read_bytes(), f"{path}: not YAML")
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(raw).__name__}")
     base = raw.pop("inherits", None)
-    try:
-        anchored: dict[str, Any] = _anchored(raw, model, path.parent)
-    except RecursionError:
-        raise ConfigError(f"{path}: an anchor (&…) contains itself: write the value out") from None
+    anchored: dict[str, Any] = _anchored(raw, model, path.parent)
     if base is None:
         return anchored
     if not isinstance(base, str):
-        raise ConfigError(f"{path}: inherits: expected the name of one file, found {base!r}")
+        raise ConfigError(f"{path}: inherits: expected the name of one file, found {_shown(base)}")
     if not (path.parent / base).is_file():
         raise ConfigError(f"{path}: inherits: {path.parent / base} is missing: correct the name")
     return _merge(_read(path.parent / base, model, (*seen, path.resolve())), anchored)
@@ -194,10 +209,7 @@ def _override(raw: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals:
         raise ConfigError(f"override {override!r}: write it as key=value, for example seed=1")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"override {override!r}: the value is not YAML: {' '.join(str(error).split())}") from None
+    value = _parse(text, f"override {override!r}: the value is not YAML")
     *sections, leaf = key.split(".")
     container: Any = raw
     for section in sections:
@@ -228,7 +240,7 @@ def _explain(path: Path, model: type[BaseModel], raw: Any, overrides: Sequence[s
     written = next((f"{key}.{old}".lstrip(".") for old in renamed), key)  # the key as the user wrote it
     where = next((f"override {each!r}" for each in overrides if _concerns(each, written)), str(path))
     if error["type"] == "extra_forbidden":
-        return f"{where}: unknown key {key!r} with value {error['input']!r}{_hint(model, location)}"
+        return f"{where}: unknown key {key!r} with value {_shown(error['input'])}{_hint(model, location)}"
     if error["type"] == "missing":
         return f"{where}: key {key!r} is missing: add it"
     if error["type"] == "renamed_keys":
@@ -238,7 +250,13 @@ def _explain(path: Path, model: type[BaseModel], raw: Any, overrides: Sequence[s
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "value_error" and not location:  # a contradiction between keys: the message names them
         return f"{where}: {message}"
-    return f"{where}: {key or '(top level)'}: {message}, found {error['input']!r}"
+    return f"{where}: {key or '(top level)'}: {message}, found {_shown(error['input'])}"
+
+
+def _shown(value: object) -> str:
+    """A value as a message shows it: long ones are cut."""
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} …"
 
 
 def _concerns(override: str, key: str) -> bool:

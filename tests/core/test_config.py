@@ -255,13 +255,54 @@ def test_the_folder_of_corpora_replaces_its_placeholder(tmp_path: Path) -> None:
         load_config(_write(tmp_path, text), BuildConfig)
 
 
-def test_keys_that_occur_twice_and_anchors_that_hold_themselves_are_refused(tmp_path: Path) -> None:
-    for text, complaint in (
-        ("one: a\nnested: {kind: texts}\none: b\n", r"run\.yaml: not YAML: key 'one' occurs twice: join both"),
-        ("inputs: &a [*a]\n", r"an anchor \(&…\) contains itself"),
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("one: a\nnested: {kind: texts}\none: b\n", "key 'one' occurs twice: join both"),
+        ("inputs: &a [*a]\n", r"aliases \(\*name\) are not read: write the value out"),
+        ("one: &a x\n<<: [*a, *a]\n", r"aliases \(\*name\) are not read"),
+        ("one: " + "[" * 5000, "nested too deeply"),
+        ("one: 2001-99-99\n", r"month must be in 1\.\.12"),
+        ("? [a]\n: 1\n", "found unhashable key"),
+        ("one: !!python/object/apply:os.system [ls]\n", "could not determine a constructor"),
+        ("one: \x00\n", "special characters are not allowed"),
+    ],
+)
+def test_yaml_that_cannot_be_read_is_refused(text: str, complaint: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=rf"run\.yaml: not YAML: .*{complaint}"):
+        load_config(_write(tmp_path, text), PathConfig)
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ("[1", "expected ',' or ']'"),
+        ("2001-99-99", "month must be"),
+        ("[" * 5000, "too deeply"),
+        ("{a: 1, a: 2}", "twice"),
+    ],
+)
+def test_an_override_whose_value_cannot_be_read_is_refused(value: str, complaint: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=rf"the value is not YAML: .*{complaint}"):
+        load_config(_write(tmp_path, "one: a"), PathConfig, [f"one={value}"])
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_bytes(b"one: \xc0\xff")
+    with pytest.raises(ConfigError, match="not YAML"):
+        load_config(path, PathConfig)
+
+
+def test_a_long_value_is_cut_in_messages(tmp_path: Path) -> None:
+    for text in (
+        "inputs: 1\none: [" + "x, " * 1_000_000 + "]",
+        "two: " + "x" * 1_000_000,
+        "inherits: [" + "x, " * 9999 + "]",
     ):
-        with pytest.raises(ConfigError, match=complaint):
+        with pytest.raises(ConfigError) as error:
             load_config(_write(tmp_path, text), PathConfig)
+        assert 200 < len(str(error.value)) < 500 and " …" in str(error.value)
 
 
 def test_an_error_below_a_key_that_is_called_like_a_kind_is_located(tmp_path: Path) -> None:
