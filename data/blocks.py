@@ -37,10 +37,10 @@ from datatrove.utils.word_tokenizers import WordTokenizer
 from unspin.data.corpora import Article, CorpusError, Source
 from unspin.data.pair_files import Pair, PairsSource
 from unspin.data.pairs import pair_rows, split_pair, usable_pairs
-from unspin.data.parquet import open_parquet
 from unspin.data.rows import Recipe, article_rows, clean_sentences, split_of
 from unspin.data.spinners.mixture import HeldOut, Mixture
 from unspin.hashing import hash_uniform
+from unspin.parquet import open_parquet
 from unspin.segment import words
 
 SHINGLE_WORDS = 12  # training texts that share this many consecutive words with a held-out article are dropped

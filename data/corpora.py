@@ -34,8 +34,8 @@ from pydantic import Field
 from unspin.checksums import sha256_of
 from unspin.config import Config
 from unspin.data.layouts import LAYOUTS
-from unspin.data.parquet import open_parquet
 from unspin.errors import UnspinError
+from unspin.parquet import open_parquet
 from unspin.storage import PathOrUrl, is_url, storage_errors
 
 

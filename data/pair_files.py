@@ -19,7 +19,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import Field, model_validator
 from unspin.data.corpora import CorpusError, NamedSource, dataset_errors, open_dataset
-from unspin.data.parquet import open_parquet
+from unspin.parquet import open_parquet
 from unspin.segment import words
 from unspin.storage import PathOrUrl, storage_errors
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from unspin.data.corpora import CorpusError
-from unspin.data.parquet import open_parquet
 from unspin.data.rows import SPLITS, upgrade_batch, upgrade_type
 from unspin.edits import count_touched_words
 from unspin.english.lexicons import function_words
+from unspin.parquet import open_parquet
 from unspin.segment import words
 
 if TYPE_CHECKING:

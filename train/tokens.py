@@ -30,12 +30,12 @@ from rich.progress import Progress
 from unspin import segment
 from unspin.checksums import ChecksumError, sha256_of, verify_checksums, write_checksums
 from unspin.data.load import DataError
-from unspin.data.parquet import open_parquet
 from unspin.data.rows import upgrade_batch
 from unspin.hashing import code_digest
 from unspin.infer.models import prompt as prompts
 from unspin.infer.models.backbone import build_once
 from unspin.infer.models.prompt import Prompt
+from unspin.parquet import open_parquet
 from unspin.segment import sentences
 from unspin.storage import cache_folder
 

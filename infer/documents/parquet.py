@@ -1,7 +1,8 @@
 """Restores one text column of a Parquet file, one article per row: a column, or a field of structs ("article.body").
 
 All other columns, the schema with its metadata, the order of rows, the row groups and the compression stay as they
-are; a file without an edit is copied byte for byte. Memory holds one row group at a time.
+are, except that row groups of more than 64 MB are cut; a file without an edit is copied byte for byte. Memory holds
+some 64 MB of a table at a time.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ import pyarrow.parquet as pq
 from unspin.infer.documents.base import DocumentError
 from unspin.infer.documents.fields import path_prefixes
 from unspin.infer.restoration import Restoration
+from unspin.parquet import open_parquet
 
 SUFFIX = ".parquet"
+_PIECE_BYTES = 64_000_000  # of a table in memory
+_BATCH_ROWS = 1000
 Restore = Callable[[Sequence[str]], Iterator[Restoration]]
 
 
@@ -29,7 +33,8 @@ def restore_table(source: Path, target: Path, column: str, restore: Restore) -> 
     `target` is complete once the iterator is exhausted; it must differ from `source`. `column` may be a path to a text
     in structs, such as "article.body". A null is passed to `restore` as an empty text and written as a null. Raises
     `DocumentError` if the file is not Parquet or lacks the text column, before anything is written. Raises it too if a
-    row group is damaged or cannot hold the restored texts, which leaves an incomplete `target`.
+    row group is damaged, a text is not UTF-8, or the column cannot hold the restored texts, which leaves an incomplete
+    `target`.
     """
     with _open(source) as file:
         schema = file.schema_arrow
@@ -37,9 +42,8 @@ def restore_table(source: Path, target: Path, column: str, restore: Restore) -> 
         edited = False
         with pq.ParquetWriter(target, schema, compression=_compression(file)) as writer:
             first = 0
-            for group in range(file.num_row_groups):
-                table = _read_group(source, file, group)
-                texts = _texts(table[path[0]], path[1:])
+            for table in _pieces(source, file):
+                texts = _texts(source, first, table[path[0]], path[1:])
                 restorations = list(restore([text or "" for text in texts]))
                 edited = edited or any(restoration.edits for restoration in restorations)
                 pairs = zip(texts, restorations, strict=True)
@@ -59,15 +63,15 @@ def read_texts(source: Path, column: str) -> Iterator[tuple[int, str]]:
     with _open(source) as file:
         path = _find_text(source, file.schema_arrow, column)
         first = 0
-        for group in range(file.num_row_groups):
-            texts = _texts(_read_group(source, file, group)[path[0]], path[1:])
+        for table in _pieces(source, file):
+            texts = _texts(source, first, table[path[0]], path[1:])
             yield from ((number, text) for number, text in enumerate(texts, first) if text)
             first += len(texts)
 
 
 def _open(source: Path) -> Any:
     try:
-        return pq.ParquetFile(source)
+        return open_parquet(source)
     except (pa.ArrowException, OSError) as error:
         raise DocumentError(f"{source} is not a Parquet file ({_first_line(error)})") from None
 
@@ -113,9 +117,17 @@ def _column_names(fields: Sequence[Any], prefix: str = "") -> Iterator[str]:
             yield prefix + field.name
 
 
-def _texts(column: Any, path: Sequence[int]) -> list[str | None]:
-    """The texts of a column, or those at a path in its structs."""
-    return (pc.struct_field(column, list(path)) if path else column).to_pylist()
+def _texts(source: Path, first: int, column: Any, path: Sequence[int]) -> list[str | None]:
+    """The texts of a column, or those at a path in its structs; `first` is the number of the first row.
+
+    Raises `DocumentError` if one is not UTF-8: Parquet files that other programs wrote may hold any bytes.
+    """
+    texts: list[str | None] = []
+    try:
+        texts.extend(value.as_py() for value in (pc.struct_field(column, list(path)) if path else column))
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{source}: row {first + len(texts)} is not valid UTF-8 (at byte {error.start})") from None
+    return texts
 
 
 def _restored(source: Path, column: Any, path: Sequence[int], texts: Sequence[str | None]) -> Any:
@@ -138,9 +150,29 @@ def _with_texts(column: Any, path: Sequence[int], texts: Sequence[str | None]) -
     return pa.StructArray.from_arrays(fields, fields=list(column.type), mask=column.is_null())
 
 
-def _read_group(source: Path, file: Any, group: int) -> Any:
+def _pieces(source: Path, file: Any) -> Iterator[Any]:
+    """The table, a row group at a time; large ones in several pieces. Raises `DocumentError` if one is damaged.
+
+    A few kilobytes can stand for gigabytes, since a dictionary stores a text once that every row repeats.
+    """
+    for group in range(file.num_row_groups):
+        batches, size = [], 0
+        for batch in _batches(source, file, group):
+            batches.append(batch)
+            size += batch.nbytes
+            if size > _PIECE_BYTES:
+                yield pa.Table.from_batches(batches)
+                batches, size = [], 0
+        if batches:
+            yield pa.Table.from_batches(batches)
+
+
+def _batches(source: Path, file: Any, group: int) -> Iterator[Any]:
+    """The rows of a row group, so few at a time that even the largest ones it can hold fit into a piece."""
+    largest_row = max(file.metadata.row_group(group).total_byte_size, 1)
+    rows = min(max(_PIECE_BYTES // largest_row, 1), _BATCH_ROWS)
     try:
-        return file.read_row_group(group)
+        yield from file.iter_batches(rows, row_groups=[group])
     except (pa.ArrowException, OSError) as error:
         raise DocumentError(f"{source}: row group {group} is damaged ({_first_line(error)})") from None
 

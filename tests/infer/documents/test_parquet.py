@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from unspin.infer.documents import parquet
 from unspin.infer.documents.base import DocumentError
-from unspin.infer.documents.parquet import restore_table
+from unspin.infer.documents.parquet import read_texts, restore_table
 from unspin.infer.restoration import Restoration, RestoredEdit
 
 
@@ -141,3 +142,34 @@ def test_texts_that_a_small_dictionary_cannot_hold_are_refused(tmp_path: Path) -
     pq.write_table(table, tmp_path / "in.parquet")
     with pytest.raises(DocumentError, match=r"in\.parquet: the restored texts do not fit the column"):
         list(restore_table(tmp_path / "in.parquet", tmp_path / "out.parquet", "text", numbered))
+
+
+def test_bytes_that_are_no_text_are_named_by_their_row(tmp_path: Path) -> None:
+    valid = pa.array([b"The council said so.", b"caf\xe9", None], pa.binary())
+    text = pa.Array.from_buffers(pa.string(), 3, valid.buffers())
+    pq.write_table(pa.table({"text": text}), tmp_path / "in.parquet", row_group_size=1)
+    with pytest.raises(DocumentError, match=r"in\.parquet: row 1 is not valid UTF-8 \(at byte 3\)"):
+        list(restore_table(tmp_path / "in.parquet", tmp_path / "out.parquet", "text", _upper_case))
+
+
+def test_memory_holds_a_piece_of_a_table_whose_rows_repeat_a_long_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "_PIECE_BYTES", 5_000_000)
+    texts = ["a" * 1_000_000] * 99 + [None]
+    pq.write_table(pa.table({"text": texts, "number": range(100)}), tmp_path / "in.parquet", compression="zstd")
+    assert (tmp_path / "in.parquet").stat().st_size < 10_000
+    counts: list[int] = []
+
+    def upper_case(texts: Sequence[str]) -> Iterator[Restoration]:
+        counts.append(len(texts))
+        return _upper_case(texts)
+
+    rows = [
+        number for number, _ in restore_table(tmp_path / "in.parquet", tmp_path / "out.parquet", "text", upper_case)
+    ]
+    assert rows == list(range(100)) and max(counts) < 10
+    assert [number for number, _ in read_texts(tmp_path / "in.parquet", "text")] == rows[:-1]
+    restored = pq.read_table(tmp_path / "out.parquet")
+    assert restored.column("number").to_pylist() == rows
+    assert restored.column("text").to_pylist() == [text and text.upper() for text in texts]
