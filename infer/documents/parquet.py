@@ -42,8 +42,8 @@ def restore_table(source: Path, target: Path, column: str, restore: Restore) -> 
         edited = False
         with pq.ParquetWriter(target, schema, compression=_compression(file)) as writer:
             first = 0
-            for table in _pieces(source, file):
-                texts = _texts(source, first, table[path[0]], path[1:])
+            for table in _pieces(source, file, path):
+                texts = _texts(source, first, _column(table, path))
                 restorations = list(restore([text or "" for text in texts]))
                 edited = edited or any(restoration.edits for restoration in restorations)
                 pairs = zip(texts, restorations, strict=True)
@@ -63,8 +63,8 @@ def read_texts(source: Path, column: str) -> Iterator[tuple[int, str]]:
     with _open(source) as file:
         path = _find_text(source, file.schema_arrow, column)
         first = 0
-        for table in _pieces(source, file):
-            texts = _texts(source, first, table[path[0]], path[1:])
+        for table in _pieces(source, file, path):
+            texts = _texts(source, first, _column(table, path))
             yield from ((number, text) for number, text in enumerate(texts, first) if text)
             first += len(texts)
 
@@ -117,14 +117,19 @@ def _column_names(fields: Sequence[Any], prefix: str = "") -> Iterator[str]:
             yield prefix + field.name
 
 
-def _texts(source: Path, first: int, column: Any, path: Sequence[int]) -> list[str | None]:
-    """The texts of a column, or those at a path in its structs; `first` is the number of the first row.
+def _column(table: Any, path: Sequence[int]) -> Any:
+    """The text column of a table, or of a part of its rows."""
+    return pc.struct_field(table[path[0]], list(path[1:])) if path[1:] else table[path[0]]
+
+
+def _texts(source: Path, first: int, column: Any) -> list[str | None]:
+    """The texts of a column; `first` is the number of its first row.
 
     Raises `DocumentError` if one is not UTF-8: Parquet files that other programs wrote may hold any bytes.
     """
     texts: list[str | None] = []
     try:
-        texts.extend(value.as_py() for value in (pc.struct_field(column, list(path)) if path else column))
+        texts.extend(value.as_py() for value in column)
     except UnicodeDecodeError as error:
         raise DocumentError(f"{source}: row {first + len(texts)} is not valid UTF-8 (at byte {error.start})") from None
     return texts
@@ -150,16 +155,17 @@ def _with_texts(column: Any, path: Sequence[int], texts: Sequence[str | None]) -
     return pa.StructArray.from_arrays(fields, fields=list(column.type), mask=column.is_null())
 
 
-def _pieces(source: Path, file: Any) -> Iterator[Any]:
+def _pieces(source: Path, file: Any, path: Sequence[int]) -> Iterator[Any]:
     """The table, a row group at a time; large ones in several pieces. Raises `DocumentError` if one is damaged.
 
-    A few kilobytes can stand for gigabytes, since a dictionary stores a text once that every row repeats.
+    A few kilobytes can stand for gigabytes, since a dictionary stores a text once that every row repeats. So the texts
+    count as they are read, one for each row.
     """
     for group in range(file.num_row_groups):
         batches, size = [], 0
         for batch in _batches(source, file, group):
             batches.append(batch)
-            size += batch.nbytes
+            size += batch.nbytes + _column(batch, path).cast(pa.large_string()).nbytes
             if size > _PIECE_BYTES:
                 yield pa.Table.from_batches(batches)
                 batches, size = [], 0

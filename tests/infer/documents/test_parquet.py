@@ -152,12 +152,14 @@ def test_bytes_that_are_no_text_are_named_by_their_row(tmp_path: Path) -> None:
         list(restore_table(tmp_path / "in.parquet", tmp_path / "out.parquet", "text", _upper_case))
 
 
+@pytest.mark.parametrize("text_type", [pa.string(), pa.dictionary(pa.int32(), pa.string()), pa.string_view()], ids=str)
 def test_memory_holds_a_piece_of_a_table_whose_rows_repeat_a_long_text(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text_type: pa.DataType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parquet, "_PIECE_BYTES", 5_000_000)
     texts = ["a" * 1_000_000] * 99 + [None]
-    pq.write_table(pa.table({"text": texts, "number": range(100)}), tmp_path / "in.parquet", compression="zstd")
+    table = pa.table({"text": pa.array(texts, text_type), "number": range(100)})
+    pq.write_table(table, tmp_path / "in.parquet", compression="zstd")
     assert (tmp_path / "in.parquet").stat().st_size < 10_000
     counts: list[int] = []
 
