@@ -35,7 +35,8 @@ def find_files(paths: Sequence[Path], left_out: Collection[Path] = (), same_file
     """The files of all arguments. Their paths are kept below the folder that all arguments of one store share.
 
     Folders and patterns skip what is `left_out`, files and folders. With `same_file`, links to a file are that file.
-    Raises `DocumentError` if there is none, and `StorageError` if an address cannot be reached.
+    Raises `DocumentError` if there is none or if an argument is no file, and `StorageError` if an address cannot be
+    reached.
     """
     files = [file for path in paths for file in _files_of(path, left_out)]
     if not files:
@@ -93,9 +94,17 @@ def _files_of(path: Path, left_out: Collection[Path]) -> Iterator[File]:
         places = _places(left_out)
         for match in _expand(path):
             if not _is_left_out(match, fixed, places):
-                yield from (File(file, fixed) for file in (_search(match, left_out) if match.is_dir() else [match]))
+                found = _search(match, left_out) if match.is_dir() else [match] if match.is_file() else []
+                yield from (File(file, fixed) for file in found)
     else:
+        if path.exists() and not path.is_file() and not _is_open_here(path):
+            raise DocumentError(f"{path} is a device or a pipe: name a file, or - for stdin")
         yield File(path, path.parent)
+
+
+def _is_open_here(path: Path) -> bool:
+    """Whether a path is that of a file which this process has open, as the shell's <(command) is."""
+    return path.parent in (Path("/dev/fd"), Path("/proc/self/fd")) or path == Path("/dev/stdin")
 
 
 def _search(folder: Path, left_out: Collection[Path]) -> list[Path]:

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from unspin.cli.files import PARQUET, STDIN
 from unspin.infer.documents.base import Document, DocumentOptions
-from unspin.infer.documents.formats import decode_document, format_of, read_bytes
+from unspin.infer.documents.formats import decode_document, format_of, read_all, read_bytes
 from unspin.storage import download, is_url, storage_errors
 
 
@@ -45,7 +45,7 @@ class Job:
 def read_job(job: Job, options: DocumentOptions) -> tuple[Document, str]:
     """Read the document of a job; returns it with the digest of its bytes. Raises `DocumentError`."""
     if job.path == STDIN:
-        data = sys.stdin.buffer.read()
+        data = read_all(job.name, sys.stdin.buffer)
         return decode_document(job.name, data, options), digest_of(data)
     if options.format is None:
         format_of(job.name)  # refuses a large file of an unknown type before it is read

@@ -23,7 +23,8 @@ from unspin.cli.job import Job, digest_of, digest_of_file, local_table, read_job
 from unspin.cli.jobs import RestoreOptions, page_of
 from unspin.cli.options import OptionError
 from unspin.cli.records import keep_original, unfinished, write_record
-from unspin.infer.documents.base import Document, DocumentError
+from unspin.errors import UnspinError
+from unspin.infer.documents.base import Document, DocumentError, unforeseen_errors
 from unspin.infer.render import html_page
 from unspin.infer.restoration import Restoration, dump_json
 from unspin.infer.restorer import OnRead, Restorer
@@ -114,11 +115,29 @@ def restore_documents(
             yield document
 
     readable = documents()
-    for first in readable:  # runs once, and only if there is a readable document: `lazy.restorer` loads the model
-        for restoration in lazy.restorer.restore_all(chain([first], readable), on_read):
-            job, document, digest = pending.popleft()
-            yield Outcome(job, digest, document.encode(restoration), restoration, document.warnings)
+    for first in readable:  # runs only if there is a readable document: `lazy.restorer` loads the model
+        try:
+            for restoration in lazy.restorer.restore_all(chain([first], readable), on_read):
+                job, document, digest = pending[0]
+                outcome = Outcome(job, digest, document.encode(restoration), restoration, document.warnings)
+                pending.popleft()
+                yield outcome
+        except (UnspinError, OSError, ImportError):
+            raise
+        except Exception:  # one of the documents in the model's batch is at fault
+            yield from _restore_one_by_one(pending, lazy)
     yield from unreadable
+
+
+def _restore_one_by_one(pending: deque[tuple[Job, Document, str]], lazy: LazyRestorer) -> Iterator[Outcome]:
+    while pending:
+        job, document, digest = pending.popleft()
+        try:
+            with unforeseen_errors(job.name):
+                restoration = lazy.restorer.restore(document)
+                yield Outcome(job, digest, document.encode(restoration), restoration, document.warnings)
+        except DocumentError as error:
+            yield Outcome(job, error=str(error))
 
 
 def restore_file(job: Job, options: RestoreOptions, lazy: LazyRestorer, settings: str) -> None:
@@ -196,7 +215,9 @@ def restore_table_file(
     from unspin.infer.documents.parquet import restore_table
 
     def restore(texts: Sequence[str]) -> Iterator[Restoration]:
-        return lazy.restorer.restore_all(texts)
+        restorer = lazy.restorer
+        with unforeseen_errors(job.name):
+            yield from restorer.restore_all(texts)
 
     assert job.target is not None, "find_jobs gives every table a target"
     with local_table(job) as source, TemporaryDirectory(prefix=".unspin-", dir=scratch_parent(job.target)) as scratch:

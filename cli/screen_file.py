@@ -19,7 +19,14 @@ from typing import Any
 
 from unspin import __version__
 from unspin.cli.job import Job, digest_of_file, local_table, read_job, scratch_parent
-from unspin.infer.documents.base import DEFAULT_OPTIONS, Document, DocumentError, DocumentOptions, View
+from unspin.infer.documents.base import (
+    DEFAULT_OPTIONS,
+    Document,
+    DocumentError,
+    DocumentOptions,
+    View,
+    unforeseen_errors,
+)
 from unspin.infer.documents.formats import format_of
 from unspin.infer.inputs import Text
 from unspin.infer.models.checkpoint import Checkpoint
@@ -89,6 +96,7 @@ class ScreenFile:
         job.record.unlink(missing_ok=True)
         count = 0
         with ExitStack() as stack:
+            stack.enter_context(unforeseen_errors(job.name))
             digest, texts = self._read(job, stack)
             scratch = Path(stack.enter_context(TemporaryDirectory(prefix=".unspin-", dir=scratch_parent(job.record))))
             findings = scratch / "findings.jsonl"

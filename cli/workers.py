@@ -7,6 +7,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import active_children, get_context, parent_process
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 from unspin.cli.files import STDIN
 from unspin.cli.job import Job
+from unspin.errors import UnspinError
 from unspin.logs import log_to_terminal
 
 DOCUMENTS_PER_TASK = 16  # documents that a worker process takes at a time
@@ -26,7 +28,7 @@ Work = Callable[[Sequence[Job]], Iterable[ResultT]]
 def work_in_processes(jobs: Sequence[Job], make_work: Callable[[], Work[ResultT]], count: int) -> Iterator[ResultT]:
     """What `count` processes make of documents, in order. Each calls `make_work` once, which must be picklable.
 
-    This process works on stdin, before the others start: theirs is empty.
+    This process works on stdin, before the others start: theirs is empty. Raises `WorkerError` if a process is killed.
     """
     if own := [job for job in jobs if job.path == STDIN]:
         yield from make_work()(own)
@@ -36,8 +38,19 @@ def work_in_processes(jobs: Sequence[Job], make_work: Callable[[], Work[ResultT]
         # Two chunks per worker are in flight: enough to keep all of them busy, and memory stays flat.
         waiting = deque(workers.submit(_work_on, chunk) for chunk in islice(chunks, 2 * count))
         while waiting:
-            yield from waiting.popleft().result()
-            waiting.extend(workers.submit(_work_on, chunk) for chunk in islice(chunks, 1))
+            try:
+                results = waiting.popleft().result()
+                waiting.extend(workers.submit(_work_on, chunk) for chunk in islice(chunks, 1))
+            except BrokenProcessPool:
+                raise WorkerError(
+                    "a worker process was killed, perhaps for lack of memory: try fewer --jobs; documents that are "
+                    "done are kept, and --resume goes on after them"
+                ) from None
+            yield from results
+
+
+class WorkerError(UnspinError):
+    """A worker process has ended before its work was done."""
 
 
 @contextmanager

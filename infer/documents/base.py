@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
+from textwrap import shorten
 from typing import Protocol
 
 from unspin.edits import Edit, apply
@@ -23,6 +25,21 @@ GAP = re.compile(r"\s{2,}|\t")  # between the columns of a table, or in justifie
 
 class DocumentError(UnspinError):
     """A document cannot be read; the message names the file."""
+
+
+@contextmanager
+def unforeseen_errors(name: str) -> Iterator[None]:
+    """Turn an error that should not occur into `DocumentError`, since one odd document must not stop the others.
+
+    Errors of this project, of files (a full disk) and of packages that are not installed pass unchanged.
+    """
+    try:
+        yield
+    except (UnspinError, OSError, ImportError):
+        raise
+    except Exception as error:
+        what = shorten(f"{type(error).__name__}: {error}", 200, placeholder=" …")
+        raise DocumentError(f"{name} cannot be handled ({what}): please report this, with the file") from error
 
 
 class FormatError(UnspinError):

@@ -13,8 +13,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path, PurePath
+from typing import IO
 
-from unspin.infer.documents.base import DEFAULT_OPTIONS, Document, DocumentError, DocumentOptions, Format
+from unspin.infer.documents.base import (
+    DEFAULT_OPTIONS,
+    Document,
+    DocumentError,
+    DocumentOptions,
+    Format,
+    unforeseen_errors,
+)
 from unspin.infer.documents.csv_table import CSV
 from unspin.infer.documents.docx import DOCX
 from unspin.infer.documents.epub import EPUB
@@ -29,6 +37,7 @@ from unspin.infer.documents.text import TEXT
 from unspin.infer.documents.text_files import TextFormat
 from unspin.storage import StorageError, storage_errors
 
+MAX_BYTES = 500_000_000  # of a document, which takes up to 25 times as much memory; a table of Parquet may be larger
 _ALL: tuple[Format, ...] = (TEXT, MARKDOWN, HTML, DOCX, ODT, EPUB, JSON, JSON_LINES, CSV, SRT, WEBVTT, RST)
 FORMATS = {suffix: format for format in _ALL for suffix in format.suffixes}
 FORMATS_BY_NAME = {format.name: format for format in _ALL}
@@ -79,10 +88,10 @@ def read_document(path: Path, options: DocumentOptions = DEFAULT_OPTIONS) -> Doc
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a file. Raises `DocumentError` if it is missing or cannot be read."""
+    """The bytes of a file. Raises `DocumentError` if it is missing, cannot be read, or has more than `MAX_BYTES`."""
     try:
-        with storage_errors(path):
-            return path.read_bytes()
+        with storage_errors(path), path.open("rb") as file:
+            return read_all(str(path), file)
     except IsADirectoryError:
         raise DocumentError(f"{path} is a folder: name the files in it") from None
     except OSError as error:
@@ -91,12 +100,21 @@ def read_bytes(path: Path) -> bytes:
         raise DocumentError(str(error)) from None
 
 
+def read_all(name: str, file: IO[bytes]) -> bytes:
+    """The bytes of an open file called `name`. Raises `DocumentError` if there are more than `MAX_BYTES`."""
+    data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise DocumentError(f"{name} has more than {MAX_BYTES // 10**6} MB: split it, or save its rows as Parquet")
+    return data
+
+
 def decode_document(name: str, data: bytes, options: DocumentOptions = DEFAULT_OPTIONS) -> Document:
     """Read the bytes of a file called `name`, by its suffix or in the format that the options name.
 
     Raises `DocumentError` if the format is not known or the bytes are not valid in it.
     """
-    return choose_format(name, data, options).read(name, data, options)
+    with unforeseen_errors(name):
+        return choose_format(name, data, options).read(name, data, options)
 
 
 def choose_format(name: str, data: bytes, options: DocumentOptions = DEFAULT_OPTIONS) -> Format:

@@ -14,7 +14,9 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 MAIN = "from unspin.cli import main; main()"
 # Worker processes import this file too, so that the engine is replaced in each of them.
 WITH_WORD_ENGINE = '''
+import os
 import re
+import signal
 
 from unspin.infer.engines.base import Rewriting
 from unspin.infer.restorer import Restorer
@@ -25,15 +27,27 @@ def doubts(text):
     return [-4.0 if i in starts else 0.0 for i in range(len(text) + 1)]
 
 
+def suffer(text):
+    """Fail, be killed or wait at a pipe, as a text asks for."""
+    if "unforeseen" in text:
+        raise ValueError("list index\\nout of range")
+    if "killed" in text:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "gate" in text:
+        open("gate").read()
+
+
 class WordEngine:
     """Restores two garbled words, with full confidence, a character per token, and likes all that is listed."""
 
     def rewrite(self, sentences):
+        suffer("".join(sentences))
         texts = [sentence.replace("warfare", "war").replace("overseas", "foreign") for sentence in sentences]
         return [Rewriting(text, tuple(range(1, len(text) + 1)), (0.0,) * (len(text) + 1)) for text in texts]
 
     def copies(self, sentences):
         """Doubts nothing but the two garbled words."""
+        suffer("".join(sentences))
         return [Rewriting(text, tuple(range(1, len(text) + 1)), tuple(doubts(text))) for text in sentences]
 
     def log_ratios(self, sentences, texts):

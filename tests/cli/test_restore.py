@@ -22,6 +22,7 @@ from unspin.extras import packages_of_extras
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 CLEAN = "A sentence that reads well enough.\n"
 SPUN = "The overseas minister said on Monday that the warfare had ended.\n"
+WAITING = "The engine waits at the gate.\n"
 RESTORED = "The foreign minister said on Monday that the war had ended.\n"
 
 
@@ -62,6 +63,35 @@ def test_one_bad_file_never_stops_the_others(tmp_path: Path, unspin_words: Comma
     assert (tmp_path / "out" / "deep" / "good.txt").read_text() == RESTORED
     assert (tmp_path / "out" / "deep" / "page.html").read_text() == f"<p>{RESTORED}</p>"
     assert "war" in (tmp_path / "pages" / "deep" / "good.txt.html").read_text()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_unforeseen_error_does_not_stop_the_other_documents(
+    jobs: int, tmp_path: Path, unspin_words: Command
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(6):
+        (tmp_path / "in" / f"{number}.txt").write_text("This was unforeseen.\n" if number == 2 else SPUN)
+    pq.write_table(pa.table({"text": ["This was unforeseen."]}), tmp_path / "in" / "a.parquet")
+    pq.write_table(pa.table({"text": [SPUN]}), tmp_path / "in" / "b.parquet")
+    done = unspin_words("restore", "in", "--output", "out", "--jobs", jobs)
+    what = "cannot be handled (ValueError: list index out of range): please report this, with the file"
+    assert done.returncode == 1
+    assert f"in/2.txt {what}" in done.stderr and f"in/a.parquet {what}" in done.stderr
+    assert "Traceback" not in done.stderr
+    written = [f"{number}.txt" for number in (0, 1, 3, 4, 5)]
+    assert [(tmp_path / "out" / name).read_text() for name in written] == [RESTORED] * 5
+    assert not (tmp_path / "out" / "2.txt").exists() and not (tmp_path / "out" / "a.parquet").exists()
+    assert pq.read_table(tmp_path / "out" / "b.parquet").to_pydict() == {"text": [RESTORED]}
+
+
+@pytest.mark.parametrize("command", ["restore", "screen"])
+def test_a_killed_worker_is_told_of(command: str, tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "a.txt").write_text(SPUN)
+    (tmp_path / "b.txt").write_text("The process was killed.\n")
+    done = unspin_words(command, "a.txt", "b.txt", "--output", "out", "--jobs", 2)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "unspin: a worker process was killed, perhaps for lack of memory: try fewer --jobs" in done.stderr
 
 
 def test_the_edits_file_places_each_edit_in_both_texts(tmp_path: Path, unspin_words: Command) -> None:
@@ -295,11 +325,12 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, refused: Callab
 
 
 def test_the_processes_of_a_killed_run_end(tmp_path: Path, word_script: Path) -> None:
-    os.mkfifo(tmp_path / "a.txt")
+    (tmp_path / "a.txt").write_text(WAITING)
+    os.mkfifo(tmp_path / "gate")
     line = [sys.executable, word_script, "restore", "a.txt", "--output", "out", "--jobs", "2"]
     with (
         subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.DEVNULL) as process,
-        (tmp_path / "a.txt").open("w"),  # once a worker reads it
+        (tmp_path / "gate").open("w"),  # once a worker reads it
     ):
         workers = psutil.Process(process.pid).children(recursive=True)
         process.kill()
@@ -315,11 +346,12 @@ def _heed_ctrl_c() -> None:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_ends_a_run_and_says_how_to_go_on(tmp_path: Path, word_script: Path, jobs: int) -> None:
     (tmp_path / "a.txt").write_text(SPUN)
-    os.mkfifo(tmp_path / "b.txt")
+    (tmp_path / "b.txt").write_text(WAITING)
+    os.mkfifo(tmp_path / "gate")
     line = [sys.executable, word_script, "restore", "a.txt", "b.txt", "--output", "out", "--jobs", str(jobs)]
     with (
         subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c) as process,
-        (tmp_path / "b.txt").open("w"),  # once the run reads it
+        (tmp_path / "gate").open("w"),  # once the run reads it
     ):
         process.send_signal(signal.SIGINT)
         _, message = process.communicate(timeout=60)
