@@ -9,8 +9,15 @@ from unspin.infer.fidelity.change import Change
 from unspin.infer.fidelity.dictionary import is_english
 from unspin.infer.fidelity.units import UNIT_WORDS
 
-_SUFFIX = r"com|org|net|gov|edu|io|co|uk|eu|html?|py|js|txt|csv|json|xml|pdf|docx?|xlsx?|exe|sh|md|ya?ml|zip|jpe?g|png"
-_ADDRESS = re.compile(rf".*(?:://|www\.|@).*|[^\w]*#\w*[A-Za-z]\w*.*|[^\w]*\w[\w.-]*\.(?:{_SUFFIX})\b.*")
+_ADDRESS = re.compile(  # what a stretch without white space holds if it is no prose
+    r""".*(?: :// | www\. | @
+      | \w\.[a-z][\w-]                              # addresses without a scheme, files, names in code: "os.path"
+      | (?:^|[("'\[=,])(?:~|\.{1,2}|\w:)?/\w | [.:]\d+/\w  # paths, DOIs, ports
+      | \\\w | &\#?\w+; | \w(?:==?["'\w]|\(\)|::\w) | ^--[a-z]  # paths and commands with backslashes, code, options
+      | [A-Za-z]-v?\d+\.\d | (?:^|\W):[a-z][\w+-]*:(?:\W|$)    # versions, emoji
+      ).* | [^\w]*\#\w*[A-Za-z]\w*.*""",
+    re.VERBOSE,
+)
 _CODE = re.compile(r"\w*_\w*|[a-z]+[A-Z]\w*|[A-Za-z]+\d\w*|\w+\(\)|--?[a-z]+|[A-Z]\w*::\w+")
 MAX_WORD = 100  # a longer stretch without white space is an address or code
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -19,7 +26,7 @@ _CLITIC = re.compile(r"(?:n['’]t|['’](?:s|re|ve|ll|d|m))$")
 
 @lru_cache(maxsize=1 << 12)
 def addresses_in(text: str) -> tuple[str, ...]:
-    """The web and mail addresses, file names, hashtags and identifiers of a text, in order."""
+    """The web and mail addresses, paths, file names, hashtags and identifiers of a text, in order."""
     return tuple(token for token in text.split() if len(token) > MAX_WORD or _ADDRESS.fullmatch(token))
 
 
