@@ -34,16 +34,18 @@ from unspin.infer.documents.text_files import TextFormat
 from unspin.infer.documents.wrapped import WrappedView
 from unspin.lazy import cached_property
 
-_INVISIBLE = frozenset("noscript rp rt script style svg template".split())  # the text around them is one sentence
+_INVISIBLE = frozenset(  # the text around them is one sentence
+    "area link map meta noscript rp rt script source style svg template track".split()
+)
 _NO_PROSE = frozenset(  # some of these have text only for old browsers
     "annotation annotation-xml audio canvas iframe noembed noframes object plaintext textarea video xmp".split()
 )
-_INLINE_CODE = frozenset("code kbd math samp var".split())
-_CODE = _INLINE_CODE | {"pre"}
+_INLINE_CODE = frozenset("code kbd math samp tt var".split())
+_CODE = _INLINE_CODE | {"listing", "pre"}
 _INLINE = _INVISIBLE.union(
     _INLINE_CODE,
     """a abbr acronym b bdi bdo big cite data del dfn em font i img ins label mark nobr output picture q rb ruby s slot
-    small span strike strong sub sup time tt u wbr""".split(),
+    small span strike strong sub sup time u wbr""".split(),
 )
 _REOPENED = frozenset("b big code em font i nobr s small strike strong tt u".split())  # in each block, until closed
 

@@ -1,4 +1,4 @@
-"""Markup that other programs replace: PHP, ASP, Liquid, Jinja, Mustache, WordPress shortcodes, formulas in TeX.
+"""Markup that other programs replace: PHP, ASP, Liquid, Jinja, Mustache, "${name}", WordPress shortcodes, TeX.
 
 Found by its shape, since the systems disagree on all else. Cost: linear in the length of the text.
 """
@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 from unspin.infer.documents.base import View
 
-PROGRAM = re.compile(
-    r"<\?(?:php\b|=)(?:[^?<]|\?(?!>)|<(?!\?)){0,20000}+\?>|<%(?:[^%<]|%(?!>)|<(?!%)){0,5000}+%>", re.IGNORECASE
+PROGRAM = re.compile(  # PHP at the end of a file needs no closing mark
+    r"<\?(?:php\b|=|(?=\s))(?:[^?<]|\?(?!>)|<(?!\?)){0,20000}+\?>|<%(?:[^%<]|%(?!>)|<(?!%)){0,5000}+%>"
+    r"|<\?php[ \t]*[\r\n](?:[^?<]|\?(?!>)|<(?!\?))*+\Z",
+    re.IGNORECASE,
 )
 SHORTCODE = (  # and no link of Markdown
     r"(?:\[[A-Za-z][\w-]{0,60}\s(?=[^\[\]<>=]{0,200}\w=\S)[^\[\]<>]{1,2000}\]|\[/[A-Za-z][\w-]{0,60}\])(?!\()"
@@ -23,10 +25,15 @@ SHORTCODE = (  # and no link of Markdown
 _MARKUP = re.compile(
     rf"""{PROGRAM.pattern}
       | (?P<shown> \{{%[^{{}}]{{1,2000}}%\}}
-          | \{{\{{\{{?[^{{}}]{{1,2000}}\}}\}}\}}?)
+          | \{{\{{\{{?[^{{}}]{{1,2000}}\}}\}}\}}?
+          | \$\{{[^{{}}\n]{{1,200}}\}} | \{{[#/:@]?[a-z_$][\w.$]{{0,200}}\}}
+          | \{{[#/:@][a-z][^{{}}\n]{{0,500}}(?<!\#)\}}
+          | (?<![\w%])%[a-z_]\w{{0,60}}% | %\([a-z_]\w{{0,60}}\)[a-z])
       | (?P<tex>\\\([^\\]{{0,200}}(?:\\(?!\(|\\?\))[^\\]{{0,200}}){{0,50}}\\{{1,2}}\)
           | \\\[[^\\]{{0,200}}(?:\\(?!\[|\\?\])[^\\]{{0,200}}){{0,50}}\\{{1,2}}\]
-          | (?<![\w($])\$\$(?![)$])(?:[^$\n]|\n(?!\s*\n)){{1,2000}}\$\$(?![\w)$]))
+          | (?<![\w($])\$\$(?![)$])(?:[^$\n]|\n(?!\s*\n)){{1,2000}}\$\$(?![\w)$])
+          | (?<![\w$\\])\$(?![\s$])(?=[^$\n]{{0,200}}[\\^_=])[^$\n]{{1,200}}(?<!\s)\$(?![\w$])  # and no price
+          | \\begin\{{[a-z]{{1,30}}\*?\}}(?:[^\\]|\\(?!end\{{)){{0,2000}}+\\end\{{[a-z]{{1,30}}\*?\}})
       | \{{\#[^{{}}]{{0,2000}}\#\}}
       | {SHORTCODE}
       | \[(?P<bare>[A-Za-z][\w-]{{0,60}})\]""",

@@ -2,6 +2,7 @@
 
 Wrapping put in a line end if the first word of the next line would not have fit before it. A block of lines counts as
 wrapped if, besides, one of its lines goes on in lower case; lists, poems and addresses seldom meet both conditions.
+Templates, tags, commands after a prompt and the addressing of mails are shown, but never changed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from itertools import chain, pairwise
 
 from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions
-from unspin.infer.documents.templates import template_markup, with_fixed
+from unspin.infer.documents.templates import TemplateMarkup, template_markup, with_fixed
 from unspin.infer.documents.text_files import TextFormat
 from unspin.infer.documents.wrapped import WrappedView
 
@@ -22,6 +23,11 @@ _BLOCK = re.compile(rf"(?<![^\r\n]){_LINE}(?:(?:\r\n|\r|\n){_LINE})++")
 _LINE_END = re.compile(r"(?<![^\S\r\n])[^\S\r\n]*+(?:\r\n|\r|\n)")
 _ITEM = re.compile(r"[-*+•‣·–—>|#]|\(?(?:\d{1,3}|[A-Za-z])[.)]\s")  # of a list, or a quoted line, or a table's row
 _LETTER = re.compile(r"[^\W\d_]")
+_NO_PROSE = re.compile(
+    r"""^[ \t>]*(?:(?:From|To|Cc|Bcc|Reply-To|Sender):[^\r\n@]*@ | \$[ \t]+[A-Za-z.~/])[^\r\n]*  # of mails; commands
+      | </?[A-Za-z][\w:-]{0,60}>  # tags""",
+    re.MULTILINE | re.VERBOSE,
+)
 _SENTENCE_END = re.compile(r"[.!?:;][\"”’')]*$")
 _HYPHENATED = re.compile(r"[^\W\d_]-$")
 
@@ -35,7 +41,8 @@ def text_views(raw: str, options: DocumentOptions = DEFAULT_OPTIONS) -> Contents
         position = end
     text = "".join([*pieces, raw[position:]])
     view = WrappedView(starts=range(len(raw)), ends=range(1, len(raw) + 1), text=text)
-    return Contents([with_fixed(view, template_markup(raw))])
+    others = (TemplateMarkup(*match.span(), is_shown=True) for match in _NO_PROSE.finditer(raw))
+    return Contents([with_fixed(view, chain(template_markup(raw), others))])
 
 
 def _wraps(raw: str) -> Iterator[tuple[int, int]]:

@@ -405,7 +405,11 @@ def test_a_page_comes_back_byte_for_byte(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["<p>a {{ b }} c", "[b c=d] e ", "<% f %>", "[code]", "<?php ", "{{{ ", "a<code>b</code>"]
+    "part",
+    [
+        *("<p>a {{ b }} c", "[b c=d] e ", "<% f %>", "[code]", "<?php ", "<?php\n", "{{{ ", "a<code>b</code>"),
+        *("${a", "{#a", "%a", "$a= ", "\\begin{a}"),
+    ],
 )
 def test_a_page_of_many_parts_takes_linear_time(part: str) -> None:
     html_views(part * 50_000)
