@@ -1,10 +1,10 @@
 """Markdown: its prose, without front matter, code blocks, formulas, link targets, HTML tags and markup characters.
 
 markdown-it-py parses it. A recorder around its inline rules notes where markup stands, and further rules read what
-CommonMark lacks: admonitions, notes, definitions, math, shortcodes, wiki links. A paragraph is one line of the view,
-however it is wrapped, and so are headings, list items and table cells. Code, formulas and addresses inside a sentence
-are shown, so that the sentence is whole, but never changed. A block whose characters cannot be placed exactly is left
-alone, and so is what is nested more than `_MAX_NESTING` deep. An edit is refused if its block would not read as
+CommonMark lacks: admonitions, notes, definitions, math, shortcodes, wiki links, MDX. A paragraph is one line of the
+view, however it is wrapped, and so are headings, list items and table cells. Code, formulas and addresses inside a
+sentence are shown, so that the sentence is whole, but never changed. A block whose characters cannot be placed exactly
+is left alone, and so is what is nested more than `_MAX_NESTING` deep. An edit is refused if its block would not read as
 intended after it. Cost: linear in the length of the text, plus the length of its block for each edit.
 """
 
@@ -36,15 +36,24 @@ _MAX_OPAQUE_LINES = 300  # longest block of math or highlighted code
 _MAX_CHECKED_BLOCK = 20_000  # characters; in a longer block, only words of letters are replaced
 
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
-_FRONT_MATTER = re.compile(
-    r"""---[ \t]*\n(?:[ \t]*\#.*\n)*(?:["']?\w[\w\ .'"/-]*:(?:[ \t].*)?\n(?:.*\n)*?)?(?:---|\.\.\.)[ \t]*$  # YAML
-      | \+\+\+[ \t]*\n(?:.*\n)*?\+\+\+[ \t]*$                                             # TOML""",
+_FRONT_MATTER = re.compile(  # YAML, TOML, JSON, MultiMarkdown, Pandoc
+    r"""---[ \t]*\n(?:[ \t]*\#.*\n)*(?:["']?\w[\w\ .'"/-]*:(?:[ \t].*)?\n(?:.*\n)*?)?(?:---|\.\.\.)[ \t]*$
+      | \+\+\+[ \t]*\n(?:.*\n)*?\+\+\+[ \t]*$
+      | \{[ \t]*\n[ \t]*"(?:.*\n)*?\}[ \t]*$
+      | (?i:title|author|date|slug|layout|tags|keywords):.*(?:\n\w[\w\ -]{0,40}:[ \t].*)+(?=\n[ \t]*$)
+      | (?:%[ \t].*\n(?:[ \t]+\S.*\n)*){1,3}[ \t]*$""",
     re.VERBOSE | re.MULTILINE,
 )
 _OPAQUE_BLOCK = re.compile(
     r"""\$\$(?!.*\$\$.*\S) | \\{1,2}\[(?=[ \t]*$|.*\\\][ \t]*$) | \\begin\{
-      | (?:\{%-?|\{\{[<%])\s*(?P<shortcode>highlight|code|raw|math|katex|mermaid)\b(?!.*\{.*\S)
-      | (?P<directive>:::.*|(?:(?:\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\})[ \t]*)+$)  # a line without text""",
+      | (?P<comment>%%(?!.*%%))
+      | (?:\{%-?|\{\{[<%]|\{::)\s*(?P<shortcode>highlight|code|comment|nomarkdown|raw|math|katex|mermaid)\b(?!.*\{.*\S)
+      | (?P<directive>:::.*|(?:(?:\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\})[ \t]*)+$)  # a line without text
+      | (?P<apart>(?:\([\w:.-]+\)=|%[ \t].*|\+\+\+(?:[ \t].*)?)[ \t]*$        # targets, comments and cells of MyST
+          | \*\[[^\]\n]{1,200}\]:                                             # abbreviations
+          | (?P<code>import[ \t](?:[\w*{$].*\bfrom[ \t]*)?["']                # of MDX
+              | export[ \t]+(?:(?:default|const|let|var|function|async|class)\b|[{*])
+              | \{[A-Za-z_$][\w.$]*(?:\(|[ \t]*(?:&&|\?|=>))))""",
     re.VERBOSE,
 )
 _CONTAINER = re.compile(  # what an indented body follows; a marker stands before the first line of the body
@@ -54,10 +63,17 @@ _CONTAINER = re.compile(  # what an indented body follows; a marker stands befor
 )
 _BODY_INDENT = 4  # columns
 
+_BRACES = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]{0,500}\}){0,500}+\}){0,500}+\}"
+_JSX_TAG = (  # with a dot in its name or an expression among its attributes, which CommonMark takes for text
+    r"""<(?=/?[A-Z]\w{0,60}\.\w|\w[^<>]{0,500}[=\s]\{)/?\w[\w.-]{0,100}"""
+    rf"""(?:[^<>{{}}"']|"[^"]{{0,500}}"|'[^']{{0,500}}'|{_BRACES}){{0,500}}+>"""
+)
 _OPAQUE = re.compile(  # parts of a paragraph: fixed ones are shown and never changed, others are hidden
     r"""(?P<fixed>\$\$(?:\\.|[^$\\]){1,2000}\$\$
           | (?<![\w$])\$(?![\s$]|\d[\d.,]*\s+[a-z]{2})(?:\\.|[^$\\]){0,500}(?<!\s)\$(?![\w$])
-          | \\\((?:[^\\]|\\(?![()])){1,500}\\\)                 # math
+          | \\{1,2}\((?:[^\\]|\\(?!\\?[()])){1,500}\\{1,2}\)       # math
+          | (?<=\w)\^[^\s^]{1,100}\^ | (?<=\w)~[^\s~]{1,100}~   # superscripts and subscripts
+          | \+\+\w{1,30}(?:\+\w{1,30}){1,8}\+\+                 # keys
           | \{\{[^{}]{1,2000}\}\} | \{%(?:[^{%]|%(?!\})){1,2000}%\}  # shortcodes
           | \[-?@[^\[\]\n]{1,300}\](?![(\[])                    # citations
           | (?<!!)\[\[[^\[\]|\n]{1,300}\]\](?![(\[]))           # wiki links without a label
@@ -66,7 +82,11 @@ _OPAQUE = re.compile(  # parts of a paragraph: fixed ones are shown and never ch
       | (?P<hidden>%%[^%\n]{1,500}%%                           # comments
           | \[\^[^\[\]\s]{1,200}\](?!\() | !\[\[[^\[\]\n]{1,300}\]\]  # references to notes, embedded files
           | \{[:.\#][^{}\n]{1,300}\}                        # attributes
+          | (?<=\s)\^[\w-]{1,100}\Z                        # names of blocks
+          | \{/\*(?:[^*{]|\*(?!/)|\{(?!/\*)){0,2000}+\*/\}        # comments of MDX
           | """
+    + _JSX_TAG
+    + "|"
     + SHORTCODE
     + ")",
     re.VERBOSE | re.DOTALL,
@@ -155,20 +175,18 @@ def _line(state: StateBlock, number: int) -> tuple[int, int]:
 
 
 def _opaque_block(state: StateBlock, first: int, end: int, silent: bool) -> bool:
-    """A block rule that skips math, highlighted code and lines of directives."""
+    """A block rule that skips math, highlighted code, comments, lines of directives, and the code of MDX."""
     if state.is_code_block(first):
         return False
     match = _OPAQUE_BLOCK.match(state.src, *_line(state, first))
-    if not match:
+    if not match or (silent and match["apart"]):  # which interrupts no paragraph
         return False
     after = first + 1
-    if not match["directive"]:
+    if match["code"]:
+        after = next((i for i in range(after, end) if state.isEmpty(i)), end)
+    elif not match["directive"] and not match["apart"]:
         last = min(end, first + _MAX_OPAQUE_LINES) - 1
-        if match["shortcode"]:
-            closing = rf"(?:\{{%-?\s*end|\{{\{{[<%]\s*/\s*){match['shortcode']}\b"
-        else:
-            closing = r"\n[ \t>]*\n|" + {"$": r"\$\$", "[": r"\\\]", "{": r"\\end\{"}[match[0][-1]]
-        found = re.compile(closing).search(state.src, match.end(), state.eMarks[last])
+        found = re.compile(_closing(match)).search(state.src, match.end(), state.eMarks[last])
         if not found or "\n" in found[0]:
             return False
         after = bisect_right(state.bMarks, found.start(), first, last + 1)
@@ -177,6 +195,15 @@ def _opaque_block(state: StateBlock, first: int, end: int, silent: bool) -> bool
     if not silent:
         state.line = after
     return True
+
+
+def _closing(match: re.Match[str]) -> str:
+    """The pattern of what closes an opaque block; math ends at a blank line, and is none if it does."""
+    if match["shortcode"]:
+        return rf"(?:\{{%-?\s*end|\{{\{{[<%]\s*/\s*|\{{:/){match['shortcode']}\b|\{{:/\}}"
+    if match["comment"]:
+        return "%%"
+    return r"\n[ \t>]*\n|" + {"$": r"\$\$", "[": r"\\\]", "{": r"\\end\{"}[match[0][-1]]
 
 
 def _container(state: StateBlock, first: int, end: int, silent: bool) -> bool:
