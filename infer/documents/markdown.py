@@ -5,7 +5,7 @@ CommonMark lacks: admonitions, notes, definitions, math, shortcodes, wiki links,
 view, however it is wrapped, and so are headings, list items and table cells. Code, formulas and addresses inside a
 sentence are shown, so that the sentence is whole, but never changed. A block whose characters cannot be placed exactly
 is left alone, and so is what is nested more than `_MAX_NESTING` deep. An edit is refused if its block would not read as
-intended after it. Cost: linear in the length of the text, plus the length of its block for each edit.
+intended after it. Cost: linear in the length of the text, plus the length of its block for an edit that touches markup.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from unspin.infer.documents.wrapped import WrappedView
 
 _MAX_NESTING = 60
 _MAX_OPAQUE_LINES = 300  # longest block of math or highlighted code
-_MAX_CHECKED_BLOCK = 20_000  # characters; in a longer block, only words of letters are replaced
+_MAX_CHECKED_BLOCK = 5_000  # characters; in a longer block, only words of letters are replaced
 
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _FRONT_MATTER = re.compile(  # YAML, TOML, JSON, MultiMarkdown, Pandoc
@@ -107,6 +107,7 @@ _FRAMES = {"#": "# {}", "=": "{}\n===", "-": "{}\n---"}  # headings by their mar
 _SPECIAL = re.compile(r"[\\`*_<\[\]]|&(?=#?\w+;)")
 _LETTERS = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_BEFORE_WORD = re.compile(r"[\w,;.] ")
 _BORDER = re.compile(r"[\r\n|]")  # no edit contains line ends, nor the bars of tables
 _INNER_LINE_END = re.compile(r"\n[ \t]*")
 
@@ -291,10 +292,14 @@ class _MarkdownView(WrappedView):
             placed = block.html.raw_edit(raw, replace(edit, start=edit.start - block.start, end=edit.end - block.start))
         else:  # the words are spread over the lines, or the lines are joined if there are too few words
             placed = super().raw_edit(raw, edit) or View.raw_edit(self, raw, edit)
-        if end - block.start > _MAX_CHECKED_BLOCK:
-            return placed if _LETTERS.fullmatch(spun) and _LETTERS.fullmatch(edit.replacement) else None
+        if placed is None:
+            return None
+        are_words = _LETTERS.fullmatch(raw, placed.start, placed.end) and _LETTERS.fullmatch(placed.replacement)
+        is_long = end - block.start > _MAX_CHECKED_BLOCK
+        if is_long or (are_words and edit.start > block.start and _is_amid_words(raw, placed)):
+            return placed if are_words else None
         expected = self.text[block.start : edit.start] + edit.replacement + self.text[edit.end : end]
-        return placed if placed and self._reads(block, raw, placed, expected) else None
+        return placed if self._reads(block, raw, placed, expected) else None
 
     def _reads(self, block: _Block, raw: str, edit: Edit, expected: str) -> bool:
         """Whether a block reads as expected after an edit of the raw text, except for its white space."""
@@ -311,6 +316,12 @@ class _MarkdownView(WrappedView):
         view = _Reader(after, self.references).view()
         kinds = [(read.frame, read.html is None) for read in view.blocks]
         return kinds == [(block.frame, block.html is None)] and view.text.split() == expected.split()
+
+
+def _is_amid_words(raw: str, edit: Edit) -> bool:
+    """Whether an edit stands between words of one line. Other words in its place cannot make markup of anything."""
+    before, after = raw[max(edit.start - 2, 0) : edit.start], raw[edit.end : edit.end + 1]
+    return bool(_BEFORE_WORD.fullmatch(before)) and (after == "" or after in " \r\n.,;!?")
 
 
 def _escape(text: str) -> str:

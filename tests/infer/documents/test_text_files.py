@@ -2,6 +2,7 @@
 
 import codecs
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from unspin.infer.documents.base import DocumentError, DocumentOptions
@@ -133,10 +134,10 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
 
 
 def test_a_store_that_cannot_be_reached_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: Path) -> bytes:
+    def fail(self: Path, mode: str) -> NoReturn:
         raise StorageError("the store cannot be reached")
 
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr(Path, "open", fail)
     with pytest.raises(DocumentError, match="the store cannot be reached"):
         read_document(tmp_path / "x.txt")
 
