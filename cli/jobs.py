@@ -115,6 +115,13 @@ def _check_options(options: RestoreOptions) -> None:
             raise OptionError(f"{name} {folder} is a file: name a folder")
 
 
+def _may_hold_edits(file: Path) -> bool:
+    """Whether a file is empty or begins with an edit. A killed run may have written half of it."""
+    with file.open("rb") as opened:
+        line = opened.readline()
+    return not line or (line.startswith(b'{"document": ') and (b', "spun": ' in line or not line.endswith(b"\n")))
+
+
 def _check_executor_options(options: RestoreOptions) -> None:
     """Raise `OptionError` for options that need more than restored files in a folder that all machines share."""
     if options.output is None:
@@ -218,3 +225,5 @@ def _check_collisions(jobs: Sequence[Job], options: RestoreOptions) -> None:
             writers[place] = writer
     if options.edits is not None and (what := sources.get(options.edits.resolve())):
         raise OptionError(f"--edits {options.edits} would be written over {what}: name another file")
+    if options.edits is not None and options.edits.is_file() and not _may_hold_edits(options.edits):
+        raise OptionError(f"--edits {options.edits} holds something else than edits: name another file")

@@ -30,7 +30,7 @@ from unspin.infer.restoration import Restoration, dump_json
 from unspin.infer.restorer import OnRead, Restorer
 from unspin.lazy import cached_property
 from unspin.phrase_lists import read_terms
-from unspin.storage import is_url, put_file, take_permissions, write_atomic
+from unspin.storage import SCRATCH, is_url, put_file, take_permissions, write_atomic
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def restore_table_file(
             yield from restorer.restore_all(texts)
 
     assert job.target is not None, "find_jobs gives every table a target"
-    with local_table(job) as source, TemporaryDirectory(prefix=".unspin-", dir=scratch_parent(job.target)) as scratch:
+    with local_table(job) as source, TemporaryDirectory(prefix=SCRATCH, dir=scratch_parent(job.target)) as scratch:
         restored = Path(scratch) / "restored.parquet"
         for number, restoration in restore_table(source, restored, options.documents.field, restore):
             if options.edits is not None:

@@ -33,7 +33,7 @@ from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.restoration import dump_json
 from unspin.infer.restorer import Restorer
 from unspin.phrase_lists import read_terms
-from unspin.storage import StorageError, put_file, storage_errors
+from unspin.storage import SCRATCH, StorageError, put_file, storage_errors
 
 ROW_FORMATS = ("csv", "jsonl", "json")  # each row of such a file is a document
 Finding = dict[str, Any]  # the row of one document: its file, its part of it, and `Screening.to_dict`
@@ -98,7 +98,7 @@ class ScreenFile:
         with ExitStack() as stack:
             stack.enter_context(unforeseen_errors(job.name))
             digest, texts = self._read(job, stack)
-            scratch = Path(stack.enter_context(TemporaryDirectory(prefix=".unspin-", dir=scratch_parent(job.record))))
+            scratch = Path(stack.enter_context(TemporaryDirectory(prefix=SCRATCH, dir=scratch_parent(job.record))))
             findings = scratch / "findings.jsonl"
             with findings.open("w", encoding="utf-8") as lines:
                 lines.write(dump_json({"document": job.name, "digest": digest, "settings": self.settings}) + "\n")

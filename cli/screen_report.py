@@ -25,7 +25,7 @@ from unspin.cli.job import scratch_parent
 from unspin.cli.screen_file import Finding
 from unspin.infer.render import without_controls
 from unspin.infer.restoration import dump_json
-from unspin.storage import put_file, write_atomic
+from unspin.storage import SCRATCH, put_file, write_atomic
 
 MOST_GARBLED = 200  # documents in the table and on the page
 FILES = PAGE, FINDINGS, DOCUMENTS, PARAGRAPHS = "report.html", "screening.jsonl", "documents.csv", "paragraphs.csv"
@@ -45,9 +45,7 @@ def write_files(findings: Iterable[Finding], folder: Path) -> Iterator[Finding]:
     The files are complete once the iterator is exhausted; nothing is written before.
     """
     with ExitStack() as stack:
-        scratch = Path(
-            stack.enter_context(TemporaryDirectory(prefix=".unspin-", dir=scratch_parent(folder / FINDINGS)))
-        )
+        scratch = Path(stack.enter_context(TemporaryDirectory(prefix=SCRATCH, dir=scratch_parent(folder / FINDINGS))))
         with ExitStack() as opened:
             lines = opened.enter_context((scratch / FINDINGS).open("w", encoding="utf-8"))
             documents = opened.enter_context((scratch / DOCUMENTS).open("w", encoding="utf-8", newline=""))

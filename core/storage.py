@@ -23,6 +23,8 @@ from unspin.checksums import CHECKSUMS, verify_checksums
 from unspin.errors import UnspinError
 from unspin.hub import SCHEME, Repository
 
+SCRATCH = ".unspin-"  # begins the names of files and folders that are not complete yet
+
 
 class StorageError(UnspinError):
     """An object store cannot be reached, or something is missing from it."""
@@ -109,7 +111,7 @@ def write_atomic(path: Path, data: bytes, like: Path | None = None) -> None:
         raise FileExistsError(EEXIST, "not a file that can be replaced", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        handle, scratch = tempfile.mkstemp(prefix=".unspin-", dir=path.parent)
+        handle, scratch = tempfile.mkstemp(prefix=SCRATCH, dir=path.parent)
     except OSError as error:
         error.filename = str(path)  # the scratch file means nothing to the user
         raise
@@ -119,7 +121,7 @@ def write_atomic(path: Path, data: bytes, like: Path | None = None) -> None:
         take_permissions(Path(scratch), like)
         Path(scratch).replace(path)
     except BaseException:
-        Path(scratch).unlink()
+        Path(scratch).unlink(missing_ok=True)
         raise
 
 

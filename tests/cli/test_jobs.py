@@ -169,7 +169,7 @@ def test_stdin_has_the_suffix_of_its_format() -> None:
 
 
 def test_an_edits_file_in_a_folder_is_no_article(folder: Path) -> None:
-    (folder / "edits.jsonl").write_text("{}")
+    (folder / "edits.jsonl").write_text('{"document": "a.txt", "start": 0, "end": 1, "spun": "a"}\n')
     options = RestoreOptions(output=Path("out"), edits=folder / "edits.jsonl")
     assert all(job.relative.name != "edits.jsonl" for job in find_jobs([folder], options))
 

@@ -435,6 +435,16 @@ def test_an_edits_file_that_holds_something_else_is_kept(tmp_path: Path, unspin_
     assert (tmp_path / "notes.jsonl").read_bytes() == content
 
 
+@pytest.mark.parametrize("source", ["in/a.txt", "in", "in/*.txt"])
+def test_an_article_named_for_the_edits_is_kept(source: str, tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / "in" / name).write_text(SPUN)
+    done = unspin_words("restore", source, "--output", "out", "--edits", "in/a.txt")
+    assert done.returncode == 2 and "--edits in/a.txt" in done.stderr
+    assert (tmp_path / "in" / "a.txt").read_text() == SPUN and not (tmp_path / "out").exists()
+
+
 def test_resuming_writes_pages_and_edits_that_are_gone(tmp_path: Path, unspin_words: Command) -> None:
     (tmp_path / "a.txt").write_text(SPUN)
     command = ("restore", "a.txt", "--output", "out", "--html", "pages", "--edits", "e.jsonl", "--resume")

@@ -1,5 +1,6 @@
 """Locks: one process writes an output folder at a time, and a killed process holds no lock."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,29 @@ def test_the_lock_of_this_folder_lies_beside_it(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path / "here")
     with sole_writer(Path()):
         assert {file.name for file in tmp_path.iterdir()} == {"here", ".here.lock"}
+
+
+def test_a_link_to_a_folder_is_that_folder(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "link"
+    link.symlink_to(tmp_path / "out")
+    with sole_writer(link), pytest.raises(BusyError), sole_writer(tmp_path / "out"):
+        pass
+
+
+def test_what_a_killed_process_left_half_written_is_removed_a_day_later(tmp_path: Path) -> None:
+    old, young = tmp_path / "out" / "deep" / ".unspin-abcd1234", tmp_path / "out" / ".unspin-efgh5678"
+    for scratch in (old, young):
+        scratch.mkdir(parents=True)
+        (scratch / "part").write_text("half")
+    half = tmp_path / "out" / ".unspin-ijkl9012"
+    half.write_text("half")
+    for path in (old, half):
+        os.utime(path, (0, 0))
+    with sole_writer(tmp_path / "out"):
+        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [young.name, "deep"]
+        assert list((tmp_path / "out" / "deep").iterdir()) == []
 
 
 def test_the_root_of_the_file_system_is_refused() -> None:
