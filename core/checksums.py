@@ -41,8 +41,10 @@ def verify_checksums(folder: Path, prefix: str = "") -> None:
     if not record.is_file():
         return
     try:
-        sums = dict(json.loads(record.read_text(encoding="utf-8")))
-    except (ValueError, TypeError):
+        sums = json.loads(record.read_text(encoding="utf-8"))
+        if not isinstance(sums, dict):
+            raise ValueError
+    except (ValueError, RecursionError):
         raise ChecksumError(f"{record} is damaged: download or make the folder again") from None
     for name, expected in sums.items():
         if name.startswith(prefix):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 PHRASE_SLOPE, PHRASE_INTERCEPT = 0.81, -2.56  # of the released model, by unspin.evaluation.phrases
 # Of the released model, by unspin.evaluation.detection.
 SCREEN_FLOOR, SCREEN_RATE, SCREEN_SPREAD, SCREEN_WORD_SPREAD = 0.002, 4.3, 0.014, 1.65
+MAX_EXPONENT = 700.0  # exp overflows beyond 709
 MAX_LOGIT = 10.0  # keeps the confidence of an edit of a phrase table off 0 and 1
 CLEARLY_SPUN = 0.1  # share of garbled words above which a still larger share says nothing more about an edit
 
@@ -53,7 +54,7 @@ class Calibration:
         """
         odds, spun, length = features(probability, self.spun_share(suspected), size)
         logit = self.slope * odds + self.spun_weight * spun + self.size_weight * length + self.intercept
-        return 1 / (1 + math.exp(-logit))
+        return 1 / (1 + math.exp(min(-logit, MAX_EXPONENT)))
 
     def phrase_confidence(self, log_ratio: float) -> float:
         """The chance, 0..1, that an edit of a phrase table is right; `log_ratio` is that of `Engine.log_ratios`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,8 +109,14 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tiny_adapter(tiny_base: Path, tmp_path: Path) -> Path:
-    """The folder of a random LoRA adapter for the tiny base model."""
+def tiny_adapter(made_adapter: Path, tmp_path: Path) -> Path:
+    """The folder of a random LoRA adapter for the tiny base model, which a test may change."""
+    return Path(shutil.copytree(made_adapter, tmp_path / "adapter"))
+
+
+@pytest.fixture(scope="session")
+def made_adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The adapter that `tiny_adapter` copies."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -118,9 +125,10 @@ def tiny_adapter(tiny_base: Path, tmp_path: Path) -> Path:
     torch.manual_seed(1)
     model = AutoModelForCausalLM.from_pretrained(tiny_base)
     config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
-    get_peft_model(model, config).save_pretrained(tmp_path / "adapter")
-    (tmp_path / "adapter" / "unspin.json").write_text(json.dumps({"backbone": str(tiny_base), "prompt": Prompt.name}))
-    return tmp_path / "adapter"
+    folder = tmp_path_factory.mktemp("made") / "adapter"
+    get_peft_model(model, config).save_pretrained(folder)
+    (folder / "unspin.json").write_text(json.dumps({"backbone": str(tiny_base), "prompt": Prompt.name}))
+    return folder
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ tenth of that.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +17,23 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import LinearCrossEntropyOptions, functional
-from transformers import AutoConfig, BitsAndBytesConfig, PreTrainedModel
+from transformers import BitsAndBytesConfig, PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import CausalLMOutput
 from unspin.checksums import verify_checksums
-from unspin.infer.models.backbone import ModelError, auto_model_class, find_backbone, silence_transformers
+from unspin.infer.models.backbone import ModelError, find_backbone
 from unspin.infer.models.base import fast_dtype
 from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint, find_checkpoint, identify_weights
+from unspin.infer.models.loading import (
+    ADAPTER_CONFIG,
+    load_adapter,
+    load_config,
+    load_model,
+    read_adapter_config,
+    weight_files,
+)
 from unspin.infer.models.prompt import EncoderDecoderPrompt, Prompt
 from unspin.lazy import cached_property
 from unspin.train.batches import IGNORE_INDEX, CausalCollator, Seq2SeqCollator
@@ -51,11 +57,7 @@ class Backbone:
     def open(cls, name: str) -> Backbone:
         """Find the backbone that a config names. Raises `ModelError` if it is missing or its config.json is damaged."""
         folder = find_backbone(name)
-        try:
-            settings = AutoConfig.from_pretrained(folder)
-        except (OSError, ValueError, TypeError, AttributeError) as error:  # the last two if the JSON is not an object
-            raise ModelError(f"backbone {name}: its config.json cannot be used ({_first_line(error)})") from None
-        prompt_class = EncoderDecoderPrompt if settings.is_encoder_decoder else Prompt
+        prompt_class = EncoderDecoderPrompt if load_config(folder).is_encoder_decoder else Prompt
         return cls(name, folder, prompt_class.from_folder(folder))
 
     @cached_property
@@ -82,7 +84,6 @@ class Backbone:
 
         Reads safetensors only. Raises `ModelError` if weights are missing, damaged or do not fit the adapter.
         """
-        silence_transformers()
         torch.manual_seed(config.seed)
         model = self._load_weights(config)
         model.config.use_cache = False
@@ -97,16 +98,11 @@ class Backbone:
 
     def _load_weights(self, config: TrainConfig) -> Any:
         quantization = _four_bit() if config.trainable == "adapter" and config.lora.load_in_4bit else None
-        try:
-            return auto_model_class(self.is_encoder_decoder).from_pretrained(
-                self.folder, dtype=torch.float32, use_safetensors=True, quantization_config=quantization
-            )
-        except OSError as error:
+        if missing := [file.name for file in weight_files(self.folder) if not file.is_file()]:
             raise ModelError(
-                f"backbone {config.backbone} has no safetensors: convert it first ({_first_line(error)})"
-            ) from None
-        except (SafetensorError, RuntimeError, ValueError) as error:
-            raise ModelError(f"backbone {config.backbone} is damaged: copy it again ({_first_line(error)})") from None
+                f"backbone {config.backbone} has no safetensors ({', '.join(missing)} is missing): convert it first"
+            )
+        return load_model(self.folder, self.is_encoder_decoder, dtype=torch.float32, quantization_config=quantization)
 
     def _with_adapter(self, model: PreTrainedModel, config: TrainConfig) -> PeftModel:
         return self._new_adapter(model, config) if config.adapter is None else _load_adapter(model, config)
@@ -133,12 +129,7 @@ def _load_adapter(model: PreTrainedModel, config: TrainConfig) -> PeftModel:
     assert config.adapter is not None
     folder = find_checkpoint(config.adapter)
     verify_checksums(folder)
-    try:
-        loaded = PeftModel.from_pretrained(model, str(folder), is_trainable=True, torch_dtype=torch.float32)
-    except (ValueError, OSError, RuntimeError, SafetensorError) as error:
-        raise ModelError(
-            f"adapter {folder} does not load on the backbone {config.backbone}: {_first_line(error)}"
-        ) from None
+    loaded: PeftModel = load_adapter(model, folder, is_trainable=True)
     # PEFT looks up the base model's config when it saves: here, not on the hub, which the adapter's record names.
     loaded.peft_config[loaded.active_adapter].base_model_name_or_path = model.name_or_path
     return loaded
@@ -172,14 +163,10 @@ def with_adapter_settings(config: TrainConfig) -> TrainConfig:
 
 
 def _read_rank_and_alpha(adapter: Path) -> dict[str, int | float]:
-    file = adapter / "adapter_config.json"
-    try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
-        return {"rank": int(settings["r"]), "alpha": float(settings["lora_alpha"])}
-    except FileNotFoundError:
-        raise ModelError(f"adapter {adapter} is not an adapter folder: {file.name} is missing") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{file} is damaged ({error!r}): copy the adapter again") from None
+    if not (adapter / ADAPTER_CONFIG).is_file():
+        raise ModelError(f"adapter {adapter} is not an adapter folder: {ADAPTER_CONFIG} is missing")
+    settings = read_adapter_config(adapter)
+    return {"rank": settings.r, "alpha": settings.lora_alpha}
 
 
 def _check_backbone_of_adapter(adapter: Path, backbone: str) -> None:

@@ -17,8 +17,8 @@ from typing import Any
 
 from unspin.checksums import write_checksums
 from unspin.errors import UnspinError
-from unspin.infer.models.backbone import auto_model_class
-from unspin.infer.models.checkpoint import ADAPTER_WEIGHTS, UNSPIN_JSON, VOCABULARY, Checkpoint
+from unspin.infer.models.checkpoint import UNSPIN_JSON, VOCABULARY, Checkpoint
+from unspin.infer.models.loading import ADAPTER_WEIGHTS, load_adapter, load_model
 
 SUM = "combined"  # name of the combined adapter within peft
 
@@ -91,17 +91,14 @@ def _record_of(checkpoint: Checkpoint) -> dict[str, Any]:
 def _add(parts: Sequence[tuple[Checkpoint, float]], rank: int, scratch: Path) -> Path:
     """Add the adapters with peft; returns the folder of the sum, in `scratch`."""
     import torch
-    from peft import PeftModel
 
     first, _ = parts[0]
-    model_class = auto_model_class(first.prompt.is_encoder_decoder)
     folder, *_ = [part.backbone_folder() for part, _ in parts]  # one folder, checked against the record of each
-    base = model_class.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+    model = load_model(folder, first.prompt.is_encoder_decoder, dtype=torch.float32)
     names = [f"summand{i}" for i in range(len(parts))]  # peft would take "0" for the number of a layer
+    for name, (part, _) in zip(names, parts, strict=True):
+        model = load_adapter(model, part.folder, name)
     try:
-        model = PeftModel.from_pretrained(base, str(first.folder), adapter_name=names[0])
-        for name, (part, _) in zip(names[1:], parts[1:], strict=True):
-            model.load_adapter(str(part.folder), name)
         weights = [weight for _, weight in parts]
         model.add_weighted_adapter(names, weights, SUM, combination_type="svd", svd_rank=rank, svd_full_matrices=False)
     except (RuntimeError, ValueError, TypeError) as error:

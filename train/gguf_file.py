@@ -22,7 +22,7 @@ from gguf import (
 from gguf.quants import quantize
 from safetensors.torch import load_file
 from unspin.infer.models.backbone import assemble_default
-from unspin.infer.models.checkpoint import weight_files
+from unspin.infer.models.loading import weight_files
 
 FILE = "model.gguf"
 ARCHITECTURE = MODEL_ARCH.GEMMA3

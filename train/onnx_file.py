@@ -11,9 +11,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM
-from unspin.infer.models.backbone import silence_transformers
 from unspin.infer.models.checkpoint import TOKENIZER_FILES
+from unspin.infer.models.loading import load_model
 
 FILE = "model.onnx"
 
@@ -34,10 +33,8 @@ def write_onnx(merged: Path, folder: Path) -> None:
     """Write ``model.onnx`` in fp32, with its weights in a file beside it, and the tokenizer into a new folder."""
     import onnxscript  # noqa: F401 - torch's exporter needs it; imported here, the command can name the missing extra
 
-    silence_transformers()
     # Other implementations of attention choose by the length of the example.
-    options = {"dtype": torch.float32, "use_safetensors": True, "attn_implementation": "eager"}
-    model = AutoModelForCausalLM.from_pretrained(merged, **options).eval()
+    model = load_model(merged, is_encoder_decoder=False, dtype=torch.float32, attn_implementation="eager")
     program = torch.onnx.export(
         _NextToken(model).eval(),
         (torch.zeros((1, 8), dtype=torch.long),),

@@ -7,10 +7,13 @@ probability of each token. To add an engine, write one module with a class that 
 
 from __future__ import annotations
 
+import math
 from pkgutil import resolve_name
 
 from unspin.infer.engines.base import Engine, LoadableEngine, check_device
+from unspin.infer.models.backbone import ModelError
 from unspin.infer.models.checkpoint import Checkpoint
+from unspin.infer.models.loading import ADVICE, loading
 
 __all__ = ["ENGINES", "Engine", "check_device", "load_engine"]
 
@@ -26,9 +29,14 @@ def load_engine(name: str, checkpoint: Checkpoint, device: str = "cpu") -> Loada
     """Load an engine by name, with a checkpoint, on a device such as "cpu" or "cuda".
 
     Raises ValueError for an unknown name, and `ModelError` if the device is not available, the engine cannot use it, or
-    the engine cannot run the checkpoint's model.
+    the engine cannot run the checkpoint's model. To find that out, two words are scored.
     """
     if name not in ENGINES:
         raise ValueError(f"engine {name!r} is unknown: choose one of {', '.join(ENGINES)}")
     engine: type[LoadableEngine] = resolve_name(ENGINES[name])
-    return engine.load(checkpoint, device)
+    with loading(checkpoint.folder):
+        loaded = engine.load(checkpoint, device)
+        (ratio,) = loaded.log_ratios(["Yes"], ["No"])
+    if not math.isfinite(ratio):
+        raise ModelError(f"{checkpoint.folder} computes no finite numbers, so its weights are damaged: {ADVICE}")
+    return loaded

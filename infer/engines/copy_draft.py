@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,8 @@ from unspin.infer.engines.decoding import CopyDecoder
 from unspin.infer.models import ARCHITECTURES
 from unspin.infer.models.backbone import ModelError
 from unspin.infer.models.base import DecodingModel
-from unspin.infer.models.checkpoint import Checkpoint
+from unspin.infer.models.checkpoint import Checkpoint, check_ids
+from unspin.infer.models.loading import MODEL_CONFIG, read_json
 from unspin.infer.models.prompt import Source
 
 
@@ -28,7 +28,10 @@ class CopyDraftEngine(LoadableEngine):
         self.process = process_of(str(model.device))
         ids = checkpoint.vocabulary()
         self._prompt, self._start_ids = checkpoint.prompt.from_folder(folder), model.start_ids
-        self.decoder = CopyDecoder(model, self._prompt.eos, range(len(model.embeddings)) if ids is None else ids)
+        rows = len(model.embeddings)
+        if ids is not None:
+            check_ids(checkpoint.folder, ids, rows)
+        self.decoder = CopyDecoder(model, self._prompt.eos, range(rows) if ids is None else ids)
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "cpu") -> CopyDraftEngine:
@@ -38,7 +41,7 @@ class CopyDraftEngine(LoadableEngine):
         """
         check_device(device)
         folder = checkpoint.merged_folder()
-        model_type = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+        model_type = read_json(folder / MODEL_CONFIG).get("model_type")
         if model_type not in ARCHITECTURES:
             known = ", ".join(ARCHITECTURES)
             raise ModelError(

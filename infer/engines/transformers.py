@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from transformers import GenerationConfig
 from unspin.infer.engines.base import (
     LoadableEngine,
     Rewriting,
@@ -15,8 +16,8 @@ from unspin.infer.engines.base import (
     ratios_of_scores,
     truncate_at_end,
 )
-from unspin.infer.models.backbone import auto_model_class
 from unspin.infer.models.checkpoint import Checkpoint
+from unspin.infer.models.loading import load_model
 from unspin.infer.models.prompt import Prompt, max_output_tokens
 
 # The ids of one row, the log probability of each, and the runner-up of each, (id, log probability).
@@ -41,8 +42,9 @@ class TransformersEngine(LoadableEngine):
         check_device(device)
         folder = checkpoint.merged_folder()
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
-        model_class = auto_model_class(checkpoint.prompt.is_encoder_decoder)
-        model = model_class.from_pretrained(folder, dtype=dtype, use_safetensors=True)
+        model = load_model(folder, checkpoint.prompt.is_encoder_decoder, dtype=dtype)
+        # Settings of the folder, such as beams and penalties, would change what is written.
+        model.generation_config = GenerationConfig.from_model_config(model.config)
         return cls(model.to(device).eval(), checkpoint.prompt.from_folder(folder))
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:

@@ -12,7 +12,6 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from unspin.errors import UnspinError
 from unspin.storage import cache_folder
@@ -72,13 +71,6 @@ def build_once(folder: Path, make: Callable[[Path], None], message: str) -> Path
     return folder
 
 
-def auto_model_class(is_encoder_decoder: bool) -> Any:
-    """The transformers class that loads an encoder-decoder or a decoder-only model with its output layer."""
-    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
-
-    return AutoModelForSeq2SeqLM if is_encoder_decoder else AutoModelForCausalLM
-
-
 def silence_transformers() -> None:
     """Turn off transformers' progress bars and deprecation warnings; conversions log their own progress."""
     from transformers.utils import logging
@@ -104,7 +96,7 @@ def _convert_default(target: Path) -> None:
     silence_transformers()
     target.mkdir()
     gguf = assemble_default(target / "model.gguf")
-    location = {"pretrained_model_name_or_path": str(target), "gguf_file": gguf.name}
+    location = {"pretrained_model_name_or_path": str(target), "gguf_file": gguf.name, "trust_remote_code": False}
     loaded = AutoModelForCausalLM.from_pretrained(**location, dtype=torch.float32)
     del loaded.config.quantization_config  # save_pretrained refuses a model that calls itself quantized
     plain = AutoModelForCausalLM.from_config(loaded.config)

@@ -24,7 +24,8 @@ from typing import Protocol
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from unspin.infer.models.checkpoint import weight_files
+from unspin.infer.models.backbone import ModelError
+from unspin.infer.models.loading import ADVICE, loading, weight_files
 from unspin.lazy import cached_property
 
 ROW_BLOCK = 4  # matrix products compute their rows in blocks of this many, and those left over in another order
@@ -163,8 +164,28 @@ class DecodingModel(Protocol):
 
 
 def load_weights(folder: Path, device: str) -> dict[str, Tensor]:
-    """All weights of a transformers folder, by name. Raises `ModelError` for a damaged index."""
-    return {name: weight for file in weight_files(folder) for name, weight in load_file(file, device=device).items()}
+    """All weights of a transformers folder, by name. Raises `ModelError` if they are damaged or no floating point."""
+    with loading(folder):
+        files = [load_file(file, device=device) for file in weight_files(folder)]
+    weights = {name: weight for file in files for name, weight in file.items()}
+    for name, weight in weights.items():
+        if not weight.is_floating_point():
+            raise ModelError(f"{folder} holds {name} as {weight.dtype}, which is no floating-point number: {ADVICE}")
+    return weights
+
+
+def check_sizes(folder: Path, embeddings: Tensor, vocabulary: int, hidden: int, surplus_layers: bool) -> None:
+    """Raise `ModelError` if config.json names other sizes, or fewer layers, than the weights have.
+
+    Most other contradictions stop the first forward pass; these would only change its result.
+    """
+    if embeddings.shape != (vocabulary, hidden):
+        raise ModelError(
+            f"{folder}: config.json names {vocabulary} tokens of size {hidden}, and the weights have "
+            f"{' × '.join(map(str, embeddings.shape))}: {ADVICE}"
+        )
+    if surplus_layers:
+        raise ModelError(f"{folder} has the weights of more layers than its config.json names: {ADVICE}")
 
 
 def fast_dtype(device: str = "cpu") -> torch.dtype:

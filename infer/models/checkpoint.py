@@ -11,35 +11,65 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from unspin.checksums import sha256_of, verify_checksums
 from unspin.infer.confidence import Calibration
-from unspin.infer.models.backbone import (
-    PACKAGE,
-    ModelError,
-    auto_model_class,
-    build_once,
-    find_backbone,
-    silence_transformers,
+from unspin.infer.models.backbone import PACKAGE, ModelError, build_once, find_backbone
+from unspin.infer.models.loading import (
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
+    ADVICE,
+    MODEL_CONFIG,
+    check_files,
+    describe_invalid,
+    load_adapter,
+    load_model,
+    loading,
+    read_json,
+    weight_files,
 )
 from unspin.infer.models.prompt import PROMPTS, Prompt
+from unspin.lazy import cached_property
 from unspin.storage import cache_folder, local_copy, to_path
 
 VOCABULARY = "vocabulary.safetensors"
 UNSPIN_JSON = "unspin.json"
 IDS = "ids.json"
-ADAPTER_CONFIG = "adapter_config.json"
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
-MODEL_CONFIG = "config.json"
-WEIGHTS = "model.safetensors"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 ADAPTER_FILES = (ADAPTER_CONFIG, ADAPTER_WEIGHTS, UNSPIN_JSON)
 MODEL_FILES = (MODEL_CONFIG, *TOKENIZER_FILES, UNSPIN_JSON)
 SPECIAL_IDS = 4  # Gemma's first ids: padding, end, beginning, unknown
+LONGEST_NAME = 250  # of a backbone; file systems allow 255 bytes between slashes
+LARGEST_COEFFICIENT = 1e6  # of a calibration; the sums of larger ones could overflow
+NEVER_NEGATIVE = {"threshold", "share_rate", "screen_rate", "screen_spread", "screen_word_spread"}
+
+
+class Record(BaseModel, strict=True):
+    """What `unspin.json` must say for a checkpoint to be used; all else in it is for people."""
+
+    backbone: str = Field(min_length=1, max_length=LONGEST_NAME)
+    prompt: str
+    calibration: dict[str, float] = {}
+    passage: int = Field(0, ge=0)
+    backbone_weights: str | None = None
+
+    @field_validator("calibration")
+    @classmethod
+    def _check_coefficients(cls, calibration: dict[str, float]) -> dict[str, float]:
+        known = Calibration.__dataclass_fields__
+        for key, value in calibration.items():
+            if key not in known:
+                raise ValueError(f"{key} is no coefficient (these are {', '.join(known)})")
+            if not (0 if key in NEVER_NEGATIVE else -LARGEST_COEFFICIENT) <= value <= LARGEST_COEFFICIENT:
+                raise ValueError(f"{key} is out of range")
+        return calibration
 
 
 @dataclass(frozen=True)
@@ -71,38 +101,45 @@ class Checkpoint:
         is_full_model = not (folder / ADAPTER_CONFIG).is_file() and (folder / MODEL_CONFIG).is_file()
         _require_files(folder, is_full_model)
         verify_checksums(folder)
-        file = folder / UNSPIN_JSON
-        try:
-            record = json.loads(file.read_text(encoding="utf-8"))
-            backbone, prompt = str(record["backbone"]), str(record["prompt"])
-            calibration = Calibration(**{key: float(value) for key, value in record.get("calibration", {}).items()})
-            max_passage_words = int(record.get("passage", 0))
-            backbone_weights = record.get("backbone_weights")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(f"{file} is damaged ({error!r}): copy it again or train again") from None
-        if prompt not in PROMPTS:
+        record = _read_record(folder / UNSPIN_JSON)
+        if record.prompt not in PROMPTS:
             raise ModelError(
-                f"{folder} was trained on prompt form {prompt!r}, and this version knows {', '.join(PROMPTS)}: "
+                f"{folder} was trained on prompt form {record.prompt!r}, and this version knows {', '.join(PROMPTS)}: "
                 "train again, or install the version that trained it"
             )
-        return cls(folder, backbone, PROMPTS[prompt], calibration, max_passage_words, is_full_model, backbone_weights)
+        return cls(
+            folder,
+            record.backbone,
+            PROMPTS[record.prompt],
+            Calibration(**record.calibration),
+            record.passage,
+            is_full_model,
+            record.backbone_weights,
+        )
 
     @property
     def digest(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the checkpoint's configuration, weights and vocabulary.
 
-        For an adapter, the record of its base model counts too, so that what is derived from both is never taken for
-        that of another one.
+        For an adapter, its base model counts too, so that what is derived from both is never taken for that of
+        another one.
         """
         if self.is_full_model:
-            contents, base = [self.folder / MODEL_CONFIG, *weight_files(self.folder)], ""
+            names, base = (MODEL_CONFIG, *TOKENIZER_FILES), ""
+            contents = [*(self.folder / name for name in names), *weight_files(self.folder)]
         else:
             contents = [self.folder / ADAPTER_CONFIG, self.folder / ADAPTER_WEIGHTS]
-            base = f"{self.backbone} {self.backbone_weights}"
+            base = f"{self.backbone} {self.backbone_weights or self._found_weights}"
         sha256 = hashlib.sha256(base.encode())
         for file in (*contents, *filter(Path.is_file, [self.folder / VOCABULARY])):
             sha256.update(file.read_bytes())
         return sha256.hexdigest()[:16]
+
+    @cached_property
+    def _found_weights(self) -> str | None:
+        """The weights of a local backbone, for a checkpoint without a record of them; read once."""
+        folder = Path(self.backbone)
+        return identify_weights(self.backbone, folder) if folder.is_dir() else None
 
     @property
     def fingerprint(self) -> str:
@@ -178,18 +215,13 @@ class Checkpoint:
 
     def _merge(self, base: Path, target: Path) -> None:
         import torch
-        from peft import PeftModel
-        from safetensors import SafetensorError
 
-        silence_transformers()
-        model_class = auto_model_class(self.prompt.is_encoder_decoder)
-        model = model_class.from_pretrained(base, dtype=torch.float32, use_safetensors=True)
-        try:
-            merged = PeftModel.from_pretrained(model, str(self.folder)).merge_and_unload()
-        except (SafetensorError, RuntimeError, ValueError) as error:
-            raise ModelError(
-                f"{self.folder} does not load as an adapter of {self.backbone} ({error}): copy it again or train again"
-            ) from None
+        prompt = self.prompt.from_folder(base)
+        model = load_model(base, self.prompt.is_encoder_decoder, dtype=torch.float32)
+        largest_id = max(prompt.tokenizer.get_vocab(with_added_tokens=False).values())
+        if largest_id >= model.get_input_embeddings().num_embeddings:
+            raise ModelError(f"{base} has a tokenizer of another model, with the token {largest_id}: copy it again")
+        merged = load_adapter(model, self.folder).merge_and_unload()
         merged.to(torch.bfloat16).save_pretrained(target)
         _copy_tokenizer(base, target)
 
@@ -205,6 +237,7 @@ def find_checkpoint(name: str | Path) -> Path:
         raise ModelError(
             f"{folder} is not a checkpoint folder: give one that `unspin train` wrote, or 'default', the released one"
         )
+    check_files(folder)
     for inner in (folder / "adapter", folder / "model"):
         if (inner / UNSPIN_JSON).is_file():
             raise ModelError(f"{folder} is the folder of a run: give the checkpoint in it, {inner}")
@@ -216,21 +249,6 @@ def find_checkpoint(name: str | Path) -> Path:
     return folder
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The weights of a transformers folder: one safetensors file, or those that an index names.
-
-    Raises `ModelError` for a damaged index.
-    """
-    index = folder / f"{WEIGHTS}.index.json"
-    if not index.is_file():
-        return [folder / WEIGHTS]
-    try:
-        names = {str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
-    except (ValueError, KeyError, AttributeError) as error:
-        raise ModelError(f"{index} is damaged ({error!r}): copy the folder again or train again") from None
-    return [folder / Path(name).name for name in sorted(names)]
-
-
 def identify_weights(name: str, folder: Path) -> str:
     """What identifies the weights of the backbone `name` in `folder`: the SHA-256 of its weight files, in order.
 
@@ -239,7 +257,8 @@ def identify_weights(name: str, folder: Path) -> str:
     """
     if name == "default":
         return PACKAGE
-    return hashlib.sha256("".join(map(sha256_of, weight_files(folder))).encode()).hexdigest()
+    with loading(folder):
+        return hashlib.sha256("".join(map(sha256_of, weight_files(folder))).encode()).hexdigest()
 
 
 def read_vocabulary(folder: Path) -> list[int] | None:
@@ -247,13 +266,26 @@ def read_vocabulary(folder: Path) -> list[int] | None:
     file = folder / VOCABULARY
     if not file.is_file():
         return None
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
+    with loading(file):
+        ids = load_file(file)["ids"]
+    if ids.dtype.kind not in "iu" or ids.ndim != 1 or not len(ids) or ids.min() < 0:
+        raise ModelError(f"{file} is damaged (it holds no list of token ids from 0 up): {ADVICE}")
+    return [int(i) for i in ids]
+
+
+def check_ids(folder: Path, ids: Sequence[int], rows: int) -> None:
+    """Raise `ModelError` if a vocabulary has ids beyond the rows of a model's embeddings."""
+    if max(ids) >= rows:
+        raise ModelError(f"{folder}: {VOCABULARY} names the token {max(ids)}, and the model has {rows}: {ADVICE}")
+
+
+def _read_record(file: Path) -> Record:
     try:
-        return [int(i) for i in load_file(file)["ids"]]
-    except (SafetensorError, KeyError) as error:
-        raise ModelError(f"{file} is damaged ({error}): copy it again or train again") from None
+        return Record.model_validate(read_json(file))
+    except ValidationError as error:
+        raise ModelError(f"{file} is damaged ({describe_invalid(error)}): {ADVICE}") from None
 
 
 def _require_files(folder: Path, is_full_model: bool) -> None:
@@ -278,30 +310,41 @@ def convert_to_ctranslate2(merged: Path, target: Path, quantization: str, ids: l
 
     `quantization` is CTranslate2's name of a precision, such as "int8" or "float32".
     """
-    from ctranslate2.converters import TransformersConverter
-
     if ids is None:
-        TransformersConverter(str(merged)).convert(str(target), quantization=quantization)
+        load_model(merged, is_encoder_decoder=False, dtype="auto")  # the converter would not notice damage
+        _convert(merged, target, quantization)
     else:
         kept_ids = sorted({*ids, *range(SPECIAL_IDS)})
         with tempfile.TemporaryDirectory(dir=target.parent) as small:
             tokens = _trim(merged, Path(small), kept_ids)
-            TransformersConverter(small).convert(str(target), quantization=quantization)
+            _convert(Path(small), target, quantization)
         # The converter lists the tokenizer's first tokens, whichever embeddings were kept.
         (target / "vocabulary.json").write_text(json.dumps(tokens), encoding="utf-8")
         (target / IDS).write_text(json.dumps(kept_ids), encoding="utf-8")
     _copy_tokenizer(merged, target)
 
 
+def _convert(model: Path, target: Path, quantization: str) -> None:
+    """Convert a folder with CTranslate2, whose converter would ask the user whether to run code of a tokenizer."""
+    from ctranslate2.converters import TransformersConverter
+    from transformers import PreTrainedTokenizerFast
+
+    class Converter(TransformersConverter):
+        def load_tokenizer(self, tokenizer_class: object, name: str, **options: Any) -> Any:
+            return PreTrainedTokenizerFast.from_pretrained(name)
+
+    with loading(model):
+        Converter(str(model), trust_remote_code=False).convert(str(target), quantization=quantization)
+
+
 def _trim(merged: Path, target: Path, kept_ids: list[int]) -> list[str]:
     """Write the model with the embeddings of `kept_ids` only. Returns the tokens of those ids, in order."""
     import torch
     from tokenizers import Tokenizer
-    from transformers import AutoModelForCausalLM
 
-    silence_transformers()
-    model = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.bfloat16, use_safetensors=True)
+    model = load_model(merged, is_encoder_decoder=False, dtype=torch.bfloat16)
     embeddings = model.get_input_embeddings()
+    check_ids(merged, kept_ids, len(embeddings.weight))
     embeddings.weight = torch.nn.Parameter(embeddings.weight.detach()[torch.tensor(kept_ids)].clone())
     model.tie_weights()
     model.config.vocab_size = len(kept_ids)
@@ -313,4 +356,5 @@ def _trim(merged: Path, target: Path, kept_ids: list[int]) -> list[str]:
 
 def _copy_tokenizer(source: Path, target: Path) -> None:
     for file in TOKENIZER_FILES:
-        shutil.copyfile(source / file, target / file)
+        with loading(source):
+            shutil.copyfile(source / file, target / file)

@@ -23,6 +23,7 @@ from unspin.infer.models.base import (
     KeyValueCache,
     PackedTokens,
     attend,
+    check_sizes,
     fast_dtype,
     int8_pays,
     load_weights,
@@ -59,6 +60,8 @@ class Gemma3(DecodingModel):
             _Layer(weights, f"model.layers.{i}.", kind, dtype, int8) for i, kind in enumerate(config["layer_types"])
         ]
         self._norm = _gain(weights, "model.norm.weight")
+        surplus = any(name.startswith(f"model.layers.{len(self.layers)}.") for name in weights)
+        check_sizes(folder, self.embeddings, config["vocab_size"], self.hidden_size, surplus)
 
     @classmethod
     def load(cls, folder: Path, device: str) -> Gemma3:

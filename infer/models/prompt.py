@@ -8,7 +8,6 @@ target.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import ClassVar
 
 from tokenizers import Tokenizer
 from unspin.errors import UnspinError
+from unspin.infer.models.loading import ADVICE, read_json
 from unspin.lazy import cached_property
 
 
@@ -227,14 +227,14 @@ def _load_tokenizer(folder: Path) -> tuple[Tokenizer, dict[str, int]]:
 
 def _special_ids(tokenizer: Tokenizer, config_file: Path) -> dict[str, int]:
     """The ids of the tokens that a tokenizer_config.json names as "bos_token" and "eos_token", by these keys."""
-    try:
-        config = dict(json.loads(config_file.read_text(encoding="utf-8"))) if config_file.is_file() else {}
-    except (ValueError, TypeError):
-        raise PromptError(f"{config_file} is damaged: copy the model again") from None
+    config = read_json(config_file) if config_file.is_file() else {}
     ids: dict[str, int] = {}
     for key in ("bos_token", "eos_token"):
         token = config.get(key)
-        token_id = tokenizer.token_to_id(token["content"] if isinstance(token, dict) else token) if token else None
+        text = token.get("content") if isinstance(token, dict) else token
+        if not isinstance(text, str | None):
+            raise PromptError(f"{config_file} is damaged ({key} is {text!r}, not a token): {ADVICE}")
+        token_id = tokenizer.token_to_id(text) if text else None
         if token_id is not None:
             ids[key] = token_id
     return ids

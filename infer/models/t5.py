@@ -22,6 +22,7 @@ from unspin.infer.models.base import (
     KeyValueCache,
     PackedTokens,
     attend,
+    check_sizes,
     fast_dtype,
     load_weights,
     round_up,
@@ -62,6 +63,9 @@ class T5(DecodingModel):
             )
         self._activation = ACTIVATIONS[activation]
         scaled = config.get("scale_decoder_outputs", config.get("tie_word_embeddings") is not False)
+        next_layers = tuple(f"{side}.block.{count}." for side, count in self._layer_counts.items())
+        surplus = any(name.startswith(next_layers) for name in self._weights)
+        check_sizes(folder, self.embeddings, config["vocab_size"], config["d_model"], surplus)
         self._scale = config["d_model"] ** -0.5 if scaled and config["model_type"] == "t5" else 1.0
 
     @classmethod
