@@ -60,7 +60,8 @@ class AdapterSettings(BaseModel, extra="allow"):
 
 # Settings of an adapter that change nothing here: where it comes from, and how its training began.
 UNUSED_SETTINGS = {
-    "auto_mapping", "base_model_name_or_path", "inference_mode", "init_lora_weights", "peft_version", "revision",
+    "auto_map", "auto_mapping", "base_model_name_or_path", "inference_mode", "init_lora_weights", "peft_version",
+    "revision",
 }  # fmt: skip
 
 
