@@ -5,10 +5,11 @@ No command module imports torch, transformers or datatrove at its top, so that `
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib.metadata import version
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from unspin.cli.build import build
@@ -40,6 +41,7 @@ for _command in (build, train, self_train, evaluate, calibrate, export, restore,
 def main() -> None:
     """Run the command. An error that the user can fix is printed as one line, with exit code 1; 2 for wrong options."""
     log_to_terminal()
+    _clean_up_when_terminated()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal or a pipe may not know a character, such as "→"
     try:
@@ -56,6 +58,17 @@ def main() -> None:
         sys.exit(explanation)
     except OSError as error:
         sys.exit(f"unspin: {error.filename}: {error.strerror}" if error.filename else f"unspin: {error}")
+
+
+def _clean_up_when_terminated() -> None:
+    """Let SIGTERM, and the end of the terminal, end a command as Ctrl-C does: locks and scratch files are removed."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup lets SIGHUP be ignored
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _command_name(arguments: list[str]) -> str:

@@ -35,9 +35,7 @@ FIRST_MATRIX = re.compile(r"\.lora_(embedding_)?A(\.weight)?$")  # of the two fo
 LONGEST_REASON = 300  # characters of a library's message
 OWN_ATTENTION = (None, "eager", "sdpa")  # transformers fetches and runs code for other implementations
 
-ModuleName = Annotated[
-    str, Field(pattern=r"^[\w.]+$")
-]  # peft reads names as regular expressions, which can run forever
+ModuleName = Annotated[str, Field(pattern=r"^[\w.]+$")]  # peft reads names as patterns, which can run forever
 Rank = Annotated[int, Field(ge=1)]
 Alpha = Annotated[float, Field(allow_inf_nan=False)]
 
