@@ -10,7 +10,8 @@ import html
 import io
 import re
 import zipfile
-from collections import deque
+from bisect import bisect_right, insort
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
@@ -26,6 +27,8 @@ from unspin.infer.restoration import Restoration, RestoredEdit, dump_json
 from unspin.infer.web.schema import EditIn, ExportOut, ExportRequest
 from unspin.segment import paragraphs
 
+MAX_READINGS = 20  # of a file, to find the words that it does not hold as they are
+
 _XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 _DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _DOCX_PARTS = {  # the parts of a Word document without any styles
@@ -39,9 +42,6 @@ _DOCX_PARTS = {  # the parts of a Word document without any styles
 _DOCX_MAIN = '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>{}</w:body></w:document>'
 
 
-_Refusal = tuple[EditIn, str]  # an edit that cannot be made, and the reason
-
-
 class EditError(ValueError):
     """An edit lies outside its article."""
 
@@ -49,68 +49,71 @@ class EditError(ValueError):
 def make_edits(document: Document, edits: Sequence[EditIn], spun_share: float = 0) -> tuple[Restoration, list[str]]:
     """Make edits of articles in the document that holds them; returns the problems of those that cannot be made too.
 
-    Edits of a group are made together or not at all. Raises `EditError` for an edit outside its article.
+    Edits of a group are made together or not at all. Of edits that overlap, those are made whose group begins first.
+    Raises `EditError` for an edit outside its article.
     """
-    pending = sorted(edits, key=lambda edit: (edit.article, edit.start, edit.end))
+    units: dict[object, list[EditIn]] = {}  # a group, or an edit without one
+    for edit in sorted(edits, key=lambda edit: (edit.article, edit.start, edit.end)):
+        _check(document, edit)
+        units.setdefault(edit.group or object(), []).append(edit)
+    made: list[RestoredEdit] = []
     problems: list[str] = []
-    while True:
-        made, refused, overlapping = _translate(document, pending)
-        # Groups with an edit that cannot be made are left out. Those that only overlap other edits come last and one at
-        # a time: once others are left out, they may fit.
-        left_out = _groups(refused) or _groups(overlapping)[:1]
-        named = [pair for pair in refused + overlapping if pair[0].group in left_out or not left_out]
-        problems += [_problem(document, edit, reason) for edit, reason in named]
-        if not left_out:
-            break
-        pending = [edit for edit in pending if edit.group not in left_out]
+    for unit in units.values():
+        additions: list[RestoredEdit] = []
+        refusals = []
+        for edit in unit:
+            raw = document.views[edit.article].raw_edit(document.text, Edit(edit.start, edit.end, edit.restored))
+            if reason := _obstacle(edit, raw, made, additions):
+                refusals.append(_problem(document, edit, reason))
+            elif raw is not None:
+                additions.append(_restored_edit(document, edit, raw))
+        problems += refusals
+        for addition in additions if not refusals else ():
+            insort(made, addition, key=_place)
     readable = tuple(view.text for view in document.views)
     return Restoration(document.text, apply(document.text, made), tuple(made), readable, spun_share), problems
 
 
-def _groups(refusals: Sequence[_Refusal]) -> list[int]:
-    return [edit.group for edit, _ in refusals if edit.group]
+def _obstacle(
+    edit: EditIn, raw: Edit | None, made: Sequence[RestoredEdit], additions: Sequence[RestoredEdit]
+) -> str | None:
+    """Why an edit cannot be made beside those that are made or about to be, which do not overlap and are in order."""
+    if raw is None:
+        return "which the markup does not allow"
+    if edit.kind == "manual" and (control := NOT_IN_XML.search(edit.restored)):
+        return f"since it has the control character U+{ord(control[0]):04X}"
+    after = bisect_right(made, (edit.article, edit.start, edit.end), key=_place)
+    for other in [*additions[-1:], *made[max(after - 1, 0) : after + 1]]:
+        if _overlap(edit, raw, other):
+            return f"since it overlaps the edit of “{other.spun}”"
+    return None
 
 
-def _translate(
-    document: Document, edits: Sequence[EditIn]
-) -> tuple[list[RestoredEdit], list[_Refusal], list[_Refusal]]:
-    """Sorted edits as edits of the document, those that cannot be made, and those that overlap others."""
-    made: list[RestoredEdit] = []
-    refused: list[_Refusal] = []
-    overlapping: list[_Refusal] = []
-    for edit in edits:
-        _check(document, edit)
-        view = document.views[edit.article]
-        raw = view.raw_edit(document.text, Edit(edit.start, edit.end, edit.restored))
-        if raw is None:
-            refused.append((edit, "which the markup does not allow"))
-            continue
-        if edit.kind == "manual" and (control := NOT_IN_XML.search(edit.restored)):
-            refused.append((edit, f"since it has the control character U+{ord(control[0]):04X}"))
-            continue
-        if made and (raw.start < made[-1].end or _overlaps(edit, made[-1])):
-            overlapping.append((edit, f"since it overlaps the edit of “{made[-1].spun}”"))
-            continue
-        made.append(
-            RestoredEdit(
-                raw.start,
-                raw.end,
-                view.text[edit.start : edit.end],
-                edit.restored,
-                raw.replacement,
-                edit.kind,
-                edit.confidence,
-                group=edit.group,
-                article=edit.article,
-                offset=edit.start,
-            )
-        )
-    return made, refused, overlapping
+def _place(edit: RestoredEdit) -> tuple[int, int, int]:
+    return edit.article, edit.offset, edit.offset + len(edit.spun)
 
 
-def _overlaps(edit: EditIn, made: RestoredEdit) -> bool:
-    """Whether an edit begins within one that is made: at a line end, the characters of the document do not tell."""
-    return edit.article == made.article and edit.start < made.offset + len(made.spun)
+def _overlap(edit: EditIn, raw: Edit, made: RestoredEdit) -> bool:
+    """Whether two edits overlap, in the document or in an article: at a line end, the document does not tell."""
+    article, start, end = _place(made)
+    if (article, start, end) <= (edit.article, edit.start, edit.end):
+        return raw.start < made.end or (edit.article == article and edit.start < end)
+    return made.start < raw.end or (edit.article == article and start < edit.end)
+
+
+def _restored_edit(document: Document, edit: EditIn, raw: Edit) -> RestoredEdit:
+    return RestoredEdit(
+        raw.start,
+        raw.end,
+        document.views[edit.article].text[edit.start : edit.end],
+        edit.restored,
+        raw.replacement,
+        edit.kind,
+        edit.confidence,
+        group=edit.group,
+        article=edit.article,
+        offset=edit.start,
+    )
 
 
 def _check(document: Document, edit: EditIn) -> None:
@@ -140,7 +143,8 @@ def _make_legible_edits(document: Document, request: ExportRequest, format_name:
     """Make the edits of a request as `make_edits` does, but only those whose words the restored file holds as they are.
 
     Words of a person's own may mean something else in the format, as ``<i>`` does in subtitles, or have characters that
-    the file's encoding lacks. So the file is read again; those that are read differently are not made.
+    the file's encoding lacks. So the file is read again; those that are read differently are not made. If not all of
+    them are found in `MAX_READINGS`, no words of a person's own are made.
     """
     edits: Sequence[EditIn] = request.edits
     problems: list[str] = []
@@ -151,16 +155,24 @@ def _make_legible_edits(document: Document, request: ExportRequest, format_name:
     misread = find_misread(restoration)
     others = [edit for edit in edits if edit.kind != "manual"]
     ignored = find_misread(make_edits(document, others)[0]) if misread else {}
+    readings = 0
     while lost := _culprit(restoration, {number: at for number, at in misread.items() if number not in ignored}):
-        same = [edit for edit in edits if edit.kind == "manual" and edit.restored == lost.restored]
-        if not lost.restored:
-            same = [edit for edit in same if (edit.article, edit.start) == (lost.article, lost.offset)]
-        problems += [_problem(document, edit, "since the text would be read as something else") for edit in same]
-        groups = [edit.group for edit in same if edit.group]
-        edits = [edit for edit in edits if edit not in same and edit.group not in groups]
+        readings += 1
+        left_out = [
+            edit for edit in edits if edit.kind == "manual" and (readings == MAX_READINGS or _is_alike(edit, lost))
+        ]
+        problems += [_problem(document, edit, "since the text would be read as something else") for edit in left_out]
+        keys, groups = {id(edit) for edit in left_out}, {edit.group for edit in left_out if edit.group}
+        edits = [edit for edit in edits if id(edit) not in keys and edit.group not in groups]
         restoration, refused = make_edits(document, edits, request.spun_share)
         misread = find_misread(restoration)
     return restoration, [*problems, *refused]
+
+
+def _is_alike(edit: EditIn, lost: RestoredEdit) -> bool:
+    """Whether an edit has the words of one that is misread; if those are none, whether it is that one."""
+    is_there = (edit.article, edit.start) == (lost.article, lost.offset)
+    return edit.restored == lost.restored and (bool(lost.restored) or is_there)
 
 
 def _misread(restoration: Restoration, document: Document, request: ExportRequest, format_name: str) -> dict[int, int]:
@@ -240,10 +252,13 @@ def _tracked_docx(restoration: Restoration, problems: list[str]) -> bytes:
     Adds edits that reach beyond a paragraph to the problems.
     """
     lines: list[str] = []
-    edits: list[EditIn] = []
+    shifted: list[EditIn] = []
     position = 0  # of the paragraph in the text of the Word document
+    edits_of: defaultdict[int, deque[RestoredEdit]] = defaultdict(deque)
+    for edit in restoration.edits:
+        edits_of[edit.article].append(edit)
     for number, text in enumerate(restoration.articles):
-        pending = deque(edit for edit in restoration.edits if edit.article == number)
+        pending = edits_of[number]
         for span in paragraphs(text):
             lines.append(NOT_IN_XML.sub("\ufffd", text[span.start : span.end]))
             while pending and pending[0].offset <= span.end:
@@ -251,12 +266,12 @@ def _tracked_docx(restoration: Restoration, problems: list[str]) -> bytes:
                 start, end = edit.offset + position - span.start, edit.offset + len(edit.spun) + position - span.start
                 if position <= start and end <= position + len(lines[-1]):
                     same = {"kind": edit.kind, "confidence": edit.confidence, "group": edit.group}
-                    edits.append(EditIn(article=0, start=start, end=end, restored=edit.restored, **same))
+                    shifted.append(EditIn(article=0, start=start, end=end, restored=edit.restored, **same))
                 else:
                     problems.append(f"{_described(edit.spun, edit.restored)}, since it reaches beyond a paragraph")
             position += len(lines[-1]) + 1
     document = DOCX.read("article.docx", _plain_docx(lines), DocumentOptions(track_changes=True))
-    restoration, refused = make_edits(document, edits)
+    restoration, refused = make_edits(document, shifted)
     problems += refused
     return document.encode(restoration)
 

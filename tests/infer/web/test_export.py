@@ -107,11 +107,11 @@ def test_own_words_are_not_blamed_for_characters_that_other_edits_bring(client: 
     assert data == "The ? café man.".encode("cp1252") and answer["problems"] == []
 
 
-def test_half_a_surrogate_pair_in_own_words_is_no_error(client: TestClient) -> None:
+def test_half_a_surrogate_pair_in_own_words_is_refused(client: TestClient) -> None:
     body = {"text": "The `code`.", "format": "md", "edits": [EDIT | {"start": 5, "end": 9, "restored": "\ud800"}]}
     headers = {"content-type": "application/json"}
     answer = client.post("/api/export", content=json.dumps(body), headers=headers)
-    assert answer.status_code == 200 and "cannot become" in answer.json()["problems"][0]
+    assert answer.status_code == 422 and "Invalid JSON" in answer.json()["detail"]
 
 
 def test_edits_that_share_a_line_end_are_not_both_made(client: TestClient) -> None:
@@ -212,3 +212,20 @@ def test_a_word_document_keeps_everything_but_its_edits(client: TestClient) -> N
     assert file["name"] == "Letter.restored.docx" and DOCX.read("x", restored).views[0].text == "The foreign man."
     _, tracked = _export(client, body | {"target": "tracked"})
     assert _tracked(tracked) == "The [-overseas-]{+foreign+} man."
+
+
+def test_of_groups_that_overlap_the_first_is_made(client: TestClient) -> None:
+    places = [(4, 12, 1), (13, 21, 2), (22, 27, 1), (13, 27, 3)]
+    edits = [EDIT | {"start": start, "end": end, "restored": "x", "group": group} for start, end, group in places]
+    answer, data = _export(client, {"text": "The overseas minister spoke.", "edits": edits})
+    assert data == b"The x x x." and len(answer["problems"]) == 1
+
+
+def test_many_edits_of_one_place_and_many_unreadable_words_end_soon(client: TestClient) -> None:
+    edits = [EDIT | {"start": 0, "end": 3, "restored": "A", "group": i + 1, "kind": "word"} for i in range(20_000)]
+    answer, data = _export(client, {"text": "The man.", "edits": edits})
+    assert data == b"A man." and len(answer["problems"]) == len(edits) - 1
+    words = [EDIT | {"start": 4 * i, "end": 4 * i + 3, "restored": f"<b{i}>", "kind": "manual"} for i in range(500)]
+    body = {"data": base64.b64encode(b"1\n00:00:01,000 --> 00:00:04,000\n" + b"one " * 500).decode(), "name": "a.srt"}
+    answer, _ = _export(client, body | {"edits": words})
+    assert len(answer["problems"]) == len(words)
