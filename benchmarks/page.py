@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from statistics import median
 from time import perf_counter
 
-import uvicorn
 from playwright.sync_api import Page, sync_playwright
 from unspin.infer.engines.base import Rewriting
 from unspin.infer.restorer import Restorer
+from unspin.infer.web.connections import make_server
 from unspin.infer.web.server import make_app
 
 FIRST_PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
@@ -96,7 +96,7 @@ def _served() -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         app = make_app(Restorer(Instant()), 0.3)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        server = make_server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

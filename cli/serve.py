@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from importlib.resources import files
 from typing import Annotated
@@ -31,12 +32,12 @@ def serve(
 
     `unspin serve --phrases phrases.tsv --protect names.txt`
     """
-    import uvicorn
     from unspin.infer.engines import ENGINES, load_engine
     from unspin.infer.models.checkpoint import Checkpoint
     from unspin.infer.phrase_table import PhraseTable
     from unspin.infer.restorer import Restorer
-    from unspin.infer.web.server import LOOPBACK, make_app
+    from unspin.infer.web.connections import make_server
+    from unspin.infer.web.server import hosts_of, make_app
     from unspin.phrase_lists import read_terms
 
     if engine not in ENGINES:
@@ -50,10 +51,13 @@ def serve(
         loaded, opened.calibration, max_passage_words=opened.max_passage_words, phrases=table, protect=terms
     )
     sample = (files("unspin.data") / "samples" / "ferry.spun.txt").read_text(encoding="utf-8")
-    app = make_app(restorer, opened.calibration.threshold, sample, LOOPBACK if host in LOOPBACK else ("*",))
+    app = make_app(restorer, opened.calibration.threshold, sample, hosts_of(host))
+    listener.listen()  # from now on, whoever connects is answered
     shown = f"[{host}]" if ":" in host else host
     print(f"open http://{shown}:{listener.getsockname()[1]} (stop with Ctrl-C)", flush=True)
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False)).run(sockets=[listener])
+    # Once the server has stopped, the process ends on either signal without waiting for threads at work.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    make_server(app).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     EncodedBytes,
     EncoderProtocol,
+    FailFast,
     Field,
     WithJsonSchema,
     model_validator,
@@ -180,7 +181,7 @@ class ExportRequest(Article):
     both versions side by side, and `json` a list of the edits.
     """
 
-    edits: list[EditIn]
+    edits: Annotated[list[EditIn], FailFast()]
     target: Literal["document", "tracked", "html", "json"] = "document"
     spun_share: float = Field(0, ge=0, le=1, description="what the page with both versions says about the document")
 

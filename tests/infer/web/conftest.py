@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.testclient import TestClient
 from unspin.infer.engines.base import Rewriting
 from unspin.infer.phrase_table import PhraseTable
 from unspin.infer.restorer import Restorer
+from unspin.infer.web.connections import make_server
 from unspin.infer.web.server import LOOPBACK, make_app
 from unspin.phrase_lists import PhrasePair
 
@@ -131,7 +131,8 @@ def slow_address(slow_engine: Slow) -> Iterator[str]:
 def _served(app: Any) -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        listener.listen()
+        server = make_server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import re
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +15,9 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from starlette.testclient import TestClient
 from unspin.infer.documents.formats import FORMATS_BY_NAME, TEXT_FORMATS
-from unspin.infer.web.schema import MAX_REACH, MAX_REQUEST_BYTES, AlternativesRequest
+from unspin.infer.restorer import Restorer
+from unspin.infer.web.schema import MAX_REACH, MAX_REQUEST_BYTES, AlternativesRequest, Article
+from unspin.infer.web.server import SHORT_BYTES, hosts_of, make_app
 
 ARTICLE = "The overseas minister spoke.\n\nHe will not always say that he will go. <b>Overseas</b> & away, he said 😀."
 PLAIN = {"text": ARTICLE, "format": "txt"}
@@ -261,3 +264,130 @@ def test_other_words_that_nobody_waits_for_are_not_looked_for(slow_address: str,
         assert long.result().status_code == 200
     assert httpx.post(f"{slow_address}/api/alternatives", json=place, timeout=60).json()["alternatives"] != []
     assert slow_engine.asked == 1
+
+
+DEEP = 100_000
+EDITS = '{"text": "The man.", "edits": [%s]}'
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "reason"),
+    [
+        ("restore", '{"text": "a", "min_confidence": NaN}', "min_confidence: "),
+        ("restore", '{"text": "a", "min_confidence": -Infinity}', "min_confidence: "),
+        ("stream", '{"text": "a", "min_confidence": 1e999}', "min_confidence: "),
+        ("stream", '{"text": "a", "min_confidence": "nan"}', "min_confidence: "),
+        ("export", '{"text": "a", "edits": [], "spun_share": NaN}', "spun_share: "),
+        ("open", '{"text": "\\ud800"}', "Invalid JSON"),
+        ("open", '{"text": "a", "name": "\\udc00"}', "Invalid JSON"),
+        ("open", '{"text": "a", "field": "\\ud800"}', "Invalid JSON"),
+        ("open", '{"text": "a", "\\ud800": 1}', "Invalid JSON"),
+        ("alternatives", '{"paragraph": "a", "start": 0, "end": 1, "restored": "\\ud800"}', "Invalid JSON"),
+        ("open", b'{"text": "\xff"}', "Invalid JSON"),
+        ("open", "[" * DEEP, "Invalid JSON"),
+        ("open", '{"text": ' + "[" * DEEP + "]" * DEEP + "}", "Invalid JSON"),
+        ("open", '{"a":' * DEEP + "1" + "}" * DEEP, "Invalid JSON"),
+        ("export", EDITS % f'{{"article": {"9" * 5000}}}', "Invalid JSON"),
+        ("open", "null", "Input should be an object"),
+        ("open", '{"text": ["a"]}', "text: Input should be a valid string"),
+        ("open", "", "the request is empty"),
+        ("export", EDITS % ("1," * 300_000 + "1"), "edits.0: Input should be an object"),
+        ("open", '{"text": "a"' + "".join(f',"k{i}":1' for i in range(100_000)) + "}", "100,000 values"),
+        ("open", '{"text": "a", "format": "%s"}' % ("x" * 1_000_000), "format: unknown format"),
+        ("open", '{"text": "a", "%s": 1}' % ("x" * 1_000_000), "xxx"),
+        ("open", '{"text": "a,b\\n1,2", "format": "csv", "field": "%s"}' % ("x" * 1_000_000), "no column has"),
+    ],
+)
+def test_a_hostile_body_is_refused_and_not_repeated(
+    client: TestClient, path: str, body: str | bytes, reason: str
+) -> None:
+    answer = client.post(f"/api/{path}", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422 and reason in answer.json()["detail"]
+    assert len(answer.content) < 1500
+
+
+def test_a_fault_of_the_program_is_logged_and_not_shown(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Restorer, "stream", lambda *arguments, **options: 1 / 0)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.post("/api/restore", json=PLAIN)
+    assert answer.status_code == 500
+    assert answer.json() == {"detail": "an unexpected error, which the output of unspin serve describes"}
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    with TestClient(app) as client, pytest.raises(ZeroDivisionError):  # which uvicorn logs
+        client.post("/api/restore", json=PLAIN)
+
+
+def test_long_documents_hold_up_only_each_other(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []  # in which long documents are read
+    reading, resumed = threading.Lock(), threading.Event()
+    read = Article.document
+
+    def read_slowly(article: Article, track_changes: bool = False) -> Any:
+        if len(article.text or "") > SHORT_BYTES:
+            assert reading.acquire(blocking=False), "two long documents are read at once"
+            order.append(article.name)
+            resumed.wait(60)
+            reading.release()
+        return read(article, track_changes)
+
+    monkeypatch.setattr(Article, "document", read_slowly)
+    with ThreadPoolExecutor(20) as users:
+        opened = []
+        for number in range(20):
+            body = {"text": "The man. " * SHORT_BYTES, "name": str(number)}
+            opened.append(users.submit(httpx.post, f"{address}/api/open", json=body, timeout=60))
+            while not order:
+                time.sleep(0.01)
+        for path in ("open", "restore", "stream"):
+            assert httpx.post(f"{address}/api/{path}", json=PLAIN, timeout=20).status_code == 200
+        assert len(order) == 1
+        resumed.set()
+        assert [answer.result().status_code for answer in opened] == [200] * 20
+    assert order[0] == "0" and len(set(order)) == 20
+
+
+def test_documents_of_clients_that_have_gone_are_not_read(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+    begun, resumed = threading.Event(), threading.Event()
+    read = Article.document
+
+    def read_slowly(article: Article, track_changes: bool = False) -> Any:
+        names.append(article.name)
+        begun.set()
+        resumed.wait(60)
+        return read(article, track_changes)
+
+    monkeypatch.setattr(Article, "document", read_slowly)
+    with ThreadPoolExecutor(1) as users:
+        first = users.submit(httpx.post, f"{address}/api/open", json=PLAIN | {"name": "first"}, timeout=60)
+        assert begun.wait(60)
+        for _ in range(3):
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.post(f"{address}/api/open", json=PLAIN | {"name": "gone"}, timeout=httpx.Timeout(20, read=0.2))
+        resumed.set()
+        assert first.result().status_code == 200
+    assert httpx.post(f"{address}/api/open", json=PLAIN | {"name": "last"}, timeout=60).status_code == 200
+    assert names == ["first", "last"]
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "is_answered"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("::1", "[::1]:8000", True),
+        ("127.0.0.2", "127.0.0.2:8000", True),
+        ("127.0.0.2", "evil.example", False),
+        ("localhost", "evil.example", False),
+        ("127.0.0.1", "127.0.0.2", False),
+        ("127.0.0.1", "127.1", False),
+        ("192.168.1.2", "my-computer.example", True),
+        ("0.0.0.0", "my-computer.example", True),
+    ],
+)
+def test_a_loopback_server_answers_for_loopback_names(
+    slow_engine: Any, address: str, host: str, is_answered: bool
+) -> None:
+    app = make_app(Restorer(slow_engine), 0.5, hosts=hosts_of(address))
+    with TestClient(app) as client:
+        status = client.get("/api/settings", headers={"host": host}).status_code
+    assert status == (200 if is_answered else 400)
