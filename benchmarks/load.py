@@ -28,6 +28,7 @@ from statistics import mean, median
 import psutil
 
 SERVE = "import sys; from unspin.cli import main; sys.argv[0] = 'unspin'; main()"
+SIZE = 100_000  # parts of a hostile request
 RAMP = 0.1  # share of the time in which the clients arrive, one after another
 MAX_WAIT = 600  # seconds for an answer
 MAX_REST = 60  # seconds until the server is idle
@@ -105,12 +106,12 @@ def _post(path: str, body: bytes | str, length: str | None = None) -> bytes:
     return f"{head}{size}\r\n\r\n".encode() + body
 
 
-def kinds() -> list[Kind]:
-    """Sound requests and hostile ones."""
+def kinds(size: int) -> list[Kind]:
+    """Sound requests, and hostile ones with this many parts, where they have parts."""
     text = json.dumps(ARTICLE)
     place = {"paragraph": ARTICLE.strip(), "start": 4, "end": 12, "restored": "foreign"}
     edit = {"article": 0, "start": 4, "end": 12, "restored": "foreign"}
-    marks, nested, lines = "*a **b _c [d](" * 10_000, "<div>" * 100_000, "One.\n\n" * 100_000
+    marks, nested, lines = "*a **b _c [d](" * (size // 10), "<div>" * size, "One.\n\n" * size
     too_long = _chunked(21_000_000), "Transfer-Encoding: chunked\r\nContent-Length: 5"
     wrong, either = (422,), (200, 422)
     return [
@@ -123,15 +124,15 @@ def kinds() -> list[Kind]:
         Kind("Markdown marks", _post("open", json.dumps({"text": marks, "format": "md"})), either),
         Kind("nested HTML", _post("open", json.dumps({"text": nested, "format": "html"})), either),
         Kind("long text", _post("open", json.dumps({"text": lines, "format": "txt"})), either),
-        Kind("left behind", _post("stream", json.dumps({"text": ARTICLE * 100})), either, patience=0.5),
+        Kind("left behind", _post("stream", json.dumps({"text": ARTICLE * (size // 1000)})), either, patience=0.5),
         Kind("half a body", _post("open", '{"text": ', "Content-Length: 99"), wrong, patience=0.5),
         Kind("half a header", b"GET / HTTP/1.1\r\nHost:", wrong, patience=0.5),
         Kind("no HTTP", b"\x16\x03\x01\x02\r\n\r\n", (400,)),
         Kind("too long", _post("open", *too_long), (413,)),
-        Kind("deep", _post("open", '{"text": ' + "[" * 100_000), wrong),
-        Kind("wrong edits", _post("export", '{"text": "a", "edits": [' + "1," * 1_000_000 + "1]}"), wrong),
-        Kind("unknown keys", _post("open", "{" + ",".join(f'"k{i}":1' for i in range(100_000)) + "}"), wrong),
-        Kind("long name", _post("open", json.dumps({"text": "a", "format": "x" * 1_000_000})), wrong),
+        Kind("deep", _post("open", '{"text": ' + "[" * size), wrong),
+        Kind("wrong edits", _post("export", '{"text": "a", "edits": [' + "1," * (10 * size) + "1]}"), wrong),
+        Kind("unknown keys", _post("open", "{" + ",".join(f'"k{i}":1' for i in range(size)) + "}"), wrong),
+        Kind("long name", _post("open", json.dumps({"text": "a", "format": "x" * (10 * size)})), wrong),
         Kind("not a number", _post("restore", '{"text": "a", "min_confidence": NaN}'), wrong),
         Kind("half a pair", _post("restore", '{"text": "\\ud800"}'), wrong),
     ]
@@ -141,10 +142,10 @@ def _chunked(size: int) -> bytes:
     return b"10000\r\n%s\r\n" % (b" " * 65536) * (size // 65536) + b"0\r\n\r\n"
 
 
-def load(checkpoint: str, clients: int, seconds: float) -> Report:
+def load(checkpoint: str, clients: int, seconds: float, size: int = SIZE) -> Report:
     """Serve a checkpoint, and let clients send requests to it. Raises RuntimeError if the server does not start."""
     with _serving(checkpoint) as (server, port):
-        offered = kinds()
+        offered = kinds(size)
         alone = {kind.name: median(_timed(port, kind)[0] for _ in range(3)) for kind in offered}
         process = psutil.Process(server.pid)
         threads_before = process.num_threads()

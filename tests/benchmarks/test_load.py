@@ -8,7 +8,7 @@ from benchmarks.load import load, show
 
 
 def test_a_small_load_is_borne(tiny_adapter: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report = load(str(tiny_adapter), clients=8, seconds=6)
+    report = load(str(tiny_adapter), clients=8, seconds=4, size=1000)
     assert {sample.kind.name for sample in report.samples if sample.kind.is_sound} >= {"settings", "open", "restore"}
     assert report.unexpected == []
     assert report.slowest < 20  # 3 on a machine of its own
