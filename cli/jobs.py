@@ -57,7 +57,7 @@ def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
     Raises `OptionError` if the options contradict each other or do not fit the files, `DocumentError` if there is no
     file, `StorageError` if an address cannot be reached.
     """
-    _check_options(options)
+    _check_options(paths, options)
     others = (options.output, options.html, options.edits, options.phrases, options.protect)
     files = find_files(paths, [other for other in others if other is not None], same_file=options.in_place)
     if [file.path for file in files] == list(paths):
@@ -90,7 +90,7 @@ def page_of(job: Job, folder: Path) -> Path:
     return folder / job.relative.with_name(job.relative.name + ".html")
 
 
-def _check_options(options: RestoreOptions) -> None:
+def _check_options(paths: Sequence[Path], options: RestoreOptions) -> None:
     if options.engine not in ENGINES:
         raise OptionError(f"--engine {options.engine}: choose one of {', '.join(ENGINES)}")
     if options.documents.format not in (None, *FORMATS_BY_NAME):
@@ -98,7 +98,7 @@ def _check_options(options: RestoreOptions) -> None:
     if options.in_place and options.output is not None:
         raise OptionError("--in-place and --output exclude each other: give one")
     if options.executor is not None:
-        _check_executor_options(options)
+        _check_executor_options(paths, options)
     if options.edits is not None and is_url(options.edits):
         raise OptionError(f"--edits {options.edits}: rows cannot be appended to an object: give a local file")
     if options.edits is not None and options.edits.exists() and not options.edits.is_file():
@@ -122,7 +122,7 @@ def _may_hold_edits(file: Path) -> bool:
     return not line or (line.startswith(b'{"document": ') and (b', "spun": ' in line or not line.endswith(b"\n")))
 
 
-def _check_executor_options(options: RestoreOptions) -> None:
+def _check_executor_options(paths: Sequence[Path], options: RestoreOptions) -> None:
     """Raise `OptionError` for options that need more than restored files in a folder that all machines share."""
     if options.output is None:
         raise OptionError("--executor writes to a folder that all machines share: add --output FOLDER")
@@ -131,6 +131,7 @@ def _check_executor_options(options: RestoreOptions) -> None:
         "--edits": options.edits is not None,
         "--diff": options.diff,
         "--dry-run": options.dry_run,
+        "-, since all machines read the files": STDIN in paths,
     }
     for name, is_given in conflicts.items():
         if is_given:

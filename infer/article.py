@@ -17,9 +17,9 @@ from unspin.infer.documents.text import text_views
 from unspin.infer.fidelity.context import Context
 from unspin.infer.inputs import Text, check_text
 from unspin.infer.proposals import PhraseProposal, Proposal, SentenceProposals, UncertainWord
-from unspin.infer.prose import prose_sentences, reads_as_english
+from unspin.infer.prose import prose_sentences, reads_as_english, size_in_words
 from unspin.lazy import cached_property
-from unspin.segment import Span, words
+from unspin.segment import Span
 
 WORDS_PER_WINDOW = 8000  # documents are collected until they hold about this many words, then read together
 CHARACTERS_PER_WORD = 6  # to estimate the number of words of a document
@@ -144,7 +144,7 @@ class ArticleDraft:
         passage: Passage = []
         size = 0
         for sentence in self.distinct_sentences():
-            count = len(words(sentence.text))
+            count = size_in_words(sentence.text)
             if passage and size + count > max_words:
                 yield passage
                 passage, size = [], 0

@@ -15,6 +15,7 @@ from unspin.segment import Span, paragraphs, sentences, words
 
 MIN_SENTENCE_WORDS = 3
 MAX_SENTENCE_WORDS = 120  # a longer sentence is too long for the model
+BYTES_PER_WORD = 10  # far more than the words of any prose have on average
 MAX_PIECE_CHARACTERS = 20_000  # longest stretch of a line that is split into sentences at a time
 MIN_COMMON_SHARE = 0.06  # English prose has 0.2 common words or more, garbled prose 0.1, other languages almost none
 _HEADING_CHARACTERS, _HEADING_WORDS = 60, 5  # a shorter line without final punctuation is a heading or page furniture
@@ -31,8 +32,14 @@ def prose_sentences(text: str) -> Iterator[Span]:
                 continue
             for span in sentences(body):
                 sentence = body[span.start : span.end]
-                if MIN_SENTENCE_WORDS <= len(words(sentence)) <= MAX_SENTENCE_WORDS and _is_latin(sentence):
+                is_short = len(words(sentence)) < MIN_SENTENCE_WORDS
+                if not is_short and size_in_words(sentence) <= MAX_SENTENCE_WORDS and _is_latin(sentence):
                     yield Span(piece.start + span.start, piece.start + span.end)
+
+
+def size_in_words(text: str) -> int:
+    """The number of words, but at least one for each 10 bytes: a row of emoji is one word and hundreds of tokens."""
+    return max(len(words(text)), len(text.encode(errors="replace")) // BYTES_PER_WORD)
 
 
 def _paragraphs_of_prose(text: str) -> Iterator[Span]:

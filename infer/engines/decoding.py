@@ -3,8 +3,8 @@
 Most of an output is its input. So one forward pass verifies many source tokens at once; after each token where the
 model disagrees, drafting resumes where the output rejoins the source (Ge et al. 2022, "Lossless acceleration for
 Seq2seq generation with aggressive decoding", arXiv 2205.10350). The output is that of plain greedy decoding over the
-same vocabulary. How many tokens a pass verifies follows from how many drafted tokens were accepted so far: many in
-clean text, few where every third word is spun.
+same vocabulary; one that has nothing to do with its source any more is cut short. How many tokens a pass verifies
+follows from how many drafted tokens were accepted so far: many in clean text, few where every third word is spun.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ TOKENS_PER_PROMPT_PASS = 768  # tokens of prompts read in one pass: few, so that
 PASS_COST = 25  # fixed cost of a forward pass, in tokens: reading the weights takes as long as computing this many
 PRIOR_ACCEPTED, PRIOR_DRAFTED = 9, 10  # prior: nine of ten drafted tokens accepted
 DRAFT_LENGTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # tokens a pass may verify per row
+MAX_ASTRAY = 32  # tokens that an output may differ from its source beyond those that it shares with it
 REJOIN_WINDOW = 12  # source tokens searched for the one that the output rejoins at
 
 
@@ -55,6 +56,7 @@ class DraftedRow:
         self._position = min(max(len(prefix) - 1, 0), len(source.ids))  # source index of the next output token
         self._draft_start = self._rejoin_index(prefix[-1]) if prefix else 0  # source index of the first drafted token
         self._accepted, self._drafted = PRIOR_ACCEPTED, PRIOR_DRAFTED
+        self._astray = 0  # tokens that differ from the draft, less those that were accepted since
 
     @property
     def remaining(self) -> int:
@@ -96,7 +98,9 @@ class DraftedRow:
         self.output.ids += choices[:taken]
         self.output.log_probabilities += log_probabilities[:taken]
         self.output.runner_ups += runner_ups[:taken]
-        if self.output.ids[-1] == self._end or len(self.output.ids) >= self.source.max_output_tokens:
+        self._astray = max(self._astray - matched, 0) + (matched < len(self.draft))
+        is_complete = self.output.ids[-1] == self._end or len(self.output.ids) >= self.source.max_output_tokens
+        if is_complete or self._astray > MAX_ASTRAY:
             self._finish()
         else:
             self._advance(matched)

@@ -139,6 +139,7 @@ def test_a_name_is_shown_in_one_line_of_valid_text() -> None:
         (["a.txt"], {"executor": Path("r"), "output": Path("o"), "diff": True}, "leave out --diff"),
         (["a.txt"], {"executor": Path("r"), "output": Path("o"), "html": Path("h")}, "leave out --html"),
         (["a.txt"], {"executor": Path("r"), "output": Path("o"), "edits": Path("e")}, "leave out --edits"),
+        (["-"], {"executor": Path("r"), "output": Path("o")}, "leave out -, since all machines"),
         (["a.txt"], {"output": Path("o"), "edits": to_path("memory://edits.jsonl")}, "give a local file"),
     ],
 )

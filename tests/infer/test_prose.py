@@ -3,6 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unspin.infer.article import ArticleDraft
+from unspin.infer.documents.base import View
 from unspin.infer.prose import MAX_PIECE_CHARACTERS, MAX_SENTENCE_WORDS, prose_sentences, reads_as_english
 
 
@@ -10,6 +12,14 @@ def test_page_furniture_headings_and_endless_sentences_are_left_alone() -> None:
     endless = "word " * (MAX_SENTENCE_WORDS + 1)
     text = f"Post a Comment\n\nPrevious Post Next Post\n\n{endless}.\n\nThe mayor said so. Then he left."
     assert [text[s.start : s.end] for s in prose_sentences(text)] == ["The mayor said so.", "Then he left."]
+
+
+@pytest.mark.parametrize("hole", ["😀" * 400, "x" * 1500, "._-" * 500])
+def test_a_sentence_of_few_words_and_many_tokens_is_left_alone(hole: str) -> None:
+    text = f"The mayor said {hole} so on Monday. Then he left."
+    assert [text[s.start : s.end] for s in prose_sentences(text)] == ["Then he left."]
+    article = ArticleDraft.from_view(View(text="The mayor said xyzzyxyzzyxyzzyxyzzy" * 3 + " so. Then he left."))
+    assert [len(passage) for passage in article.passages(13)] == [1, 1]
 
 
 @pytest.mark.parametrize(

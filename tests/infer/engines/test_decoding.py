@@ -17,7 +17,8 @@ from transformers import (
     T5Config,
     T5ForConditionalGeneration,
 )
-from unspin.infer.engines.decoding import CopyDecoder
+from unspin.infer.engines import decoding
+from unspin.infer.engines.decoding import CopyDecoder, Output
 from unspin.infer.engines.transformers import TransformersEngine
 from unspin.infer.models.base import Int8Linear, PackedTokens, attend, int8_pays
 from unspin.infer.models.gemma3 import Gemma3
@@ -77,6 +78,13 @@ def test_hidden_states_equal_those_of_transformers(tiny_base: Path) -> None:
     torch.testing.assert_close(torch.cat([first, rest], 1), whole, rtol=1e-5, atol=1e-5)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No output is cut short, however little it has to do with its source."""
+    monkeypatch.setattr(decoding, "MAX_ASTRAY", math.inf)
+
+
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("model", ["tiny_base", "peaked"])
 def test_outputs_equal_those_of_greedy_generate(model: str, request: pytest.FixtureRequest) -> None:
     folder = request.getfixturevalue(model)
@@ -122,6 +130,19 @@ def test_an_output_is_cut_at_its_limit_wherever_the_draft_ends(peaked: Path, lim
     )
     assert cut.ids == whole.ids[:limit]
     assert len(cut.log_probabilities) == len(cut.runner_ups) == limit
+
+
+def test_an_output_that_strays_from_its_source_is_cut_short(tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompt = Prompt.from_folder(tiny_base)
+    source = prompt.source(" ".join(SENTENCES))
+
+    def output(max_astray: float) -> Output:
+        monkeypatch.setattr(decoding, "MAX_ASTRAY", max_astray)
+        return CopyDecoder(Gemma3(tiny_base, torch.float32), prompt.eos, range(400)).decode([source])[0]
+
+    whole, cut = output(math.inf), output(32)
+    assert len(cut.ids) < 0.6 * len(whole.ids) and cut.ids == whole.ids[: len(cut.ids)]
+    assert len(cut.log_probabilities) == len(cut.runner_ups) == len(cut.ids) > 32
 
 
 def test_an_output_uses_only_the_vocabulary_and_the_tokens_of_its_source(tiny_base: Path) -> None:
@@ -185,6 +206,7 @@ def t5(request: pytest.FixtureRequest, tiny_base: Path, tmp_path_factory: pytest
     return folder
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_t5_decodes_like_generate(t5: Path) -> None:
     prompt = EncoderDecoderPrompt.from_folder(t5)
     theirs = AutoModelForSeq2SeqLM.from_pretrained(t5, dtype=torch.float64).eval()
