@@ -139,7 +139,6 @@ def test_a_name_is_shown_in_one_line_of_valid_text() -> None:
         (["a.txt"], {"executor": Path("r"), "output": Path("o"), "diff": True}, "leave out --diff"),
         (["a.txt"], {"executor": Path("r"), "output": Path("o"), "html": Path("h")}, "leave out --html"),
         (["a.txt"], {"executor": Path("r"), "output": Path("o"), "edits": Path("e")}, "leave out --edits"),
-        (["-"], {"executor": Path("r"), "output": Path("o")}, "leave out -, since all machines"),
         (["a.txt"], {"output": Path("o"), "edits": to_path("memory://edits.jsonl")}, "give a local file"),
     ],
 )
@@ -185,6 +184,11 @@ def test_files_that_differ_in_their_suffix_have_pages_of_their_own(folder: Path)
     (folder / "a.md").write_text("x")
     both = find_jobs([folder / "a.txt", folder / "a.md"], RestoreOptions(output=Path("out"), html=Path("out")))
     assert [page_of(job, Path("out")) for job in both] == [Path("out/a.txt.html"), Path("out/a.md.html")]
+
+
+def test_a_cluster_reads_no_stdin() -> None:
+    with pytest.raises(OptionError, match="leave out -, since all machines read the files"):
+        find_jobs([Path("-")], RestoreOptions(output=Path("o"), executor=Path("ray.yaml")))
 
 
 def test_stdin_cannot_be_changed_in_place() -> None:

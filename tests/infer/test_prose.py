@@ -14,7 +14,7 @@ def test_page_furniture_headings_and_endless_sentences_are_left_alone() -> None:
     assert [text[s.start : s.end] for s in prose_sentences(text)] == ["The mayor said so.", "Then he left."]
 
 
-@pytest.mark.parametrize("hole", ["😀" * 400, "x" * 1500, "._-" * 500])
+@pytest.mark.parametrize("hole", ["😀" * 400, "x" * 1500, "-_" * 700])
 def test_a_sentence_of_few_words_and_many_tokens_is_left_alone(hole: str) -> None:
     text = f"The mayor said {hole} so on Monday. Then he left."
     assert [text[s.start : s.end] for s in prose_sentences(text)] == ["Then he left."]
