@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock
 from unspin.errors import UnspinError
 from unspin.storage import cache_folder
 
@@ -57,17 +58,25 @@ def find_backbone(name: str) -> Path:
 def build_once(folder: Path, make: Callable[[Path], None], message: str) -> Path:
     """Log a message and create `folder`: `make` writes a scratch folder beside it, which is then renamed.
 
-    So the folder is complete whenever it exists, even if several processes build it at the same time.
+    So the folder is complete whenever it exists. If several processes need it at the same time, one builds it and the
+    others wait. What a killed process left half-built is removed.
     """
-    logger.info(message)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
-    try:
-        make(scratch / "made")
-        if not folder.exists():
-            (scratch / "made").rename(folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    lock = folder.with_name(f".{folder.name}.lock")
+    with FileLock(lock):
+        if folder.is_dir():
+            return folder
+        for left in folder.parent.glob(f"{folder.name}.*"):
+            shutil.rmtree(left, ignore_errors=True)
+        logger.info(message)
+        scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+        try:
+            make(scratch / "made")
+            if not folder.exists():
+                (scratch / "made").rename(folder)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+            lock.unlink(missing_ok=True)
     return folder
 
 
