@@ -24,7 +24,7 @@ from unspin.cli.serve import serve
 from unspin.cli.train import train
 from unspin.errors import UnspinError
 from unspin.extras import explain_missing_package
-from unspin.logs import log_to_terminal
+from unspin.logs import log_to_terminal, without_controls
 
 app = typer.Typer(
     name="unspin",
@@ -47,10 +47,10 @@ def main() -> None:
     try:
         app()
     except OptionError as error:
-        print(f"unspin: {error}", file=sys.stderr)
+        print(f"unspin: {without_controls(str(error))}", file=sys.stderr)
         sys.exit(2)
     except UnspinError as error:
-        sys.exit(f"unspin: {error}")
+        sys.exit(f"unspin: {without_controls(str(error))}")
     except ImportError as error:
         explanation = explain_missing_package(error, _command_name(sys.argv[1:]))
         if explanation is None:

@@ -24,9 +24,10 @@ from unspin.cli.restore_file import (
 )
 from unspin.cli.workers import work_in_processes
 from unspin.infer.documents.base import DocumentError
-from unspin.infer.render import plain_diff, terminal_diff, without_controls
+from unspin.infer.render import plain_diff, terminal_diff
 from unspin.infer.restoration import Restoration
 from unspin.infer.restorer import OnRead
+from unspin.logs import without_controls
 from unspin.segment import words
 
 
@@ -71,7 +72,7 @@ def show_plan(jobs: Sequence[Job], options: RestoreOptions) -> None:
         total += count
         console.print(f"{job.name} -> {job.target or 'stdout'}: {count:,} words", markup=False)
         for warning in warnings:
-            console.print(f"{job.name}, {warning}", markup=False)
+            console.print(without_controls(f"{job.name}, {warning}"), markup=False)
     console.print(f"{len(jobs) - len(errors)} of {len(jobs)} documents, with {total:,} words, can be restored")
     if errors:
         raise DocumentError("\n".join(errors))
@@ -200,7 +201,7 @@ class _Report:
 
     def _finish(self, job: Job, totals: _Totals, warnings: Sequence[str]) -> None:
         for warning in warnings:
-            self._console.print(f"{job.name}, {warning}", style="yellow", markup=False)
+            self._console.print(without_controls(f"{job.name}, {warning}"), style="yellow", markup=False)
         self._console.print(f"{job.name}: {totals}", markup=False)
         self._totals += replace(totals, documents=1)
         self._progress.finish(job)

@@ -23,8 +23,8 @@ from rich.table import Table
 from rich.text import Text
 from unspin.cli.job import scratch_parent
 from unspin.cli.screen_file import Finding
-from unspin.infer.render import without_controls
 from unspin.infer.restoration import dump_json
+from unspin.logs import without_controls
 from unspin.storage import SCRATCH, put_file, write_atomic
 
 MOST_GARBLED = 200  # documents in the table and on the page

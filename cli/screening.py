@@ -32,8 +32,8 @@ from unspin.cli.workers import work_in_processes
 from unspin.infer.documents.base import DocumentError
 from unspin.infer.documents.formats import FORMATS_BY_NAME
 from unspin.infer.engines import ENGINES
-from unspin.infer.render import without_controls
 from unspin.locking import sole_writer
+from unspin.logs import without_controls
 from unspin.phrase_lists import read_phrases, read_terms
 from unspin.storage import is_url, storage_errors
 

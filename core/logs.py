@@ -6,10 +6,18 @@ Every module logs with ``logging.getLogger(__name__)``; only a command decides w
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
+# All but tabs and line feeds, and the marks that reverse what follows them.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def without_controls(text: str) -> str:
+    """A text without control characters: what a document holds must not command the terminal."""
+    return _CONTROLS.sub("", text)
 
 
 def log_to_terminal() -> None:
@@ -32,5 +40,5 @@ def track(items: Sequence[T], description: str) -> Iterable[T]:
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        message = super().format(record)
+        message = without_controls(super().format(record))
         return message if record.levelno == logging.INFO else f"{record.levelname.lower()}: {message}"

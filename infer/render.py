@@ -7,7 +7,6 @@ implement them.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -15,12 +14,11 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Protocol
 
+from unspin.logs import without_controls
 from unspin.segment import paragraphs
 
 if TYPE_CHECKING:
     from rich.text import Text
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class RenderableEdit(Protocol):
@@ -119,11 +117,6 @@ def terminal_diff(restoration: Renderable) -> Text:
                     text.append(" ")
                 text.append(without_controls(piece.restored), "bold green")
     return text
-
-
-def without_controls(text: str) -> str:
-    """A text without its control characters except tabs and line feeds: a terminal would obey them."""
-    return _CONTROLS.sub("", text)
 
 
 def level(confidence: float) -> str:
