@@ -68,7 +68,7 @@ class Case(NamedTuple):
 
 
 class Engine:
-    """Restores "warfare" to "war"."""
+    """Restores "warfare" to "war", which is all that restoring needs of an engine."""
 
     def rewrite(self, sentences: Sequence[str]) -> list[Rewriting]:
         """A text for each sentence, a character per token, with full confidence."""
@@ -91,7 +91,7 @@ def cases() -> Iterator[Case]:
 def seconds(case: Case, characters: int, runs: int) -> float:
     """The least processor time of several runs that read a document and restore it. It may be refused."""
     data, options = case.document(characters), DocumentOptions(format=case.format)
-    restorer = Restorer(Engine(), max_passage_words=MAX_PASSAGE_WORDS)
+    restorer = Restorer(Engine(), max_passage_words=MAX_PASSAGE_WORDS)  # type: ignore[arg-type]
     times = []
     for _ in range(runs):
         gc.collect()

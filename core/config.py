@@ -99,7 +99,7 @@ class _Loader(yaml.SafeLoader):
     A few lines of aliases of aliases stand for billions of values.
     """
 
-    def compose_node(self, parent: yaml.Node | None, index: int | None) -> yaml.Node | None:
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             message = "aliases (*name) are not read: write the value out, or inherit it from another file"
             raise yaml.composer.ComposerError(None, None, message, self.peek_event().start_mark)
