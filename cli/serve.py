@@ -56,7 +56,8 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     print(f"open http://{shown}:{listener.getsockname()[1]} (stop with Ctrl-C)", flush=True)
     # Once the server has stopped, the process ends on either signal without waiting for threads at work.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     make_server(app).run(sockets=[listener])
 
 
