@@ -6,6 +6,7 @@ Before any model is loaded, `find_jobs` refuses options that contradict each oth
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import sys
@@ -116,10 +117,19 @@ def _check_options(paths: Sequence[Path], options: RestoreOptions) -> None:
 
 
 def _may_hold_edits(file: Path) -> bool:
-    """Whether a file is empty or begins with an edit. A killed run may have written half of it."""
-    with file.open("rb") as opened:
-        line = opened.readline()
-    return not line or (line.startswith(b'{"document": ') and (b', "spun": ' in line or not line.endswith(b"\n")))
+    """Whether a file holds nothing but edits. A killed run may have written half of the last one."""
+    *whole, last = file.read_bytes().split(b"\n")
+    opening = b'{"document": '
+    is_half = opening.startswith(last) or (last.startswith(opening) and not _is_json(last))
+    return is_half and all(line.startswith(opening) and b', "spun": ' in line for line in whole)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _check_executor_options(paths: Sequence[Path], options: RestoreOptions) -> None:

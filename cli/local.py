@@ -23,7 +23,7 @@ from unspin.cli.restore_file import (
     write_outcome,
 )
 from unspin.cli.workers import work_in_processes
-from unspin.infer.documents.base import DocumentError
+from unspin.infer.documents.base import DocumentError, unforeseen_errors
 from unspin.infer.render import plain_diff, terminal_diff
 from unspin.infer.restoration import Restoration
 from unspin.infer.restorer import OnRead
@@ -49,7 +49,8 @@ def restore_locally(jobs: Sequence[Job], options: RestoreOptions, settings: str)
         for job in jobs:
             if job.is_table:
                 try:
-                    report.table(job, restore_table_file(job, options, lazy, settings))
+                    with unforeseen_errors(job.name):
+                        report.table(job, restore_table_file(job, options, lazy, settings))
                 except DocumentError as error:
                     report.failure(job, error)
     report.raise_failures()
@@ -64,13 +65,15 @@ def show_plan(jobs: Sequence[Job], options: RestoreOptions) -> None:
     errors, total = [], 0
     for job in jobs:
         try:
-            texts, warnings = _texts_of(job, options)
+            with unforeseen_errors(job.name):
+                texts, warnings = _texts_of(job, options)
         except DocumentError as error:
             errors.append(str(error))
             continue
         count = sum(len(words(text)) for text in texts)
         total += count
-        console.print(f"{job.name} -> {job.target or 'stdout'}: {count:,} words", markup=False)
+        plan = f"{job.name} -> {job.target or 'stdout'}: {count:,} words"
+        console.print(without_controls(plan), markup=False)
         for warning in warnings:
             console.print(without_controls(f"{job.name}, {warning}"), markup=False)
     console.print(f"{len(jobs) - len(errors)} of {len(jobs)} documents, with {total:,} words, can be restored")

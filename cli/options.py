@@ -57,7 +57,7 @@ EngineName = Annotated[
 DeviceName = Annotated[
     str, typer.Option(help="device that runs the model: cpu, or cuda for a GPU (not with ctranslate2)")
 ]
-JobCount = Annotated[int, typer.Option(min=1, help="number of processes; each loads the model")]
+JobCount = Annotated[int, typer.Option(min=1, max=1000, help="number of processes; each loads the model")]
 PhrasesFile = Annotated[
     Path | None,
     typer.Option(

@@ -220,7 +220,11 @@ def restore_table_file(
             yield from restorer.restore_all(texts)
 
     assert job.target is not None, "find_jobs gives every table a target"
-    with local_table(job) as source, TemporaryDirectory(prefix=SCRATCH, dir=scratch_parent(job.target)) as scratch:
+    with (
+        _document_errors(job),
+        local_table(job) as source,
+        TemporaryDirectory(prefix=SCRATCH, dir=scratch_parent(job.target)) as scratch,
+    ):
         restored = Path(scratch) / "restored.parquet"
         for number, restoration in restore_table(source, restored, options.documents.field, restore):
             if options.edits is not None:

@@ -59,8 +59,10 @@ class Config(BaseModel):
 
     @field_validator("*")
     @classmethod
-    def _refuse_addresses(cls, value: object) -> object:
-        """Refuse an address where a field takes a local path: it would become a folder called "s3:"."""
+    def _refuse_odd_paths(cls, value: object) -> object:
+        """Refuse an address where a field takes a local path (it would become a folder "s3:"), and a null character."""
+        if isinstance(value, Path) and "\0" in str(value):
+            raise ValueError("expected a path, and no path holds a null character")
         if isinstance(value, Path) and value.parts and re.fullmatch(r"[a-z][a-z0-9]+:", value.parts[0]):
             raise ValueError("expected a path on this machine, not an address")
         return value
@@ -120,7 +122,7 @@ def _parse(text: str | bytes, complaint: str) -> Any:
         return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except RecursionError:
         raise ConfigError(f"{complaint}: lists or sections are nested too deeply") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2001-99-99, or a byte that is no UTF-8
+    except Exception as error:  # of values that do not suit their tags, PyYAML raises errors of many kinds
         raise ConfigError(f"{complaint}: {' '.join(str(error).split())}") from None
 
 
@@ -226,7 +228,7 @@ def _place(container: dict[str, Any] | list[Any], name: str, override: str) -> s
     """A key of a section, or the index that names an entry of a list: ``suites.0.path``."""
     if isinstance(container, dict):
         return name
-    if not (name.isdecimal() and int(name) < len(container)):
+    if not (name.isdecimal() and len(name) < 10 and int(name) < len(container)):
         what = f"override {override!r}: {name!r} is in a list of {len(container)}"
         raise ConfigError(f"{what}: name an entry by its number, from 0, or replace the list: key=[…]")
     return int(name)
@@ -255,7 +257,10 @@ def _explain(path: Path, model: type[BaseModel], raw: Any, overrides: Sequence[s
 
 def _shown(value: object) -> str:
     """A value as a message shows it: long ones are cut."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, or thousands of sections in each other
+        return "a value that is too long to show"
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} …"
 
 

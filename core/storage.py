@@ -54,7 +54,7 @@ def to_path(name: str | Path) -> Path:
         path.fs  # noqa: B018 - imports the store's client
     except ImportError as error:
         raise StorageError(f"{name}: {error}; for S3: pip install 'unspin[s3]'") from None
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # TypeError: the client of that store needs more than an address
         raise StorageError(f"{name}: {error}") from None
     return cast(Path, path)
 

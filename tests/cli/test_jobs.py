@@ -174,6 +174,16 @@ def test_an_edits_file_in_a_folder_is_no_article(folder: Path) -> None:
     assert all(job.relative.name != "edits.jsonl" for job in find_jobs([folder], options))
 
 
+@pytest.mark.parametrize(
+    "content",
+    ['{"document": {"title": "ours"}}', '{"document": "x", "spun": "y"}\nours\n', "ours", '{"document": "x"}\n'],
+)
+def test_a_file_that_holds_anything_but_edits_is_kept(content: str, folder: Path) -> None:
+    (folder / "ours.json").write_text(content)
+    with pytest.raises(OptionError, match="holds something else than edits"):
+        find_jobs([folder / "a.txt"], RestoreOptions(output=Path("out"), edits=folder / "ours.json"))
+
+
 def test_nothing_is_written_over_an_article(folder: Path) -> None:
     for options in ({"output": folder}, {"output": Path("o"), "edits": folder / "a.txt"}):
         with pytest.raises(OptionError, match=r"would be written over .*a"):

@@ -85,6 +85,18 @@ def test_an_unforeseen_error_does_not_stop_the_other_documents(
     assert pq.read_table(tmp_path / "out" / "b.parquet").to_pydict() == {"text": [RESTORED]}
 
 
+def test_a_table_that_cannot_be_written_does_not_stop_the_next(tmp_path: Path, unspin_words: Command) -> None:
+    for name in ("in/sub/a.parquet", "in/z.parquet"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table({"text": [SPUN]}), tmp_path / name)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sub").write_text("ours")
+    done = unspin_words("restore", "in", "--output", "out")
+    assert done.returncode == 1 and "in/sub/a.parquet cannot be written" in done.stderr
+    assert pq.read_table(tmp_path / "out" / "z.parquet").to_pydict() == {"text": [RESTORED]}
+    assert (tmp_path / "out" / "sub").read_text() == "ours"
+
+
 @pytest.mark.parametrize("command", ["restore", "screen"])
 def test_a_killed_worker_is_told_of(command: str, tmp_path: Path, unspin_words: Command) -> None:
     (tmp_path / "a.txt").write_text(SPUN)

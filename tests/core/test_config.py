@@ -265,6 +265,9 @@ def test_the_folder_of_corpora_replaces_its_placeholder(tmp_path: Path) -> None:
         ("one: 2001-99-99\n", r"month must be in 1\.\.12"),
         ("? [a]\n: 1\n", "found unhashable key"),
         ("one: !!python/object/apply:os.system [ls]\n", "could not determine a constructor"),
+        ("one: !!bool foo\n", "foo"),
+        ("one: !!int ''\n", "index out of range"),
+        ("one: !!timestamp foo\n", "NoneType"),
         ("one: \x00\n", "special characters are not allowed"),
     ],
 )
@@ -294,6 +297,17 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         load_config(path, PathConfig)
 
 
+def test_odd_paths_and_keys_are_refused(tmp_path: Path) -> None:
+    for override, complaint in (
+        ('one="a\\0"', "one: expected a path, and no path holds a null character"),
+        (f"inputs.{'9' * 5000}=x", "is in a list of 1: name an entry by its number"),
+        ("two=0x" + "f" * 5000, "unknown key 'two' with value a value that is too long to show"),
+        ("a." * 2000 + "a=1", "unknown key 'a'"),
+    ):
+        with pytest.raises(ConfigError, match=complaint):
+            load_config(_write(tmp_path, "one: a\ninputs: [b]"), PathConfig, [override])
+
+
 def test_a_long_value_is_cut_in_messages(tmp_path: Path) -> None:
     for text in (
         "inputs: 1\none: [" + "x, " * 1_000_000 + "]",
@@ -302,7 +316,7 @@ def test_a_long_value_is_cut_in_messages(tmp_path: Path) -> None:
     ):
         with pytest.raises(ConfigError) as error:
             load_config(_write(tmp_path, text), PathConfig)
-        assert 200 < len(str(error.value)) < 500 and " …" in str(error.value)
+        assert 200 < len(str(error.value)) < 1000 and " …" in str(error.value)
 
 
 def test_an_error_below_a_key_that_is_called_like_a_kind_is_located(tmp_path: Path) -> None:
