@@ -15,7 +15,7 @@ from itertools import count, takewhile
 from pathlib import Path
 
 from unspin import __version__
-from unspin.cli.job import Job, digest_of_file
+from unspin.cli.job import Job, digest_of, digest_of_file
 from unspin.cli.jobs import RestoreOptions, backup_of, page_of
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.storage import is_url, storage_errors, write_atomic
@@ -85,15 +85,27 @@ def keep_original(job: Job) -> None:
     No copy is made of what unspin itself wrote, nor twice of the same bytes. A copy that holds something else is kept,
     since it may be the only original, and the next one is "FILE.bak.2". Raises OSError or `StorageError`.
     """
-    digest, record = digest_of_file(job.path), Record.read(job.record)
+    data, record = job.path.read_bytes(), Record.read(job.record)
+    digest = digest_of(data)
     source = record.source if record is not None and record.restored == digest else digest
     if _backup_with(job.path, source) is not None:
         return
-    backup = next(backup for number in count(1) if not (backup := backup_of(job.path, number)).exists())
-    write_atomic(backup, job.path.read_bytes(), like=job.path)
+    backup = next(backup for number in count(1) if _reserve(backup := backup_of(job.path, number)))
+    write_atomic(backup, data, like=job.path)
     if not is_url(job.path):
         status = job.path.stat()
         os.utime(backup, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _reserve(backup: Path) -> bool:
+    """Make an empty file, unless there is one: another run may be keeping the original of the same file."""
+    if is_url(backup):
+        return not backup.exists()
+    try:
+        backup.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def unfinished(jobs: Iterable[Job], options: RestoreOptions, settings: str) -> Iterator[Job]:

@@ -30,7 +30,7 @@ def sole_writer(output: Path) -> Iterator[None]:
     folder = output.resolve()  # a link to the folder is the folder
     if not folder.name:
         raise OSError(EINVAL, "the root of the file system cannot be written as a whole: name a folder", str(output))
-    file = folder.with_name(f".{folder.name}.lock")
+    file = folder.with_name(f".{folder.name}.unspin-lock")  # removed at the end, so that it must not be a user's file
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         file.touch()

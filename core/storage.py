@@ -23,7 +23,7 @@ from unspin.checksums import CHECKSUMS, verify_checksums
 from unspin.errors import UnspinError
 from unspin.hub import SCHEME, Repository
 
-SCRATCH = ".unspin-"  # begins the names of files and folders that are not complete yet
+SCRATCH = ".unspin-scratch-"  # begins the names of files and folders that are not complete yet
 
 
 class StorageError(UnspinError):

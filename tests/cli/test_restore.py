@@ -421,6 +421,19 @@ def test_each_original_of_a_path_is_kept(tmp_path: Path, unspin_words: Command) 
     assert done.returncode == 0 and file.read_text() == RESTORED
 
 
+def test_two_runs_in_place_keep_every_original(tmp_path: Path, word_script: Path) -> None:
+    (tmp_path / "in").mkdir()
+    texts = {f"{number}.txt": f"{SPUN}{number}\n" for number in range(60)}
+    for name, text in texts.items():
+        (tmp_path / "in" / name).write_text(text)
+    line = [sys.executable, word_script, "restore", "in", "--in-place"]
+    runs = [subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert all("Traceback" not in run.communicate(timeout=120)[1] for run in runs)
+    for name, text in texts.items():
+        assert text in {copy.read_text() for copy in (tmp_path / "in").glob(f"{name}.bak*")}
+        assert (tmp_path / "in" / name).read_text() == text.replace("overseas", "foreign").replace("warfare", "war")
+
+
 def test_a_second_run_in_place_remembers_the_original(tmp_path: Path, unspin_words: Command) -> None:
     file = tmp_path / "a.txt"
     file.write_text("“The warfare ended,” he said.\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from unspin.locking import BusyError, sole_writer
+from unspin.storage import SCRATCH
 
 
 def test_a_second_writer_is_refused_and_no_lock_file_remains(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_the_lock_of_this_folder_lies_beside_it(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     with sole_writer(Path()):
-        assert {file.name for file in tmp_path.iterdir()} == {"here", ".here.lock"}
+        assert {file.name for file in tmp_path.iterdir()} == {"here", ".here.unspin-lock"}
 
 
 def test_a_link_to_a_folder_is_that_folder(tmp_path: Path) -> None:
@@ -39,16 +40,19 @@ def test_a_link_to_a_folder_is_that_folder(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_half_written_is_removed_a_day_later(tmp_path: Path) -> None:
-    old, young = tmp_path / "out" / "deep" / ".unspin-abcd1234", tmp_path / "out" / ".unspin-efgh5678"
+    old, young = tmp_path / "out" / "deep" / f"{SCRATCH}abcd1234", tmp_path / "out" / f"{SCRATCH}efgh5678"
     for scratch in (old, young):
         scratch.mkdir(parents=True)
         (scratch / "part").write_text("half")
-    half = tmp_path / "out" / ".unspin-ijkl9012"
+    half = tmp_path / "out" / f"{SCRATCH}ijkl9012"
     half.write_text("half")
     for path in (old, half):
         os.utime(path, (0, 0))
+    ours = tmp_path / "out" / ".unspin-settings"
+    ours.write_text("ours")
+    os.utime(ours, (0, 0))
     with sole_writer(tmp_path / "out"):
-        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [young.name, "deep"]
+        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [young.name, ours.name, "deep"]
         assert list((tmp_path / "out" / "deep").iterdir()) == []
 
 
