@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -40,9 +41,11 @@ def restore_table(source: Path, target: Path, column: str, restore: Restore) -> 
         schema = file.schema_arrow
         path = _find_text(source, schema, column)
         edited = False
+        pieces = _pieces(source, file, path)
+        opening = list(islice(pieces, 1))  # refuses a damaged file, whose codecs pyarrow cannot name without aborting
         with pq.ParquetWriter(target, schema, compression=_compression(file)) as writer:
             first = 0
-            for table in _pieces(source, file, path):
+            for table in chain(opening, pieces):
                 texts = _texts(source, first, _column(table, path))
                 restorations = list(restore([text or "" for text in texts]))
                 edited = edited or any(restoration.edits for restoration in restorations)

@@ -1,5 +1,7 @@
 """Parquet: one column is restored and everything else stays; a file without an edit is copied."""
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -175,3 +177,34 @@ def test_memory_holds_a_piece_of_a_table_whose_rows_repeat_a_long_text(
     restored = pq.read_table(tmp_path / "out.parquet")
     assert restored.column("number").to_pylist() == rows
     assert restored.column("text").to_pylist() == [text and text.upper() for text in texts]
+
+
+FLIP_EACH_BYTE = """
+import sys
+from pathlib import Path
+from unspin.infer.documents.base import unforeseen_errors, DocumentError
+from unspin.infer.documents.parquet import restore_table
+from unspin.infer.restoration import Restoration
+
+def unchanged(texts):
+    return (Restoration(text, text, (), (text,)) for text in texts)
+
+source, refused = Path(sys.argv[1]), 0
+data = source.read_bytes()
+for place in range(data.rindex(b"text"), len(data)):
+    source.write_bytes(data[:place] + b"\\x7f" + data[place + 1:])
+    try:
+        with unforeseen_errors("x"):
+            list(restore_table(source, source.with_name("out"), "text", unchanged))
+    except DocumentError:
+        refused += 1
+print(refused)
+"""
+
+
+def test_no_damage_of_the_last_columns_record_ends_the_process(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["a"]}), tmp_path / "in.parquet", store_schema=False)
+    command = [sys.executable, "-c", FLIP_EACH_BYTE, str(tmp_path / "in.parquet")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-500:]
+    assert int(done.stdout) > 20
