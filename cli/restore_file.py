@@ -23,8 +23,7 @@ from unspin.cli.job import Job, digest_of, digest_of_file, local_table, read_job
 from unspin.cli.jobs import RestoreOptions, page_of
 from unspin.cli.options import OptionError
 from unspin.cli.records import keep_original, unfinished, write_record
-from unspin.errors import UnspinError
-from unspin.infer.documents.base import Document, DocumentError, unforeseen_errors
+from unspin.infer.documents.base import FORESEEN, Document, DocumentError, unforeseen_errors
 from unspin.infer.render import html_page
 from unspin.infer.restoration import Restoration, dump_json
 from unspin.infer.restorer import OnRead, Restorer
@@ -122,7 +121,7 @@ def restore_documents(
                 outcome = Outcome(job, digest, document.encode(restoration), restoration, document.warnings)
                 pending.popleft()
                 yield outcome
-        except (UnspinError, OSError, ImportError):
+        except FORESEEN:
             raise
         except Exception:  # one of the documents in the model's batch is at fault
             yield from _restore_one_by_one(pending, lazy)

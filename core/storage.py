@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -41,16 +42,17 @@ def is_url(path: str | Path) -> bool:
 
 
 def to_path(name: str | Path) -> Path:
-    """Return a `Path` for a local path, or a path-like object for an address of an object store.
+    """Return a `Path` for a local path or a file:// address, else a path-like object for an object store's address.
 
     Raises `StorageError` if no installed package can reach that kind of store.
     """
+    name = re.sub("^(file|local):///", "/", str(name))  # so that it is compared with other paths of this machine
     if not is_url(name):
         return Path(name)
     from upath import UPath
 
     try:
-        path: Any = UPath(str(name))
+        path: Any = UPath(name)
         path.fs  # noqa: B018 - imports the store's client
     except ImportError as error:
         raise StorageError(f"{name}: {error}; for S3: pip install 'unspin[s3]'") from None

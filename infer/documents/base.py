@@ -27,15 +27,18 @@ class DocumentError(UnspinError):
     """A document cannot be read; the message names the file."""
 
 
+FORESEEN = (UnspinError, OSError, ImportError)  # of this project, of files, and of packages that are not installed
+
+
 @contextmanager
 def unforeseen_errors(name: str) -> Iterator[None]:
     """Turn an error that should not occur into `DocumentError`, since one odd document must not stop the others.
 
-    Errors of this project, of files (a full disk) and of packages that are not installed pass unchanged.
+    Those that are `FORESEEN`, such as a full disk, pass unchanged.
     """
     try:
         yield
-    except (UnspinError, OSError, ImportError):
+    except FORESEEN:
         raise
     except Exception as error:
         what = shorten(f"{type(error).__name__}: {error}", 200, placeholder=" …")

@@ -184,6 +184,13 @@ def test_a_file_that_holds_anything_but_edits_is_kept(content: str, folder: Path
         find_jobs([folder / "a.txt"], RestoreOptions(output=Path("out"), edits=folder / "ours.json"))
 
 
+@pytest.mark.parametrize("scheme", ["file", "local"])
+def test_an_address_of_this_machine_is_a_path(scheme: str, folder: Path) -> None:
+    assert to_path(f"{scheme}://{folder}") == folder
+    with pytest.raises(OptionError, match="would be written over"):
+        find_jobs([folder / "a.txt"], RestoreOptions(output=to_path(f"{scheme}://{folder}")))
+
+
 def test_nothing_is_written_over_an_article(folder: Path) -> None:
     for options in ({"output": folder}, {"output": Path("o"), "edits": folder / "a.txt"}):
         with pytest.raises(OptionError, match=r"would be written over .*a"):
