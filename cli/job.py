@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from unspin.cli.files import PARQUET, STDIN
-from unspin.infer.documents.base import Document, DocumentOptions
+from unspin.infer.documents.base import Document, DocumentError, DocumentOptions
 from unspin.infer.documents.formats import decode_document, format_of, read_all, read_bytes
-from unspin.storage import download, is_url, storage_errors
+from unspin.storage import download, is_url, real_path, storage_errors
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Job:
     """A file to restore, its path relative to the output folders, and the file to write (None: stdout).
 
     `record` is the file that records the finished restoration; None if nothing could resume it. `source` is what is
-    read if it is not `path`: the original of a file that was restored in place before.
+    read if it is not `path`: the original of a file that was restored in place before. `error` says why there is
+    nothing to read.
     """
 
     path: Path
@@ -29,11 +30,12 @@ class Job:
     target: Path | None
     record: Path | None = None
     source: Path | None = None
+    error: str = ""
 
     @property
     def is_table(self) -> bool:
         """Whether the file is a Parquet table, whose rows are articles."""
-        return self.path.suffix.lower() == PARQUET
+        return self.path.suffix.lower() == PARQUET and not self.error
 
     @property
     def name(self) -> str:
@@ -44,8 +46,13 @@ class Job:
 
 def read_job(job: Job, options: DocumentOptions) -> tuple[Document, str]:
     """Read the document of a job; returns it with the digest of its bytes. Raises `DocumentError`."""
+    if job.error:
+        raise DocumentError(job.error)
     if job.path == STDIN:
-        data = read_all(job.name, sys.stdin.buffer)
+        try:
+            data = read_all(job.name, sys.stdin.buffer)
+        except OSError as error:
+            raise DocumentError(f"stdin: {error.strerror or error}") from None
         return decode_document(job.name, data, options), digest_of(data)
     if options.format is None:
         format_of(job.name)  # refuses a large file of an unknown type before it is read
@@ -70,8 +77,9 @@ def scratch_parent(target: Path) -> Path | None:
     """Where to write a file that will be moved to `target`: on the same disk; None (the system's folder) for a URL."""
     if is_url(target):
         return None
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target.parent
+    folder = real_path(target).parent  # of a link, where it leads to
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def digest_of_file(path: Path) -> str:

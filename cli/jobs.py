@@ -22,9 +22,10 @@ from unspin.infer.documents.docx import DOCX
 from unspin.infer.documents.formats import FORMATS, FORMATS_BY_NAME
 from unspin.infer.engines import ENGINES
 from unspin.phrase_lists import read_phrases, read_terms
-from unspin.storage import is_url
+from unspin.storage import is_url, real_path, storage_errors
 
 BACKUP = ".bak"
+PAGE_MARK = b'<meta name="generator" content="unspin">'
 RECORDS = ".unspin"  # folder with a record of each restored file, in the output folder
 
 
@@ -53,10 +54,9 @@ class RestoreOptions:
 
 
 def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
-    """List the files to restore.
+    """List the files to restore; what cannot be read is listed with its error.
 
-    Raises `OptionError` if the options contradict each other or do not fit the files, `DocumentError` if there is no
-    file, `StorageError` if an address cannot be reached.
+    Raises `OptionError` if the options contradict each other or do not fit the files.
     """
     _check_options(paths, options)
     others = (options.output, options.html, options.edits, options.phrases, options.protect)
@@ -64,12 +64,12 @@ def find_jobs(paths: Sequence[Path], options: RestoreOptions) -> list[Job]:
     if [file.path for file in files] == list(paths):
         _check_suffix(options.output)
     file_output = _file_output(files, options)
-    if file_output is not None:
+    if file_output is not None and not files[0].error:
         jobs = [Job(files[0].path, Path(file_output.name), file_output)]
     else:
         jobs = [_job(file, options) for file in files]
     _check_targets(jobs, options)
-    _check_collisions(jobs, options)
+    _check_collisions([job for job in jobs if not job.error], options)
     return jobs
 
 
@@ -89,6 +89,12 @@ def backup_of(path: Path, number: int = 1) -> Path:
 def page_of(job: Job, folder: Path) -> Path:
     """The HTML page of a file, both versions side by side: "pages/a.txt.html" of "a.txt"."""
     return folder / job.relative.with_name(job.relative.name + ".html")
+
+
+def is_page(file: Path) -> bool:
+    """Whether a file is such a page. Raises OSError or `StorageError`."""
+    with storage_errors(file), file.open("rb") as page:
+        return PAGE_MARK in page.read(1000)
 
 
 def _check_options(paths: Sequence[Path], options: RestoreOptions) -> None:
@@ -169,13 +175,15 @@ def _file_output(files: Sequence[File], options: RestoreOptions) -> Path | None:
     if options.resume or options.executor is not None:
         raise OptionError(f"--output {output} is the name of a file, and only a folder can be resumed: name a folder")
     source = files[0].path
-    if source != STDIN and source.suffix.lower() != output.suffix.lower():
+    if source != STDIN and not files[0].error and source.suffix.lower() != output.suffix.lower():
         raise OptionError(f"--output {output}: a restored file keeps its format, here {source.suffix or 'plain text'}")
     return output
 
 
 def _job(file: File, options: RestoreOptions) -> Job:
     path, relative = file.path, file.relative
+    if file.error:
+        return Job(path, relative, None, error=file.error)
     if path == STDIN:
         relative = Path("stdin" + FORMATS_BY_NAME[options.documents.format or "txt"].suffixes[0])
     if options.in_place:
@@ -215,26 +223,28 @@ def _check_targets(jobs: Sequence[Job], options: RestoreOptions) -> None:
 
 def _is_word(job: Job, options: RestoreOptions) -> bool:
     named = options.documents.format
+    if job.error:
+        return True
     return named == DOCX.name if named else job.path.suffix.lower() in DOCX.suffixes
 
 
 def _check_collisions(jobs: Sequence[Job], options: RestoreOptions) -> None:
     """Refuse to write two restored files, pages or the edits to one place, or a restored file over an article."""
-    sources = {job.path.resolve(): job.name for job in jobs if job.path != STDIN}
-    sources |= {file.resolve(): f"the list {file}" for file in (options.phrases, options.protect) if file is not None}
-    writers: dict[Path, str] = {} if options.edits is None else {options.edits.resolve(): "--edits"}
+    sources = {real_path(job.path): job.name for job in jobs if job.path != STDIN}
+    sources |= {real_path(file): f"the list {file}" for file in (options.phrases, options.protect) if file is not None}
+    writers: dict[Path, str] = {} if options.edits is None else {real_path(options.edits): "--edits"}
     for job in jobs:
         files = [] if job.target is None else [(job.target, job.name)]
         if options.html is not None:
             files.append((page_of(job, options.html), f"the page of {job.name}"))
         for file, writer in files:
-            place = file.resolve()
+            place = real_path(file)
             if other := writers.get(place):
                 raise OptionError(f"{other} and {writer} would be written to one file, {file}: restore them separately")
             if place in sources and not (options.in_place and file == job.target):
                 raise OptionError(f"{writer} would be written over {sources[place]}: name another folder")
             writers[place] = writer
-    if options.edits is not None and (what := sources.get(options.edits.resolve())):
+    if options.edits is not None and (what := sources.get(real_path(options.edits))):
         raise OptionError(f"--edits {options.edits} would be written over {what}: name another file")
     if options.edits is not None and options.edits.is_file() and not _may_hold_edits(options.edits):
         raise OptionError(f"--edits {options.edits} holds something else than edits: name another file")

@@ -38,7 +38,7 @@ def restore_locally(jobs: Sequence[Job], options: RestoreOptions, settings: str)
     not be read; `ModelError` if the checkpoint cannot be used; OSError or `StorageError` if a file cannot be written.
     """
     if options.edits is not None:
-        prepare_edits_file(options.edits, {job.name for job in jobs}, options.resume)
+        prepare_edits_file(options.edits, jobs, options.resume)
     lazy = LazyRestorer(options)
     with _Report(jobs, options) as report:
         for outcome in _restore_documents([job for job in jobs if not job.is_table], options, lazy, report.read):

@@ -65,6 +65,6 @@ class _WordsPerSecond(ProgressColumn):
 def _size(job: Job) -> int:
     """The size of a file in bytes, which stands for its number of characters; 1 if it is not known."""
     try:
-        return 1 if job.path == STDIN else max(job.path.stat().st_size, 1)
+        return 1 if job.path == STDIN or job.error else max(job.path.stat().st_size, 1)
     except OSError:
         return 1

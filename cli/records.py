@@ -1,7 +1,8 @@
 """Records of finished restorations, by which ``--resume`` and a cluster know what is left to do.
 
-The record of a file is written once the restored file and everything about it are complete. It holds digests of what
-was read, of what was written and of the settings. So a file is restored again if its content or a setting changed.
+The record of a file is written once everything about it is complete, just before the restored file itself. It holds
+digests of what was read, of what is written, of what stood there before, and of the settings. So a file is restored
+again if its content or a setting changed, and a run that is killed between the two can go on.
 """
 
 from __future__ import annotations
@@ -15,20 +16,27 @@ from itertools import count, takewhile
 from pathlib import Path
 
 from unspin import __version__
+from unspin.cli.files import STDIN
 from unspin.cli.job import Job, digest_of, digest_of_file
-from unspin.cli.jobs import RestoreOptions, backup_of, page_of
+from unspin.cli.jobs import RestoreOptions, backup_of, is_page, page_of
+from unspin.cli.options import OptionError
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.storage import is_url, storage_errors, write_atomic
 
 
 @dataclass(frozen=True)
 class Record:
-    """A finished restoration of a document: digests of the bytes read and written, and of the settings."""
+    """A restoration of a document: digests of the bytes read, written and replaced, and of the settings."""
 
     document: str
     source: str
     restored: str
     settings: str
+    replaced: str = ""  # what the restored bytes take the place of
+
+    def knows(self, digest: str) -> bool:
+        """Whether bytes with this digest are those written, or those that a killed run was about to replace."""
+        return digest in (self.restored, self.replaced)
 
     @classmethod
     def read(cls, file: Path | None) -> Record | None:
@@ -66,17 +74,20 @@ def digest_of_settings(options: RestoreOptions) -> str:
 
 
 def write_record(job: Job, source: str, restored: str, settings: str) -> None:
-    """Record that a document is finished, from the digests of what was read and written and of the settings.
+    """Record that a document will be finished when its restored file is written, from the digests of what was read and
+    is written and of the settings.
 
     What unspin wrote before and read again in place still counts as restored from its first source. Does nothing for a
     job that cannot be resumed. Raises OSError or `StorageError`.
     """
-    if job.record is None:
+    if job.record is None or job.target is None:
         return
     earlier = Record.read(job.record)
-    if job.path == job.target and earlier is not None and earlier.restored == source:
+    if job.path == job.target and earlier is not None and earlier.knows(source):
         source = earlier.source
-    write_atomic(job.record, json.dumps(asdict(Record(job.name, source, restored, settings))).encode())
+    replaced = digest_of_file(job.target) if job.target.exists() else ""
+    record = Record(job.name, source, restored, settings, replaced)
+    write_atomic(job.record, json.dumps(asdict(record)).encode(), like=None if job.path == STDIN else job.path)
 
 
 def keep_original(job: Job) -> None:
@@ -87,7 +98,7 @@ def keep_original(job: Job) -> None:
     """
     data, record = job.path.read_bytes(), Record.read(job.record)
     digest = digest_of(data)
-    source = record.source if record is not None and record.restored == digest else digest
+    source = record.source if record is not None and record.knows(digest) else digest
     if _backup_with(job.path, source) is not None:
         return
     backup = next(backup for number in count(1) if _reserve(backup := backup_of(job.path, number)))
@@ -111,7 +122,8 @@ def _reserve(backup: Path) -> bool:
 def unfinished(jobs: Iterable[Job], options: RestoreOptions, settings: str) -> Iterator[Job]:
     """The jobs that no run has finished with these settings, or whose page or edits are gone.
 
-    A file that was restored in place is restored again from the copy of its original.
+    A restored file that somebody has changed since is finished. A file that was restored in place is restored again
+    from the copy of its original.
     """
     has_edits = options.edits is None or options.edits.exists()
     for job in jobs:
@@ -121,14 +133,45 @@ def unfinished(jobs: Iterable[Job], options: RestoreOptions, settings: str) -> I
             continue
         has_page = options.html is None or job.is_table or page_of(job, options.html).exists()
         is_current = record.settings == settings and has_edits and has_page
-        if not options.in_place:
-            is_written = job.target is not None and job.target.exists()
-            if not is_current or not is_written or not _has_digest(job.path, record.source):
+        if options.in_place:
+            if _has_digest(job.path, record.restored):
+                if not is_current:
+                    yield replace(job, source=_backup_with(job.path, record.source))
+            elif _has_digest(job.path, record.replaced):
+                yield replace(job, source=_backup_with(job.path, record.source))
+            else:
                 yield job
-        elif not _has_digest(job.path, record.restored):
+        elif not is_current or not _is_written(job, record) or not _has_digest(job.path, record.source):
             yield job
-        elif not is_current:
-            yield replace(job, source=_backup_with(job.path, record.source))
+
+
+def _is_written(job: Job, record: Record) -> bool:
+    """Whether the restored file is there, as it was written or changed since; not what was there before."""
+    if job.target is None or not job.target.is_file():
+        return False
+    return _has_digest(job.target, record.restored) or not _has_digest(job.target, record.replaced)
+
+
+def check_overwriting(jobs: Iterable[Job], options: RestoreOptions) -> None:
+    """Refuse to overwrite, in an output folder, what no run wrote, or what somebody has changed since.
+
+    A file that ``--output`` names is overwritten. Raises `OptionError`, OSError or `StorageError`.
+    """
+    foreign = []
+    for job in jobs:
+        if job.record is not None and job.target is not None and not options.in_place and job.target.is_file():
+            record = Record.read(job.record)
+            known = () if record is None else (record.restored, record.replaced)
+            if not any(_has_digest(job.target, digest) for digest in known):
+                foreign.append(job.target)
+        if options.html is not None and not job.error and not job.is_table:
+            page = page_of(job, options.html)
+            if page.is_file() and not is_page(page):
+                foreign.append(page)
+    if foreign:
+        others = f" ({len(foreign):,} such files)" if len(foreign) > 1 else ""
+        what = f"{foreign[0]} would be overwritten, and is not as unspin wrote it{others}"
+        raise OptionError(f"{what}: move it away, or name another folder")
 
 
 def _backup_with(path: Path, digest: str) -> Path | None:

@@ -30,6 +30,7 @@ from unspin.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from unspin.cli.job import Job
     from unspin.cli.jobs import RestoreOptions
 
 logger = logging.getLogger(__name__)
@@ -142,29 +143,27 @@ def restore(
 
 def _restore(paths: Sequence[Path], options: RestoreOptions) -> None:
     from unspin.cli.jobs import check_lists, find_jobs
-    from unspin.cli.records import digest_of_settings, unfinished
-    from unspin.locking import sole_writer
-    from unspin.storage import is_url
+    from unspin.cli.records import check_overwriting, digest_of_settings, unfinished
 
     check_lists(options)
     jobs = find_jobs(paths, options)
-    if options.dry_run:
-        from unspin.cli.local import show_plan
-
-        show_plan(jobs, options)
-        return
     with ExitStack() as locks:
-        if options.output is not None and not is_url(options.output):
-            locks.enter_context(sole_writer(options.output))
+        if not options.dry_run:
+            _prepare_places(jobs, options, locks)
         settings = digest_of_settings(options) if any(job.record for job in jobs) else ""
         if options.resume or options.executor is not None:
             left = list(unfinished(jobs, options, settings))
             if len(left) < len(jobs):
                 logger.info(f"{len(jobs) - len(left)} of {len(jobs)} documents are finished already")
             jobs = left
-        if not jobs:
+        check_overwriting(jobs, options)
+        if options.dry_run:
+            from unspin.cli.local import show_plan
+
+            show_plan(jobs, options)
+        elif not jobs:
             return
-        if options.executor is None:
+        elif options.executor is None:
             from unspin.cli.local import restore_locally
 
             restore_locally(jobs, options, settings)
@@ -175,3 +174,17 @@ def _restore(paths: Sequence[Path], options: RestoreOptions) -> None:
             assert options.output is not None, "find_jobs requires an output folder"
             work = RestoreFile(options, settings)
             work_on_cluster(options.executor, "restoring", jobs, work, options.output, options.jobs)
+
+
+def _prepare_places(jobs: Sequence[Job], options: RestoreOptions, locks: ExitStack) -> None:
+    """Keep other runs from writing to the same places, and remove what killed runs left half-written there."""
+    from unspin.locking import sole_writer
+    from unspin.storage import SCRATCH, is_url, remove_scratch
+
+    for place in (options.output, options.edits):
+        if place is not None and not is_url(place):
+            locks.enter_context(sole_writer(place))
+    written = [options.html, options.edits, *(job.target for job in jobs)]
+    folders = {place.parent for place in written if place is not None and not is_url(place)}
+    for folder in sorted(folders):
+        remove_scratch(folder.glob(f"{SCRATCH}*"))

@@ -1,12 +1,13 @@
 """Restores one file after another in one process: read, restore, write the edits, the page and, last, the file.
 
-The record of a file (`records`) is written last, so if it exists, all that belongs to the file exists too. `local` and
-`cluster` call this module, each with a restorer of its own.
+The record of a file (`records`) is written just before the file, so if both exist, all that belongs to the file exists
+too. `local` and `cluster` call this module, each with a restorer of its own.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 from unspin.cli.files import STDIN
 from unspin.cli.job import Job, digest_of, digest_of_file, local_table, read_job, scratch_parent
@@ -29,7 +31,7 @@ from unspin.infer.restoration import Restoration, dump_json
 from unspin.infer.restorer import OnRead, Restorer
 from unspin.lazy import cached_property
 from unspin.phrase_lists import read_terms
-from unspin.storage import SCRATCH, is_url, put_file, take_permissions, write_atomic
+from unspin.storage import SCRATCH, is_private, is_url, put_file, take_permissions, write_atomic
 
 
 @dataclass(frozen=True)
@@ -161,20 +163,20 @@ def write_outcome(outcome: Outcome, options: RestoreOptions, settings: str) -> t
     job, restoration, restored = outcome.job, outcome.restoration, outcome.restored
     if restoration is None:
         raise DocumentError(outcome.error)
-    with _document_errors(job):
-        if options.edits is not None:
-            _append_rows(options.edits, ({"document": job.name, **row} for row in restoration.edit_rows()))
+    like = None if job.path == STDIN else job.path
+    with _document_errors(job), _edits_of(job, options) as append:
+        append(restoration)
         if options.html is not None:
-            page = html_page(restoration, job.name)
-            write_atomic(page_of(job, options.html), page.encode(errors="replace"))  # an escape may be half a character
+            page = html_page(restoration, job.name).encode(errors="replace")  # an escape may be half a character
+            write_atomic(page_of(job, options.html), page, like)
+        changes = not options.in_place or digest_of(restored) != digest_of_file(job.path)
+        if options.in_place and changes:
+            keep_original(job)
+        write_record(job, outcome.digest, digest_of(restored), settings)
         if job.target is None:
             _write_to_stdout(restored)
-        elif not options.in_place:
-            write_atomic(job.target, restored, like=None if job.path == STDIN else job.path)
-        elif digest_of(restored) != digest_of_file(job.path):
-            keep_original(job)
-            write_atomic(job.target, restored, like=job.path)
-    write_record(job, outcome.digest, digest_of(restored), settings)
+        elif changes:
+            write_atomic(job.target, restored, like)
     return restoration, [*outcome.warnings, *restoration.warnings]
 
 
@@ -222,41 +224,67 @@ def restore_table_file(
     with (
         _document_errors(job),
         local_table(job) as source,
+        _edits_of(job, options) as append,
         TemporaryDirectory(prefix=SCRATCH, dir=scratch_parent(job.target)) as scratch,
     ):
         restored = Path(scratch) / "restored.parquet"
         for number, restoration in restore_table(source, restored, options.documents.field, restore):
-            if options.edits is not None:
-                place = {"document": job.name, "row": number}
-                _append_rows(options.edits, ({**place, **row} for row in restoration.edit_rows()))
+            append(restoration, row=number)
             yield number, restoration
         digests = digest_of_file(source), digest_of_file(restored)
-        with _document_errors(job):
-            if not options.in_place or digests[1] != digest_of_file(job.path):
-                if options.in_place:
-                    keep_original(job)
-                if not is_url(job.target):
-                    take_permissions(restored, job.path)
-                put_file(restored, job.target)
-    write_record(job, *digests, settings)
+        changes = not options.in_place or digests[1] != digest_of_file(job.path)
+        if options.in_place and changes:
+            keep_original(job)
+        write_record(job, *digests, settings)
+        if changes:
+            if not is_url(job.target) and not is_url(job.path):
+                take_permissions(restored, job.path)
+            put_file(restored, job.target)
 
 
-def prepare_edits_file(file: Path, unfinished: set[str], resume: bool) -> None:
+def prepare_edits_file(file: Path, unfinished: Sequence[Job], resume: bool) -> None:
     """Empty the edits file; when resuming, keep only the rows of documents that are finished.
 
     A killed run may have left rows of `unfinished` documents, which will be written again, and a broken last line.
-    Raises `OptionError` if the file to be kept holds anything else.
+    Others may read the file only if they may read all documents. Raises `OptionError` if the file to be kept holds
+    anything else.
     """
     kept: list[str] = []
+    private = any(is_private(job.path) for job in unfinished)
     if resume and file.is_file():
+        private |= is_private(file)
+        names = {job.name for job in unfinished}
         try:
             lines = file.read_text(encoding="utf-8").split("\n")[:-1]  # a whole line ends in a line end
-            kept = [f"{line}\n" for line in lines if json.loads(line)["document"] not in unfinished]
+            kept = [f"{line}\n" for line in lines if json.loads(line)["document"] not in names]
         except (ValueError, KeyError, TypeError):
             raise OptionError(f"--edits {file} holds something else than edits: name another file") from None
-    write_atomic(file, "".join(kept).encode())
+    write_atomic(file, "".join(kept).encode(), private=private)
 
 
-def _append_rows(file: Path, rows: Iterable[dict[str, object]]) -> None:
-    with file.open("a", encoding="utf-8") as lines:
-        lines.writelines(dump_json(row) + "\n" for row in rows)
+class _Append(Protocol):
+    def __call__(self, restoration: Restoration, **place: int) -> None:
+        """Append the edits of a document, or of a row of it, to the edits file."""
+        ...
+
+
+@contextmanager
+def _edits_of(job: Job, options: RestoreOptions) -> Iterator[_Append]:
+    """Append the edits of a document to the edits file, if there is one; if the block fails, they are removed again."""
+    if options.edits is None:
+        yield lambda restoration, **place: None
+        return
+    file = options.edits
+
+    def append(restoration: Restoration, **place: int) -> None:
+        rows = ({"document": job.name, **place, **row} for row in restoration.edit_rows())
+        with file.open("a", encoding="utf-8") as lines:
+            lines.writelines(dump_json(row) + "\n" for row in rows)
+
+    file.touch()
+    end = file.stat().st_size
+    try:
+        yield append
+    except BaseException:
+        os.truncate(file, end)
+        raise

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from unspin import __version__
+from unspin.cli.files import STDIN
 from unspin.cli.job import Job, digest_of_file, local_table, read_job, scratch_parent
 from unspin.infer.documents.base import (
     DEFAULT_OPTIONS,
@@ -33,7 +34,7 @@ from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.restoration import dump_json
 from unspin.infer.restorer import Restorer
 from unspin.phrase_lists import read_terms
-from unspin.storage import SCRATCH, StorageError, put_file, storage_errors
+from unspin.storage import SCRATCH, StorageError, is_url, put_file, storage_errors, take_permissions
 
 ROW_FORMATS = ("csv", "jsonl", "json")  # each row of such a file is a document
 Finding = dict[str, Any]  # the row of one document: its file, its part of it, and `Screening.to_dict`
@@ -111,6 +112,8 @@ class ScreenFile:
             with findings.open("r+b") as lines:
                 seal = _seal(hashlib.file_digest(lines, "sha256").hexdigest())
                 lines.write(seal)
+            if not is_url(job.record) and not is_url(job.path) and job.path != STDIN:
+                take_permissions(findings, job.path)
             put_file(findings, job.record)
         return count
 

@@ -39,10 +39,11 @@ PARAGRAPH_HEAD = (
 FILE_WIDTH = 120  # columns of the table where standard output is not a terminal
 
 
-def write_files(findings: Iterable[Finding], folder: Path) -> Iterator[Finding]:
+def write_files(findings: Iterable[Finding], folder: Path, private: bool) -> Iterator[Finding]:
     """Write the findings to JSON Lines and CSV files in a folder, and yield each on the way.
 
-    The files are complete once the iterator is exhausted; nothing is written before.
+    The files are complete once the iterator is exhausted; nothing is written before. Only their owner may read
+    `private` ones.
     """
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix=SCRATCH, dir=scratch_parent(folder / FINDINGS))))
@@ -59,6 +60,8 @@ def write_files(findings: Iterable[Finding], folder: Path) -> Iterator[Finding]:
                 paragraph_rows.writerows(map(_cell, row) for row in _paragraph_rows(finding))
                 yield finding
         for name in (FINDINGS, DOCUMENTS, PARAGRAPHS):
+            if private:
+                (scratch / name).chmod(0o600)
             put_file(scratch / name, folder / name)
 
 
@@ -106,14 +109,15 @@ def show(findings: Sequence[Finding], total: int) -> None:
             console.print(line)
 
 
-def write_page(findings: Sequence[Finding], total: int, folder: Path) -> None:
-    """Write an HTML page of the most garbled of `total` documents into a folder."""
+def write_page(findings: Sequence[Finding], total: int, folder: Path, private: bool) -> None:
+    """Write an HTML page of the most garbled of `total` documents into a folder; only its owner may read a `private`
+    one."""
     template = Template((files("unspin.cli") / "screening.html").read_text(encoding="utf-8"))
     more = f" The page shows the {len(findings):,} most garbled." if len(findings) < total else ""
     page = template.substitute(
         count=f"{total:,} document{'' if total == 1 else 's'}.{more}", documents="\n".join(map(_section, findings))
     )
-    write_atomic(folder / PAGE, page.encode(errors="replace"))  # a text may hold half a character
+    write_atomic(folder / PAGE, page.encode(errors="replace"), private=private)  # a text may hold half a character
 
 
 def _section(finding: Finding) -> str:

@@ -35,7 +35,7 @@ from unspin.infer.engines import ENGINES
 from unspin.locking import sole_writer
 from unspin.logs import without_controls
 from unspin.phrase_lists import read_phrases, read_terms
-from unspin.storage import is_url, storage_errors
+from unspin.storage import is_private, is_url, real_path, storage_errors
 
 logger = logging.getLogger(__name__)
 RECORDS = ".screening"  # hidden folder in the output folder; not that of `unspin restore`, which keeps other records
@@ -121,9 +121,12 @@ def _find_jobs(paths: Sequence[Path], options: ScreenOptions, run: Run, folder: 
     if run.executor is not None and any(file.path == STDIN for file in files):
         raise OptionError("--executor reads files that all machines share, and stdin is not a file: name files")
     for file in files:
-        if run.output is not None and file.path.parent.resolve() == run.output.resolve():
+        if run.output is not None and real_path(file.path.parent) == real_path(run.output):
             raise OptionError(f"--output {run.output} holds {file.path.name}, which is to be screened: name another")
-    return [Job(file.path, file.relative, None, record_of(folder, str(file.path), RECORDS)) for file in files]
+    return [
+        Job(file.path, file.relative, None, record_of(folder, str(file.path), RECORDS), error=file.error)
+        for file in files
+    ]
 
 
 def _screen(jobs: Sequence[Job], work: ScreenFile, run: Run) -> list[str]:
@@ -196,9 +199,10 @@ def _report(jobs: Sequence[Job], run: Run) -> int:
             yield finding
 
     findings = counted(finding for job in jobs for finding in read_findings(job))
-    shown = most_garbled(findings if run.output is None else write_files(findings, run.output))
+    private = any(is_private(job.path) for job in jobs)
+    shown = most_garbled(findings if run.output is None else write_files(findings, run.output, private))
     if run.output is not None:
-        write_page(shown, total, run.output)
+        write_page(shown, total, run.output, private)
     if shown:
         show(shown, total)
     if run.output is not None:

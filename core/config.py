@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from rapidfuzz import process
 from unspin.errors import UnspinError
+from unspin.storage import real_path
 
 
 class ConfigError(UnspinError, ValueError):
@@ -128,7 +129,7 @@ def _parse(text: str | bytes, complaint: str) -> Any:
 
 def _read(path: Path, model: type[BaseModel], seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Return the contents of a file merged over the files it inherits from, each path relative to its own file."""
-    if path.resolve() in seen:
+    if real_path(path) in seen:
         raise ConfigError(f"{path}: 'inherits' leads back to itself")
     raw = _parse(path.read_bytes(), f"{path}: not YAML")
     if not isinstance(raw, dict):
@@ -141,7 +142,7 @@ def _read(path: Path, model: type[BaseModel], seen: tuple[Path, ...] = ()) -> di
         raise ConfigError(f"{path}: inherits: expected the name of one file, found {_shown(base)}")
     if not (path.parent / base).is_file():
         raise ConfigError(f"{path}: inherits: {path.parent / base} is missing: correct the name")
-    return _merge(_read(path.parent / base, model, (*seen, path.resolve())), anchored)
+    return _merge(_read(path.parent / base, model, (*seen, real_path(path))), anchored)
 
 
 def _anchored(raw: Any, annotation: Any, folder: Path) -> Any:

@@ -12,10 +12,12 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EEXIST
 from pathlib import Path
+from secrets import token_hex
+from time import time
 from typing import Annotated, Any, cast
 
 from platformdirs import user_cache_path
@@ -25,6 +27,7 @@ from unspin.errors import UnspinError
 from unspin.hub import SCHEME, Repository
 
 SCRATCH = ".unspin-scratch-"  # begins the names of files and folders that are not complete yet
+_SCRATCH_AGE = 24 * 3600  # seconds after which nobody writes a scratch file any more
 
 
 class StorageError(UnspinError):
@@ -39,6 +42,11 @@ def cache_folder() -> Path:
 def is_url(path: str | Path) -> bool:
     """Return whether a path is an address of an object store."""
     return "://" in str(path)
+
+
+def real_path(path: Path) -> Path:
+    """Return where a path leads once all links are followed. Unlike `Path.resolve`, it bears links in a circle."""
+    return path.resolve() if is_url(path) else Path(os.path.realpath(path))
 
 
 def to_path(name: str | Path) -> Path:
@@ -98,44 +106,69 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"{path} cannot be reached ({cause}): check address, credentials and network") from None
 
 
-def write_atomic(path: Path, data: bytes, like: Path | None = None) -> None:
+def write_atomic(path: Path, data: bytes, like: Path | None = None, private: bool = False) -> None:
     """Write a file so that readers see the old content or all of the new. Raises OSError or `StorageError`.
 
-    A local file gets the permissions of the file `like`, and its owner if the process may give files away. The file
-    that a symbolic link leads to is written, and the link is kept.
+    A local file gets the permissions of the local file `like`; without one, those of every new file, or, if `private`,
+    those of a file that only its owner may read. The file that a symbolic link leads to is written, and the link is
+    kept.
     """
     if is_url(path):
         with storage_errors(path):
             path.write_bytes(data)
         return
-    path = Path(os.path.realpath(path))
+    path = real_path(path)
     if path.exists() and not path.is_file():
         raise FileExistsError(EEXIST, "not a file that can be replaced", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
+    like = None if like is None or is_url(like) else like
+    scratch = path.with_name(SCRATCH + token_hex(4))
     try:
-        handle, scratch = tempfile.mkstemp(prefix=SCRATCH, dir=path.parent)
+        scratch.touch(0o600 if private or like is not None else 0o666, exist_ok=False)
+        scratch.write_bytes(data)
+        if like is not None:
+            take_permissions(scratch, like)
+        put_file(scratch, path)
     except OSError as error:
         error.filename = str(path)  # the scratch file means nothing to the user
         raise
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        take_permissions(Path(scratch), like)
-        Path(scratch).replace(path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
-def take_permissions(file: Path, like: Path | None) -> None:
-    """Give a local file the permissions of another, and its owner if the process may; without one, readable by all."""
-    if like is None or is_url(like):
-        file.chmod(0o644)
-        return
+def take_permissions(file: Path, like: Path) -> None:
+    """Give a local file the permissions of another, with its access list, and its owner if the process may."""
     status = like.stat()
     with suppress(PermissionError):
         os.chown(file, status.st_uid, status.st_gid)
-    file.chmod(status.st_mode & 0o777)  # after the owner, whose change clears bits
+    shutil.copystat(like, file)  # access lists are extended attributes
+    os.utime(file)
+    file.chmod(status.st_mode & 0o777)
+
+
+def is_private(path: Path) -> bool:
+    """Whether a path is that of a local file that not everybody may read."""
+    try:
+        return not is_url(path) and not path.stat().st_mode & 0o004
+    except OSError:  # reading it reports what is wrong
+        return False
+
+
+def remove_scratch(found: Iterable[Path]) -> None:
+    """Remove those of the files and folders found that killed processes left half-written.
+
+    Nothing younger than a day is removed: another process may be writing it, and tasks of a cluster hold no lock.
+    """
+    for scratch in found:
+        with suppress(OSError):
+            if not re.fullmatch(f"{re.escape(SCRATCH)}.{{8}}", scratch.name):
+                continue
+            if time() - scratch.stat().st_mtime < _SCRATCH_AGE:
+                continue
+            if scratch.is_dir():
+                shutil.rmtree(scratch)
+            else:
+                scratch.unlink()
 
 
 def glob_url(pattern: str) -> list[Path]:
@@ -159,9 +192,14 @@ def upload_folder(folder: Path, address: Path, exclude: Path) -> None:
 
 
 def put_file(file: Path, target: Path) -> None:
-    """Upload a local file to a store, or move it to a local target on the same file system; atomic in both cases."""
+    """Upload a local file to a store, or move it to a local target on the same file system; atomic in both cases.
+
+    A target that is a symbolic link stays one: the file that it leads to is replaced.
+    """
     if not is_url(target):
-        file.replace(target)
+        with file.open("rb") as written:
+            os.fsync(written.fileno())  # or a power cut might leave the name of the new file with nothing in it
+        file.replace(real_path(target))
         return
     remote: Any = target
     with storage_errors(target):

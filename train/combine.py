@@ -19,6 +19,7 @@ from unspin.checksums import write_checksums
 from unspin.errors import UnspinError
 from unspin.infer.models.checkpoint import UNSPIN_JSON, VOCABULARY, Checkpoint
 from unspin.infer.models.loading import ADAPTER_WEIGHTS, load_adapter, load_model
+from unspin.storage import real_path
 
 SUM = "combined"  # name of the combined adapter within peft
 
@@ -49,7 +50,7 @@ def combine(adapters: Sequence[tuple[str, float]], rank: int, output: Path) -> N
 
 def _check(parts: Sequence[tuple[Checkpoint, float]], rank: int) -> None:
     """Raise `CombineError` unless these are two or more different adapters of one model, with a rank and weights."""
-    if len(parts) < 2 or len({part.folder.resolve() for part, _ in parts}) < len(parts):
+    if len(parts) < 2 or len({real_path(part.folder) for part, _ in parts}) < len(parts):
         raise CombineError("give two or more adapters, each once")
     if rank < 1 or not all(math.isfinite(weight) for _, weight in parts):
         raise CombineError("the rank must be 1 or more, and each weight a finite number")

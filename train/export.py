@@ -18,7 +18,7 @@ from unspin.checksums import write_checksums
 from unspin.errors import UnspinError
 from unspin.hub import Repository
 from unspin.infer.models.checkpoint import UNSPIN_JSON, VOCABULARY, Checkpoint, convert_to_ctranslate2
-from unspin.storage import cache_folder
+from unspin.storage import cache_folder, real_path
 from unspin.train.gguf_file import write_gguf
 from unspin.train.onnx_file import write_onnx
 
@@ -67,7 +67,7 @@ def export(name: str, output: Path, formats: Sequence[str] = (MERGED,), push: st
     if repository:
         repository.check_upload()
     checkpoint = Checkpoint.open(name)
-    if output.resolve().is_relative_to(checkpoint.folder.resolve()):
+    if real_path(output).is_relative_to(real_path(checkpoint.folder)):
         raise ExportError(f"{output} is inside the checkpoint: give another --output")
     formats = list(dict.fromkeys(formats))
     _check_formats(checkpoint, formats)

@@ -19,7 +19,7 @@ from unspin.checksums import CHECKSUMS, ChecksumError, verify_checksums
 from unspin.config import Config
 from unspin.errors import UnspinError
 from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint, find_checkpoint
-from unspin.storage import local_copy, write_atomic
+from unspin.storage import local_copy, real_path, write_atomic
 from unspin.train.config import TrainConfig
 from unspin.train.tokens import content_of
 
@@ -104,9 +104,9 @@ def _check_output(config: TrainConfig, target: Path) -> None:
     """Raise `OtherRunError` if the output is a file, an input of the run, or holds files that no run wrote."""
     if config.output.exists() and not config.output.is_dir():
         raise OtherRunError(f"{config.output} is a file", "give a folder as output")
-    if config.output.resolve() == local_copy(config.data).resolve():
+    if real_path(config.output) == real_path(local_copy(config.data)):
         raise OtherRunError(f"{config.output} is the data set")
-    if target.resolve() in (Path(str(start)).resolve() for start in (config.backbone, config.adapter)):
+    if real_path(target) in (real_path(Path(str(start))) for start in (config.backbone, config.adapter)):
         raise OtherRunError(f"the run starts from {target} and would overwrite it")
     if target.is_dir() and any(target.iterdir()) and not (config.output / SETTINGS).is_file():
         raise OtherRunError(f"{target} holds files of an unknown run", "give another output, or remove the folder")

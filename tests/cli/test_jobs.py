@@ -1,11 +1,13 @@
 """Which files are restored, where each is written, and which options contradict each other."""
 
 import os
+import re
+from errno import EACCES
 from pathlib import Path
 
 import pytest
 from unspin.cli.files import STDIN
-from unspin.cli.job import Job
+from unspin.cli.job import Job, read_job
 from unspin.cli.jobs import RestoreOptions, find_jobs, page_of
 from unspin.cli.options import OptionError
 from unspin.infer.documents.base import DocumentError, DocumentOptions
@@ -214,8 +216,10 @@ def test_stdin_cannot_be_changed_in_place() -> None:
 
 
 def test_a_folder_without_documents_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match=r"no document in .*: looked for \.txt"):
-        find_jobs([tmp_path], RestoreOptions())
+    (job,) = find_jobs([tmp_path], RestoreOptions())
+    assert re.fullmatch(r"no document in .*: looked for \.txt.*", job.error)
+    with pytest.raises(DocumentError, match=re.escape(job.error)):
+        read_job(job, DocumentOptions())
 
 
 def test_an_output_that_looks_like_a_file_of_another_type_is_asked_about(folder: Path) -> None:
@@ -237,3 +241,34 @@ def test_devices_and_pipes_are_not_written(folder: Path) -> None:
     for options in (RestoreOptions(edits=folder / "pipe"), RestoreOptions(output=folder / "pipe")):
         with pytest.raises(OptionError, match="pipe is a device or a pipe"):
             find_jobs([folder / "a.txt"], options)
+
+
+def test_a_pattern_never_follows_links_in_circles_and_skips_hidden_files(folder: Path) -> None:
+    for name in ("one", "two"):
+        (folder / "deep" / name).symlink_to(folder)
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "a.txt").write_text("x")
+    found = {
+        pattern: [job.relative.as_posix() for job in find_jobs([folder / pattern], RestoreOptions(output=Path("o")))]
+        for pattern in ("**/*.txt", "**.txt", "*/one/*.txt", ".h*/*.txt")
+    }
+    assert found == {
+        "**/*.txt": ["a.txt"],
+        "**.txt": ["a.txt"],
+        "*/one/*.txt": ["deep/one/a.txt"],
+        ".h*/*.txt": [".hidden/a.txt"],
+    }
+
+
+def test_a_folder_that_cannot_be_read_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed, scandir = str(folder / "deep"), os.scandir
+
+    def deny(path: str) -> object:
+        if str(path) == closed:
+            raise PermissionError(EACCES, "Permission denied", closed)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", deny)
+    jobs = find_jobs([folder], RestoreOptions(output=Path("out")))
+    assert [job.error for job in jobs if job.error] == [f"{closed}: Permission denied"]
+    assert [job.path.name for job in jobs if not job.error] == ["a.txt"]

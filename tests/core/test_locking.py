@@ -88,3 +88,20 @@ def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
 def test_a_folder_beside_which_nothing_can_be_written_is_named() -> None:
     with pytest.raises(OSError, match="No such file or directory: '/proc/out'"), sole_writer(Path("/proc/out")):
         pass
+
+
+def test_the_lock_lies_in_a_folder_beside_which_no_file_can_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    home = tmp_path / "home"
+    home.mkdir()
+    with sole_writer(home), pytest.raises(BusyError), sole_writer(home):
+        pass
+    assert list(tmp_path.iterdir()) == [home] and list(home.iterdir()) == []
+
+
+def test_links_in_a_circle_are_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    with sole_writer(tmp_path / "circle"):
+        pass

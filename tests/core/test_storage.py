@@ -9,6 +9,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from errno import ENOSPC
 from itertools import count
 from pathlib import Path
 
@@ -283,7 +284,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: p
 
 
 def _fail(*_: object) -> None:
-    raise OSError("disk full")
+    raise OSError(ENOSPC, "disk full")
 
 
 def test_a_device_or_a_pipe_is_never_replaced(tmp_path: Path) -> None:

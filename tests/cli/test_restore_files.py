@@ -1,0 +1,196 @@
+"""`unspin restore` and the files of its user: nothing of theirs is overwritten, lost, or shown to others."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from unspin.storage import SCRATCH
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+SPUN = "The overseas minister said on Monday that the warfare had ended.\n"
+RESTORED = "The foreign minister said on Monday that the war had ended.\n"
+QUOTED = "“The warfare ended,” he said.\n"
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def _spun_in(rows: Path) -> list[tuple[str, str]]:
+    return [(row["document"], row["spun"]) for row in map(json.loads, rows.read_text().splitlines())]
+
+
+def test_a_file_that_unspin_did_not_write_is_not_overwritten(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "docs" / "2024").mkdir(parents=True)
+    (tmp_path / "docs" / "index.md").write_text("The user's own page.\n")
+    (tmp_path / "docs" / "2024" / "index.md").write_text(SPUN)
+    (tmp_path / "a.txt").write_text(SPUN)
+    (tmp_path / "a.txt.html").write_text("<p>The user's own page.</p>\n")
+    for options in (["docs/2024", "--output", "docs"], ["a.txt", "--output", "out", "--html", "."]):
+        for more in ([], ["--resume"], ["--dry-run"]):
+            done = unspin_words("restore", *options, *more)
+            assert done.returncode == 2 and "is not as unspin wrote it" in done.stderr, done
+    assert (tmp_path / "docs" / "index.md").read_text() == "The user's own page.\n"
+    assert (tmp_path / "a.txt.html").read_text() == "<p>The user's own page.</p>\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_unspin_wrote_is_overwritten_until_somebody_changes_it(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "a.txt").write_text(QUOTED)
+    command = ("restore", "a.txt", "--output", "out", "--html", "pages", "--edits", "e.jsonl")
+    for options, restored in (([], "“The war ended"), (["--keep-quotations"], "“The warfare ended")):
+        assert unspin_words(*command, *options).returncode == 0
+        assert restored in (tmp_path / "out" / "a.txt").read_text()
+    (tmp_path / "out" / "a.txt").write_text("Corrected by hand.\n")
+    for options in ([], ["--resume"]):
+        done = unspin_words(*command, *options)
+        assert done.returncode == 2 and "out/a.txt would be overwritten" in done.stderr
+    done = unspin_words(*command, "--keep-quotations", "--resume")  # finished with these settings, and corrected since
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "a.txt").read_text() == "Corrected by hand.\n"
+
+
+@pytest.mark.parametrize("place", ["--in-place", "--output=out"])
+def test_a_run_killed_just_before_it_wrote_a_file_goes_on(tmp_path: Path, unspin_words: Command, place: str) -> None:
+    source, target = tmp_path / "a.txt", tmp_path / ("a.txt" if place == "--in-place" else "out/a.txt")
+    source.write_text(QUOTED)
+    command = ("restore", "a.txt", place, "--edits", "e.jsonl", "--resume")
+    states = []
+    for options in ([], ["--keep-quotations"], []):
+        states.append(target.read_text() if target.exists() else None)
+        assert unspin_words(*command, *options).returncode == 0
+        written = target.read_text()
+        if states[-1] is None:
+            target.unlink()
+        else:
+            target.write_text(states[-1])  # the record tells of bytes that were not written
+        assert unspin_words(*command, *options).returncode == 0
+        assert target.read_text() == written
+        assert _spun_in(tmp_path / "e.jsonl") == ([] if options else [("a.txt", "warfare")])
+    assert {backup.read_text() for backup in tmp_path.glob("*.bak*")} <= {QUOTED}
+
+
+def test_the_edits_of_a_document_that_cannot_be_written_are_removed(tmp_path: Path, unspin_words: Command) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text(SPUN)
+    pq.write_table(pa.table({"text": [SPUN]}), tmp_path / "c.parquet")
+    for taken in ("out/a.txt", "out/c.parquet"):
+        (tmp_path / taken / "folder").mkdir(parents=True)
+    done = unspin_words("restore", "a.txt", "b.txt", "c.parquet", "--output", "out", "--edits", "e.jsonl")
+    assert done.returncode == 1 and "a.txt cannot be written" in done.stderr and "c.parquet cannot" in done.stderr
+    assert _spun_in(tmp_path / "e.jsonl") == [("b.txt", "overseas"), ("b.txt", "warfare")]
+
+
+def test_a_second_run_does_not_touch_the_edits_of_a_running_one(tmp_path: Path, word_script: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    for name, text in (("a.txt", "The engine waits at the gate, overseas.\n"), ("b.txt", SPUN)):
+        (tmp_path / name).write_text(text)
+    line = [sys.executable, word_script, "restore", "--edits", "e.jsonl"]
+    with subprocess.Popen([*line, "a.txt", "--output", "one"], cwd=tmp_path, stderr=subprocess.PIPE) as first:
+        with (tmp_path / "gate").open("w") as gate:  # opened once the engine waits at the other end
+            second = [*line, "b.txt", "--output", "two"]
+            done = subprocess.run(second, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+            gate.write("go on")
+        assert first.wait(60) == 0
+    assert done.returncode == 1 and "another run is writing e.jsonl" in done.stderr
+    assert _spun_in(tmp_path / "e.jsonl") == [("a.txt", "overseas")]
+
+
+def test_what_is_written_about_a_private_document_is_private(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "in").mkdir()
+    for name, mode in (("private.txt", 0o600), ("shared.txt", 0o644)):
+        (tmp_path / "in" / name).write_text(SPUN)
+        (tmp_path / "in" / name).chmod(mode)
+    assert unspin_words("restore", "in", "--output", "out", "--html", "pages", "--edits", "e.jsonl").returncode == 0
+    for name, mode in (("private.txt", 0o600), ("shared.txt", 0o644)):
+        assert _mode(tmp_path / "out" / name) == _mode(tmp_path / "pages" / f"{name}.html") == mode
+    assert sorted(map(_mode, (tmp_path / "out" / ".unspin").iterdir())) == [0o600, 0o644]
+    assert _mode(tmp_path / "e.jsonl") == 0o600
+    command = ("restore", "in", "--output", "out", "--html", "pages", "--edits", "e.jsonl", "--resume")
+    (tmp_path / "out" / "shared.txt").unlink()
+    assert unspin_words(*command).returncode == 0
+    assert _mode(tmp_path / "e.jsonl") == 0o600  # it still holds the edits of the private document
+    assert unspin_words("screen", "in", "--output", "screened").returncode == 0
+    assert {_mode(file) for file in (tmp_path / "screened").iterdir() if file.is_file()} == {0o600}
+    assert sorted(map(_mode, (tmp_path / "screened" / ".screening").iterdir())) == [0o600, 0o644]
+
+
+def test_new_files_obey_the_umask(tmp_path: Path, word_script: Path) -> None:
+    (tmp_path / "a.txt").write_text(SPUN)
+    for umask in (0o077, 0o002):
+        out = f"out{umask}"
+        line = [sys.executable, word_script, "restore", "-", "--output", out, "--html", out, "--edits", f"{out}.jsonl"]
+        subprocess.run(line, cwd=tmp_path, input=SPUN, text=True, check=True, umask=umask)
+        files = [tmp_path / out / "stdin.txt", tmp_path / out / "stdin.txt.html", tmp_path / f"{out}.jsonl"]
+        assert {_mode(file) for file in files} == {0o666 & ~umask}
+
+
+def test_extended_attributes_are_kept_in_place(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "a.txt").write_text(SPUN)
+    try:
+        os.setxattr(tmp_path / "a.txt", "user.note", b"from the archive")  # as access lists are kept
+    except OSError:
+        pytest.skip("this file system has no extended attributes")
+    assert unspin_words("restore", "a.txt", "--in-place").returncode == 0
+    assert (tmp_path / "a.txt").read_text() == RESTORED
+    for name in ("a.txt", "a.txt.bak"):
+        assert os.getxattr(tmp_path / name, "user.note") == b"from the archive"
+
+
+def test_a_link_to_a_table_stays_one_in_place(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    pq.write_table(pa.table({"text": [SPUN]}), tmp_path / "elsewhere" / "real.parquet")
+    (tmp_path / "link.parquet").symlink_to("elsewhere/real.parquet")
+    assert unspin_words("restore", "link.parquet", "--in-place").returncode == 0
+    assert (tmp_path / "link.parquet").is_symlink()
+    assert pq.read_table(tmp_path / "elsewhere" / "real.parquet")["text"].to_pylist() == [RESTORED]
+    assert [file.name for file in (tmp_path / "elsewhere").iterdir()] == ["real.parquet"]
+
+
+def test_what_a_killed_run_left_beside_the_files_is_removed(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text(SPUN)
+    old, young, other = (tmp_path / "in" / f"{SCRATCH}{end}" for end in ("00000001", "00000002", "of a user"))
+    for scratch in (old, young, other):
+        scratch.write_text("half")
+    for scratch in (old, other):
+        os.utime(scratch, (0, 0))
+    assert unspin_words("restore", "in", "--in-place").returncode == 0
+    names = {file.name for file in (tmp_path / "in").iterdir()}
+    assert names == {"a.txt", "a.txt.bak", ".unspin", young.name, other.name}
+
+
+def test_an_argument_without_documents_does_not_stop_the_others(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "a.txt").write_text(SPUN)
+    (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe.txt")
+    long = f"{'n' * 300}.txt"
+    bad = ("empty", "*.tyt", long, "pipe.txt", "gone.txt")
+    for command in ("restore", "screen"):
+        done = unspin_words(command, *bad, "a.txt", "--output", f"{command}ed")
+        assert done.returncode == 1 and "Traceback" not in done.stderr
+        for message in (
+            "no document in empty: looked for .txt",
+            "no document in *.tyt: looked for .txt",
+            f"{long}: File name too long",
+            "pipe.txt is a device or a pipe",
+            "gone.txt: No such file",
+        ):
+            assert message in done.stderr
+    assert (tmp_path / "restoreed" / "a.txt").read_text() == RESTORED
+
+
+def test_a_stdin_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path, word_script: Path) -> None:
+    (tmp_path / "a.txt").write_text(SPUN)
+    line = [sys.executable, word_script, "restore", "-", "a.txt", "--output", "out"]
+    with (tmp_path / "log").open("w") as written:
+        done = subprocess.run(line, cwd=tmp_path, stdin=written, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "unspin: stdin: Bad file descriptor" in done.stderr, done.stderr
+    assert (tmp_path / "out" / "a.txt").read_text() == RESTORED
