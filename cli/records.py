@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import count, takewhile
 from pathlib import Path
@@ -101,22 +102,13 @@ def keep_original(job: Job) -> None:
     source = record.source if record is not None and record.knows(digest) else digest
     if _backup_with(job.path, source) is not None:
         return
-    backup = next(backup for number in count(1) if _reserve(backup := backup_of(job.path, number)))
-    write_atomic(backup, data, like=job.path)
+    for backup in (backup_of(job.path, number) for number in count(1)):
+        with suppress(FileExistsError):  # another run may be keeping the original of the same file
+            write_atomic(backup, data, like=job.path, new=True)
+            break
     if not is_url(job.path):
         status = job.path.stat()
         os.utime(backup, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def _reserve(backup: Path) -> bool:
-    """Make an empty file, unless there is one: another run may be keeping the original of the same file."""
-    if is_url(backup):
-        return not backup.exists()
-    try:
-        backup.touch(exist_ok=False)
-    except FileExistsError:
-        return False
-    return True
 
 
 def unfinished(jobs: Iterable[Job], options: RestoreOptions, settings: str) -> Iterator[Job]:

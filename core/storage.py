@@ -106,15 +106,17 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"{path} cannot be reached ({cause}): check address, credentials and network") from None
 
 
-def write_atomic(path: Path, data: bytes, like: Path | None = None, private: bool = False) -> None:
+def write_atomic(path: Path, data: bytes, like: Path | None = None, private: bool = False, new: bool = False) -> None:
     """Write a file so that readers see the old content or all of the new. Raises OSError or `StorageError`.
 
-    A local file gets the permissions of the local file `like`; without one, those of every new file, or, if `private`,
-    those of a file that only its owner may read. The file that a symbolic link leads to is written, and the link is
-    kept.
+    With `new`, raises FileExistsError if something is there already. A local file gets the permissions of the local
+    file `like`; without one, those of every new file, or, if `private`, those of a file that only its owner may read.
+    The file that a symbolic link leads to is written, and the link is kept.
     """
     if is_url(path):
         with storage_errors(path):
+            if new and path.exists():
+                raise FileExistsError(EEXIST, "exists already", str(path))
             path.write_bytes(data)
         return
     path = real_path(path)
@@ -125,15 +127,33 @@ def write_atomic(path: Path, data: bytes, like: Path | None = None, private: boo
     scratch = path.with_name(SCRATCH + token_hex(4))
     try:
         scratch.touch(0o600 if private or like is not None else 0o666, exist_ok=False)
-        scratch.write_bytes(data)
+        with scratch.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut might leave the name of the new file with nothing in it
         if like is not None:
             take_permissions(scratch, like)
-        put_file(scratch, path)
+        if new:
+            _put_new(scratch, path)
+        else:
+            put_file(scratch, path)
     except OSError as error:
         error.filename = str(path)  # the scratch file means nothing to the user
         raise
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _put_new(file: Path, target: Path) -> None:
+    """Give a file a name that nothing has yet. Raises FileExistsError if something has it."""
+    try:
+        os.link(file, target)  # fails if the name is taken, even if another process takes it at this moment
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if target.exists():
+            raise FileExistsError(EEXIST, "exists already", str(target)) from None
+        put_file(file, target)
 
 
 def take_permissions(file: Path, like: Path) -> None:
@@ -197,8 +217,6 @@ def put_file(file: Path, target: Path) -> None:
     A target that is a symbolic link stays one: the file that it leads to is replaced.
     """
     if not is_url(target):
-        with file.open("rb") as written:
-            os.fsync(written.fileno())  # or a power cut might leave the name of the new file with nothing in it
         file.replace(real_path(target))
         return
     remote: Any = target

@@ -287,6 +287,15 @@ def _fail(*_: object) -> None:
     raise OSError(ENOSPC, "disk full")
 
 
+def test_a_new_file_never_replaces_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.txt", "b.txt"):
+        write_atomic(tmp_path / name, b"first", new=True)
+        with pytest.raises(FileExistsError, match=name):
+            write_atomic(tmp_path / name, b"second", new=True)
+        monkeypatch.setattr(os, "link", _fail)  # as on a file system without hard links
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"a.txt": b"first", "b.txt": b"first"}
+
+
 def test_a_device_or_a_pipe_is_never_replaced(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(FileExistsError, match="not a file that can be replaced"):
