@@ -115,9 +115,11 @@ def write_atomic(path: Path, data: bytes, like: Path | None = None, private: boo
     """
     if is_url(path):
         with storage_errors(path):
-            if new and path.exists():
-                raise FileExistsError(EEXIST, "exists already", str(path))
-            path.write_bytes(data)
+            is_taken = new and path.exists()
+            if not is_taken:
+                path.write_bytes(data)
+        if is_taken:
+            raise FileExistsError(EEXIST, "exists already", str(path))
         return
     path = real_path(path)
     if path.exists() and not path.is_file():

@@ -294,6 +294,11 @@ def test_a_new_file_never_replaces_another(tmp_path: Path, monkeypatch: pytest.M
             write_atomic(tmp_path / name, b"second", new=True)
         monkeypatch.setattr(os, "link", _fail)  # as on a file system without hard links
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"a.txt": b"first", "b.txt": b"first"}
+    stored = to_path("memory://new/a.txt")
+    write_atomic(stored, b"first", new=True)
+    with pytest.raises(FileExistsError):
+        write_atomic(stored, b"second", new=True)
+    assert stored.read_bytes() == b"first"
 
 
 def test_a_device_or_a_pipe_is_never_replaced(tmp_path: Path) -> None:
