@@ -8,12 +8,13 @@ target.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from unspin.errors import UnspinError
 from unspin.infer.models.loading import ADVICE, read_json
 from unspin.lazy import cached_property
@@ -21,6 +22,20 @@ from unspin.lazy import cached_property
 
 class PromptError(UnspinError):
     """Raised if the tokenizer of a model folder cannot be used; the message says what it lacks."""
+
+
+@contextmanager
+def _panics_reported() -> Iterator[None]:
+    """Turn a panic of the tokenizers library into `PromptError`; its class is no `Exception`, and has no other name.
+
+    A pattern that would search for ever panics after ten million steps.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise PromptError(f"the model's tokenizer.json cannot be used ({error}): use another model") from None
 
 
 @dataclass(frozen=True)
@@ -78,17 +93,18 @@ class Prompt:
 
     def text_ids(self, text: str) -> list[int]:
         """The ids of a text, spun or original, as it stands in the prompt."""
-        return list(self.tokenizer.encode(self._in_prompt(text), add_special_tokens=False).ids)
+        return list(self._encode(self._in_prompt(text)).ids)
 
     def batch_text_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """`text_ids` of many texts, on all cores."""
         inputs = [self._in_prompt(text) for text in texts]
-        encodings = self.tokenizer.encode_batch_fast(inputs, add_special_tokens=False)
+        with _panics_reported():
+            encodings = self.tokenizer.encode_batch_fast(inputs, add_special_tokens=False)
         return [encoding.ids for encoding in encodings]
 
     def source(self, text: str) -> Source:
         """A text as copy-draft decoding reads it."""
-        encoding = self.tokenizer.encode(self._in_prompt(text), add_special_tokens=False)
+        encoding = self._encode(self._in_prompt(text))
         opens_word = _opens_word(self._in_prompt(text), encoding.offsets)
         return Source(self.wrap_source(encoding.ids), encoding.ids, opens_word, max_output_tokens(encoding.ids))
 
@@ -128,17 +144,24 @@ class Prompt:
         """For each of `text_ids`, the index in the text of the character after it."""
         in_prompt = self._in_prompt(text)
         shift = len(in_prompt) - len(text)
-        encoding = self.tokenizer.encode(in_prompt, add_special_tokens=False)
+        encoding = self._encode(in_prompt)
         return [max(end - shift, 0) for _, end in encoding.offsets]
 
     def decode(self, ids: list[int]) -> str:
         """The text of generated ids, without the end token and the leading space."""
-        text: str = self.tokenizer.decode([i for i in ids if i != self.eos], skip_special_tokens=False)
-        return text.removeprefix(" ")
+        return self._decode([i for i in ids if i != self.eos]).removeprefix(" ")
 
     def piece(self, token: int) -> str:
         """The text of one token, with its leading space if it opens a word."""
-        text: str = self.tokenizer.decode([token], skip_special_tokens=False)
+        return self._decode([token])
+
+    def _encode(self, in_prompt: str) -> Encoding:
+        with _panics_reported():
+            return self.tokenizer.encode(in_prompt, add_special_tokens=False)
+
+    def _decode(self, ids: list[int]) -> str:
+        with _panics_reported():
+            text: str = self.tokenizer.decode(ids, skip_special_tokens=False)
         return text
 
     def _in_prompt(self, text: str) -> str:
@@ -148,9 +171,7 @@ class Prompt:
     @cached_property
     def _around_source(self) -> tuple[list[int], list[int]]:
         """The ids of the prompt before and after the spun text."""
-        before, after = (
-            self.tokenizer.encode(literal, add_special_tokens=False).ids for literal in ("Spun:", "\nOriginal:")
-        )
+        before, after = (self._encode(literal).ids for literal in ("Spun:", "\nOriginal:"))
         return [*self.bos_ids, *before], after
 
 
@@ -200,7 +221,8 @@ def _opens_word(text: str, offsets: Sequence[tuple[int, int]]) -> list[bool]:
 
 def _template(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
     """The special ids that a tokenizer's template puts before and after a text."""
-    plain, templated = (list(tokenizer.encode("a", add_special_tokens=special).ids) for special in (False, True))
+    with _panics_reported():
+        plain, templated = (list(tokenizer.encode("a", add_special_tokens=special).ids) for special in (False, True))
     start = next((i for i in range(len(templated)) if templated[i : i + len(plain)] == plain), 0)
     return templated[:start], templated[start + len(plain) :]
 
@@ -216,7 +238,10 @@ def _load_tokenizer(folder: Path) -> tuple[Tokenizer, dict[str, int]]:
             f"{path} is missing: copy the whole model folder, or save a slow tokenizer again with transformers"
         )
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        with _panics_reported():
+            tokenizer = Tokenizer.from_file(str(path))
+    except PromptError:
+        raise
     except Exception as error:  # tokenizers raises no narrower class
         raise PromptError(f"{path} is damaged ({error}): copy the model again") from None
     tokenizer.encode_special_tokens = True

@@ -1,5 +1,7 @@
 """The prompt: no text in an article can end it or forge a part of it."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,20 @@ def test_a_text_has_the_same_ids_as_source_and_as_target(prompt: Prompt) -> None
 def test_a_missing_tokenizer_is_named(tmp_path: Path) -> None:
     with pytest.raises(PromptError, match=r"tokenizer\.json is missing"):
         Prompt.from_folder(tmp_path)
+
+
+def test_a_pattern_that_would_search_for_ever_is_an_error(tiny_base: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_base, folder)
+    content = json.loads((folder / "tokenizer.json").read_text())
+    content["pre_tokenizer"] = {
+        "type": "Split",
+        "pattern": {"Regex": "(x+x+)+y"},
+        "behavior": "Isolated",
+        "invert": False,
+    }
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+    prompt = Prompt.from_folder(folder)
+    for encode in (prompt.text_ids, prompt.source, prompt.text_ends, lambda text: prompt.batch_text_ids([text])):
+        with pytest.raises(PromptError, match=r"the model's tokenizer\.json cannot be used .*retry-limit"):
+            encode("x" * 100)
