@@ -23,7 +23,9 @@ def build(
     check: Annotated[
         bool, typer.Option("--check", help="check the config and estimate size and time; write nothing")
     ] = False,
-    preview: Annotated[int, typer.Option(min=0, help="show this many pairs in colour; write nothing")] = 0,
+    preview: Annotated[
+        int, typer.Option(min=0, max=1_000_000, help="show this many pairs in colour; write nothing")
+    ] = 0,
     stats: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="show the figures of the data set in DIR and plot them to DIR/stats.png"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from errno import EADDRNOTAVAIL
 from importlib.resources import files
 from typing import Annotated
 
@@ -62,13 +63,20 @@ def serve(
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    """A socket that is bound to an address. Raises `OptionError` for a wrong host, `UnspinError` for a port in use."""
+    if not host:  # to the system, it means every address
+        raise OptionError("--host is empty: leave it out, or give an address (0.0.0.0 for every one of this machine)")
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    except (OSError, TypeError, ValueError) as error:  # the last two: the name cannot be encoded
         listener.close()
+        reason = error.strerror if isinstance(error, OSError) else "not a name"
+        if not isinstance(error, OSError) or isinstance(error, socket.gaierror) or error.errno == EADDRNOTAVAIL:
+            what = f"--host {host!r} is no address of this machine ({reason})"
+            raise OptionError(f"{what}: give one, such as 127.0.0.1, without a port") from None
         raise UnspinError(
-            f"cannot listen on {host}:{port} ({error.strerror}): choose another --port, or 0 for a free one"
+            f"cannot listen on {host}:{port} ({reason}): choose another --port, or 0 for a free one"
         ) from None
     return listener

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
@@ -21,6 +21,10 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from rapidfuzz import process
 from unspin.errors import UnspinError
 from unspin.storage import real_path
+
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+MAX_NUMBER = 2**32  # seeds go up to here; every other number of a config is smaller
 
 
 class ConfigError(UnspinError, ValueError):
@@ -60,13 +64,25 @@ class Config(BaseModel):
 
     @field_validator("*")
     @classmethod
-    def _refuse_odd_paths(cls, value: object) -> object:
-        """Refuse an address where a field takes a local path (it would become a folder "s3:"), and a null character."""
-        if isinstance(value, Path) and "\0" in str(value):
-            raise ValueError("expected a path, and no path holds a null character")
-        if isinstance(value, Path) and value.parts and re.fullmatch(r"[a-z][a-z0-9]+:", value.parts[0]):
-            raise ValueError("expected a path on this machine, not an address")
+    def _refuse_odd_values(cls, value: object) -> object:
+        """Refuse what no field can mean, and what libraries would fail on, far from the key. Fields may be stricter."""
+        for part in (value, *_parts(value)):
+            if isinstance(part, (int, float)) and abs(part) > MAX_NUMBER:
+                raise ValueError(f"expected a number from -{MAX_NUMBER:,} to {MAX_NUMBER:,}")
+            if isinstance(part, (str, Path)) and _NO_TEXT.search(str(part)):
+                what = "path" if isinstance(part, Path) else "text"
+                raise ValueError(f"expected a {what}, and no {what} holds a null character or half a surrogate pair")
+            # Such a path would become a folder "s3:".
+            if isinstance(part, Path) and part.parts and re.fullmatch(r"[a-z][a-z0-9]+:", part.parts[0]):
+                raise ValueError("expected a path on this machine, not an address")
         return value
+
+
+def _parts(value: object) -> Iterable[object]:
+    """The entries of a list, and the keys and values of a mapping."""
+    if isinstance(value, dict):
+        return (*value, *value.values())
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 _MAX_SHOWN = 200  # characters of a wrong value
@@ -250,7 +266,7 @@ def _explain(path: Path, model: type[BaseModel], raw: Any, overrides: Sequence[s
         section = f"{key}." if key else ""
         names = (f"{section + old!r} is called {section + new!r} now" for old, new in renamed.items())
         return f"{where}: {'; '.join(names)}"
-    message = error["msg"].removeprefix("Value error, ")
+    message = _cut(error["msg"].removeprefix("Value error, "), 5 * _MAX_SHOWN)  # it may quote the value
     if error["type"] == "value_error" and not location:  # a contradiction between keys: the message names them
         return f"{where}: {message}"
     return f"{where}: {key or '(top level)'}: {message}, found {_shown(error['input'])}"
@@ -262,7 +278,11 @@ def _shown(value: object) -> str:
         text = repr(value)
     except (ValueError, RecursionError):  # a number of thousands of digits, or thousands of sections in each other
         return "a value that is too long to show"
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} …"
+    return _cut(text)
+
+
+def _cut(text: str, limit: int = _MAX_SHOWN) -> str:
+    return text if len(text) <= limit else f"{text[:limit]} …"
 
 
 def _concerns(override: str, key: str) -> bool:

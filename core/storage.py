@@ -62,10 +62,11 @@ def to_path(name: str | Path) -> Path:
     try:
         path: Any = UPath(name)
         path.fs  # noqa: B018 - imports the store's client
+        path.joinpath("file")  # a store of no folders, such as data://, refuses
     except ImportError as error:
         raise StorageError(f"{name}: {error}; for S3: pip install 'unspin[s3]'") from None
-    except (ValueError, TypeError) as error:  # TypeError: the client of that store needs more than an address
-        raise StorageError(f"{name}: {error}") from None
+    except Exception as error:  # of addresses that name no folder, each store's client raises errors of its own
+        raise StorageError(f"{name} names no store of files ({error}): give a path, or one such as s3://…") from None
     return cast(Path, path)
 
 

@@ -40,7 +40,9 @@ class BuildConfig(Config):
     seed: int = Field(
         20, description="seed of the spinning; which articles are used, and their splits, depend on their ids only"
     )
-    variants: int = Field(4, ge=1, description="how often each training sentence is spun, each time differently")
+    variants: int = Field(
+        4, ge=1, le=1000, description="how often each training sentence is spun, each time differently"
+    )
     clean_share: float = Field(
         0.25, ge=0, lt=1, description="share of rows left unspun, so that a model learns to leave clean text alone"
     )
@@ -94,9 +96,12 @@ class BuildConfig(Config):
     tasks: int = Field(
         8,
         ge=1,
+        le=100_000,
         description="parts the work is divided into; an interrupted part starts over; the output depends on it",
     )
-    workers: int = Field(1, ge=1, description="tasks that run at the same time; the output does not depend on it")
+    workers: int = Field(
+        1, ge=1, le=1000, description="tasks that run at the same time; the output does not depend on it"
+    )
     executor: Executor = Field(
         Local(), description="what runs the tasks: {kind: local}, or a Ray or Slurm cluster (docs/clusters.md)"
     )

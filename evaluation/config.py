@@ -73,8 +73,10 @@ class EvalConfig(Config):
         "with a save_total_limit that keeps enough of them",
     )
     output: Path = Field(description="folder for results.json, report.html and the stored outputs of systems")
-    resamples: int = Field(1000, ge=100, description="resamples of the bootstrap and of the significance test")
-    seed: int = 20
+    resamples: int = Field(
+        1000, ge=100, le=100_000, description="resamples of the bootstrap and of the significance test"
+    )
+    seed: int = Field(20, ge=0)
 
     @model_validator(mode="after")
     def _compares_checkpoints(self) -> EvalConfig:

@@ -40,7 +40,7 @@ class LoraSettings(Config):
 
     renamed: ClassVar = {"targets": "target_modules", "four_bit": "load_in_4bit"}
 
-    rank: int = Field(16, ge=1, description="rank of the update matrices")
+    rank: int = Field(16, ge=1, le=4096, description="rank of the update matrices")
     alpha: float = Field(32, gt=0, description="the update is scaled by alpha / rank")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout on the adapter's input")
     target_modules: str = Field(
@@ -206,7 +206,7 @@ class SelfTrainConfig(Config):
 
     spun: list[Source] = Field(description="the spun texts: sources as in a build config")
     checkpoint: str = Field("default", description="the checkpoint that is adapted: 'default', or a folder")
-    rounds: int = Field(1, ge=1, description="how often to restore, learn, spin and train")
+    rounds: int = Field(1, ge=1, le=1000, description="how often to restore, learn, spin and train")
     min_confidence: float = Field(
         0.6, ge=0, le=1, description="learn from restorations of at least this confidence: higher is purer, lower more"
     )

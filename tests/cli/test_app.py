@@ -5,8 +5,10 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from typer.main import get_command
 from unspin.cli import app as application
 
 COMMANDS = ("build", "train", "evaluate", "calibrate", "export", "restore", "serve")
@@ -22,6 +24,17 @@ def test_each_command_has_help_with_examples(
 ) -> None:
     done = unspin(command, "--help")
     assert done.returncode == 0 and f"unspin {command} " in done.stdout and "Examples" in done.stdout
+
+
+def test_every_number_on_the_command_line_has_bounds() -> None:
+    bounds = {
+        f"{command} {option.name}": (option.min, option.max)
+        for command, described in cast(Any, get_command(application.app)).commands.items()
+        for option in described.params
+        if getattr(option, "type_descriptor", None) and option.type_descriptor.annotation in (int, float)
+    }
+    assert bounds.keys() >= {"serve port", "build preview", "restore jobs", "screen fail_over"}
+    assert [name for name, pair in bounds.items() if None in pair] == []
 
 
 def test_help_imports_no_heavy_library() -> None:

@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+from unspin.cli.app import app
+from unspin.cli.options import OptionError
 
 
 def test_a_port_in_use_is_reported(tiny_adapter: Path, refused: Callable[..., str]) -> None:
@@ -21,6 +24,20 @@ def test_a_port_in_use_is_reported(tiny_adapter: Path, refused: Callable[..., st
         port = server.getsockname()[1]
         message = refused("serve", "--port", port, "--checkpoint", tiny_adapter)
     assert f"cannot listen on 127.0.0.1:{port}" in message and "choose another --port" in message
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        (os.fsdecode(b"\xff"), r"'\udcff' is no address of this machine (not a name)"),
+        ("x" * 300, "'xxx"),  # too long to be looked up
+        ("192.0.2.1", "'192.0.2.1' is no address of this machine (Cannot assign requested address)"),
+        ("", "is empty: leave it out"),
+    ],
+)
+def test_a_host_that_is_none_is_reported(host: str, shown: str, tiny_adapter: Path) -> None:
+    result = CliRunner().invoke(app, ["serve", "--host", host, "--checkpoint", str(tiny_adapter)])
+    assert isinstance(result.exception, OptionError) and f"--host {shown}" in str(result.exception)
 
 
 def test_an_unknown_engine_is_reported(refused: Callable[..., str]) -> None:

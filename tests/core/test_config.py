@@ -1,8 +1,9 @@
 """Configs: mistakes are named with file and key, paths resolve against their file, and every shipped file is valid."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import pytest
 from pydantic import Field
@@ -300,6 +301,9 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 def test_odd_paths_and_keys_are_refused(tmp_path: Path) -> None:
     for override, complaint in (
         ('one="a\\0"', "one: expected a path, and no path holds a null character"),
+        ('model="a\\ud800"', "model: expected a text, and no text holds a null character or half a surrogate pair"),
+        ('by_name={"a\\0": b}', "by_name: expected a text, and no text holds a null character"),
+        (f"sources=[{{kind: {'x' * 5000}}}]", r"sources\.0: Input tag 'x{900,1000} …, found"),
         (f"inputs.{'9' * 5000}=x", "is in a list of 1: name an entry by its number"),
         ("two=0x" + "f" * 5000, "unknown key 'two' with value a value that is too long to show"),
         ("a." * 2000 + "a=1", "unknown key 'a'"),
@@ -345,3 +349,38 @@ def test_a_key_in_a_list_is_named_without_the_kind_of_its_section(tmp_path: Path
     path = _write(tmp_path, "sources: [{kind: texts, place: a}, {kind: service}]")
     with pytest.raises(ConfigError, match=r"key 'sources\.1\.place' is missing"):
         load_config(path, PathConfig)
+
+
+def _configs(base: type[Config] = Config) -> Iterator[type[Config]]:
+    for model in base.__subclasses__():
+        yield model
+        yield from _configs(model)
+
+
+def _number_in(annotation: Any) -> type | None:
+    """The type of number that a field takes, also as the values of a mapping."""
+    kinds = (annotation, *(_number_in(part) for part in get_args(annotation)))
+    return next((kind for kind in kinds if kind in (int, float)), None)
+
+
+NUMBERS = [
+    (model, name, kind)
+    for model in _configs()
+    if model.__module__.startswith("unspin.")
+    for name, field in model.model_fields.items()
+    if (kind := _number_in(field.annotation))
+]
+
+
+@pytest.mark.parametrize(("model", "name", "kind"), NUMBERS, ids=lambda it: getattr(it, "__name__", it))
+@pytest.mark.parametrize("value", ["1" + "0" * 30, "-1" + "0" * 30, ".nan", ".inf", "-.inf", "1.0e+308"])
+def test_no_number_is_without_bounds(model: type[Config], name: str, kind: type, value: str, tmp_path: Path) -> None:
+    is_mapping = "dict" in str(model.model_fields[name].annotation)
+    with pytest.raises(ConfigError, match=name) as error:
+        load_config(_write(tmp_path, f"{name}: {f'{{a: {value}}}' if is_mapping else value}"), model)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 2000
+
+
+def test_every_number_of_the_configs_is_tested() -> None:
+    assert len(NUMBERS) > 50
+    assert {model.__name__ for model, _, _ in NUMBERS} >= {"TrainConfig", "BuildConfig", "EvalConfig", "Slurm", "Tools"}

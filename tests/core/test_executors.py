@@ -163,6 +163,30 @@ def test_a_key_missing_from_an_executor_file_is_named(tmp_path: Path) -> None:
         load_executor(file)
 
 
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("!!python/object/apply:os.getcwd []", "could not determine a constructor"),
+        ("!!set {kind, local}", "expected keys and values|Unable to extract|valid dictionary"),
+        ("!!omap [kind: local]", "valid dictionary"),
+        ("!!binary x", "not YAML"),
+        ("local", "valid dictionary"),
+        ("{kind: [local]}", "kind|tag"),
+        ("{kind: " + "x" * 100_000 + "}", "Input tag 'xxx"),
+        ("{kind: ray, memory: !!set {1}}", "executor.memory: "),
+        ("{kind: slurm, partition: !!binary /w==}", "executor.partition: "),
+        ("{kind: slurm, partition: p, arguments: [account]}", "executor.arguments: "),
+        ('{kind: slurm, partition: p, activate: "\\0"}', "executor.activate: .*null character"),
+    ],
+)
+def test_an_odd_executor_file_is_refused(text: str, complaint: str, tmp_path: Path) -> None:
+    file = tmp_path / "executor.yaml"
+    file.write_text(f"executor: {text}\n")
+    with pytest.raises(ConfigError, match=complaint) as error:
+        load_executor(file)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 2000
+
+
 @pytest.mark.parametrize("name", ["ray", "slurm"])
 def test_shipped_executor_files_are_valid(name: str) -> None:
     assert load_executor(Path(f"configs/executors/{name}.yaml")).kind == name

@@ -306,3 +306,9 @@ def test_a_device_or_a_pipe_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="not a file that can be replaced"):
         write_atomic(tmp_path / "pipe", b"x")
     assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("address", ["github://x", "data://x", "dir://", "zip://x", "nonesuch://x"])
+def test_an_address_of_no_store_is_refused(address: str) -> None:
+    with pytest.raises(StorageError, match=f"^{address}"):
+        to_path(address)
