@@ -22,7 +22,6 @@ from rapidfuzz import process
 from unspin.errors import UnspinError
 from unspin.storage import real_path
 
-
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 MAX_NUMBER = 2**32  # seeds go up to here; every other number of a config is smaller
 

@@ -68,11 +68,11 @@ class Repository:
         from huggingface_hub.errors import RepositoryNotFoundError
 
         with _hub_errors(self):
-            try:
-                found = HfApi().list_repo_files(self.name, repo_type=self.kind, revision=self.revision)
+            try:  # `list_repo_files` would try six times, 23 seconds in all, to reach a hub from a machine offline
+                found = HfApi().repo_info(self.name, repo_type=self.kind, revision=self.revision)
             except RepositoryNotFoundError:
                 return []
-        return [file for file in found if file not in _OF_THE_HUB]
+        return [file.rfilename for file in found.siblings or () if file.rfilename not in _OF_THE_HUB]
 
     def download(self) -> Path:
         """The folder of the cache that holds the repository, downloaded if necessary. Raises `HubError`."""
