@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from unspin.cli.options import ExecutorFile, OptionalConfigFile, OptionError, Overrides, parse_file
+from unspin.cli.stopping import advice_when_stopped
+from unspin.logs import working
 
 if TYPE_CHECKING:
     from unspin.data.config import BuildConfig
 
 
+@advice_when_stopped("finished parts of the work are kept: run the same command again to go on")
 def build(
     config: OptionalConfigFile = None,
     overrides: Overrides = None,
@@ -108,7 +111,9 @@ def _check(settings: BuildConfig) -> None:
     from unspin.data.build import CACHE
     from unspin.data.plan import describe, plan_build
 
-    for subject, text in describe(settings, plan_build(settings, CACHE)):
+    with working("reading the sources and spinning a sample"):
+        plan = plan_build(settings, CACHE)
+    for subject, text in describe(settings, plan):
         typer.echo(f"{subject:<8} {text}")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import typer
 from unspin.cli.options import ConfigFile, Overrides
+from unspin.cli.stopping import advice_when_stopped
 
 
+@advice_when_stopped("the checkpoint is as it was: run the same command again to start over")
 def calibrate(config: ConfigFile, overrides: Overrides = None) -> None:
     """Calibrate a checkpoint on held-out texts: its confidences, its threshold, and its estimate of garbled words.
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from datatrove.pipeline.base import PipelineStep
 from unspin.cli.job import Job
+from unspin.cli.stopping import advice_when_stopped
 from unspin.executors import Stage, load_executor, run
 from unspin.infer.documents.base import DocumentError
 from unspin.storage import cache_folder, is_url
@@ -67,4 +68,5 @@ def work_on_cluster(
     run_name = f"{datetime.now(tz=UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
     log = cache_folder() / "log" if is_url(output) else output / ".log"
     stage = Stage(title, [EachFile(jobs, work)], tasks, keep_going=True)
-    run([stage], log / run_name, processes, cluster, preload=[type(work).__module__])
+    with advice_when_stopped("finished files are kept: run the same command again to go on after them"):
+        run([stage], log / run_name, processes, cluster, preload=[type(work).__module__])

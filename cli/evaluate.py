@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import typer
 from unspin.cli.options import ConfigFile, Overrides
+from unspin.cli.stopping import advice_when_stopped
 
 
+@advice_when_stopped("outputs for finished suites are kept: run the same command again to go on")
 def evaluate(config: ConfigFile, overrides: Overrides = None) -> None:
     """Score systems on suites and write results.json and report.html. A second run repeats only what has changed.
 

@@ -6,8 +6,10 @@ import shlex
 
 import typer
 from unspin.cli.options import ConfigFile, Overrides
+from unspin.cli.stopping import advice_when_stopped
 
 
+@advice_when_stopped("finished steps of a round and complete checkpoints are kept: run the same command again to go on")
 def self_train(config: ConfigFile, overrides: Overrides = None) -> None:
     """Adapt a model to a spinner of which you have spun texts and no originals. Run the command again to resume it.
 

@@ -9,8 +9,11 @@ from typing import Annotated
 
 import typer
 from unspin.cli.options import OptionalConfigFile, Overrides
+from unspin.cli.stopping import advice_when_stopped
+from unspin.logs import working
 
 
+@advice_when_stopped("complete checkpoints are kept: run the same command again to go on from the newest")
 def train(
     config: OptionalConfigFile = None,
     overrides: Overrides = None,
@@ -46,7 +49,8 @@ def train(
 
     settings = load_config(config, TrainConfig, overrides or ())
     if check:
-        from unspin.train import plan
+        with working("loading libraries"):
+            from unspin.train import plan
 
         for subject, text in plan.describe(settings, plan.plan_run(settings)):
             typer.echo(f"{subject:<8} {text}")

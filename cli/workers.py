@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import active_children, get_context, parent_process
-from threading import Thread
+from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from unspin.cli.files import STDIN
 from unspin.cli.job import Job
 from unspin.errors import UnspinError
 from unspin.logs import log_to_terminal
+from unspin.processes import worker_processes
 
 DOCUMENTS_PER_TASK = 16  # documents that a worker process takes at a time
 
@@ -34,7 +31,7 @@ def work_in_processes(jobs: Sequence[Job], make_work: Callable[[], Work[ResultT]
         yield from make_work()(own)
     jobs = [job for job in jobs if job.path != STDIN]
     chunks = iter([jobs[i : i + DOCUMENTS_PER_TASK] for i in range(0, len(jobs), DOCUMENTS_PER_TASK)])
-    with _processes(make_work, count) as workers:
+    with worker_processes(count, get_context("spawn"), _start, make_work, count) as workers:
         # Two chunks per worker are in flight: enough to keep all of them busy, and memory stays flat.
         waiting = deque(workers.submit(_work_on, chunk) for chunk in islice(chunks, 2 * count))
         while waiting:
@@ -53,37 +50,14 @@ class WorkerError(UnspinError):
     """A worker process has ended before its work was done."""
 
 
-@contextmanager
-def _processes(make_work: Callable[[], Work[Any]], count: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that end with the block, even in the middle of a document if it is left by an error or Ctrl-C."""
-    context, others = get_context("spawn"), set(active_children())
-    with ProcessPoolExecutor(count, context, initializer=_start, initargs=(make_work, count)) as workers:
-        try:
-            yield workers
-        except BaseException:
-            for process in set(active_children()) - others:
-                process.terminate()
-            raise
-
-
 _work_of_process: list[Work[Any]] = []
 
 
 def _start(make_work: Callable[[], Work[Any]], count: int) -> None:
     """Limit a worker's threads before any library counts the cores, and give it one model for all its chunks."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
-    Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = str(max((os.cpu_count() or 1) // count, 1))
     log_to_terminal()
     _work_of_process.append(make_work())
-
-
-def _end_with_parent() -> None:
-    """End this process once its parent has ended, however that was."""
-    parent = parent_process()
-    assert parent is not None, "a worker has a parent"
-    parent.join()
-    os._exit(1)
 
 
 def _work_on(jobs: Sequence[Job]) -> list[Any]:

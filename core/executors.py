@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from copy import deepcopy
@@ -31,6 +31,7 @@ from rich.console import Console
 from rich.progress import Progress
 from unspin.config import Config, load_config
 from unspin.errors import UnspinError
+from unspin.processes import worker_processes
 
 logger = logging.getLogger(__name__)
 
@@ -123,19 +124,14 @@ class _LocalExecutor(LocalPipelineExecutor):
             return
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(self.preload))
-        others = multiprocessing.active_children()
-        with ProcessPoolExecutor(self.workers, context, _end_with_parent) as pool:
-            try:
-                pipeline = dill.dumps(self)  # the writers hold methods, which pickle refuses
+        pipeline = dill.dumps(self)  # the writers hold methods, which pickle refuses
+        try:
+            with worker_processes(self.workers, context) as pool:
                 tasks = as_completed([pool.submit(_run_task, pipeline, rank) for rank in ranks])
                 self._finish(task.result for task in tasks)
-            except BaseException as error:
-                for worker in set(multiprocessing.active_children()).difference(others):
-                    worker.terminate()
-                if isinstance(error, BrokenProcessPool):
-                    message = "a worker was killed, perhaps for lack of memory"
-                    raise ExecutorError(f"{message}; run the same command again, with fewer workers") from None
-                raise
+        except BrokenProcessPool:
+            message = "a worker was killed, perhaps for lack of memory"
+            raise ExecutorError(f"{message}; run the same command again, with fewer workers") from None
 
     def _finish(self, tasks: Iterable[Callable[[], object]]) -> None:
         """Finish tasks. If it is to keep going, errors of single tasks are raised together at the end."""
@@ -159,17 +155,6 @@ class _LocalExecutor(LocalPipelineExecutor):
 
 def _run_task(pipeline: bytes, rank: int) -> None:
     dill.loads(pipeline)._run_for_rank(rank)  # noqa: S301 (from the process that started this one)
-
-
-def _end_with_parent() -> None:
-    """Make this worker exit when its parent dies; otherwise it would keep writing beside the next run's workers."""
-    threading.Thread(target=_exit_after_parent, daemon=True).start()
-
-
-def _exit_after_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os._exit(1)
 
 
 class _SlurmExecutor(SlurmPipelineExecutor):

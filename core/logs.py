@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -36,6 +37,15 @@ def track(items: Sequence[T], description: str) -> Iterable[T]:
     from rich.console import Console
 
     return progress.track(items, description, console=Console(stderr=True))
+
+
+@contextmanager
+def working(description: str) -> Iterator[None]:
+    """Show on a terminal what is being done, for as long as it takes. Nothing in it may draw a progress bar."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(description):
+        yield
 
 
 class _Formatter(logging.Formatter):

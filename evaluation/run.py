@@ -14,11 +14,10 @@ import platform
 import resource
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ from unspin.evaluation.systems import load_system
 from unspin.evaluation.systems.base import SystemSettings
 from unspin.infer.models.checkpoint import UNSPIN_JSON, Checkpoint
 from unspin.logs import track
+from unspin.processes import worker_processes
 from unspin.segment import words
 from unspin.storage import write_atomic
 
@@ -98,7 +98,7 @@ def run_system(config: EvalConfig, system: str, suites: Sequence[Suite]) -> list
     if reused := [suite.name for suite, file in zip(suites, files, strict=True) if file.is_file()]:
         logger.info("%s: using the stored outputs for %s", system, ", ".join(reused))
     if missing:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        with worker_processes(1, get_context("spawn")) as process:
             process.submit(_restore, settings, system, missing).result()
     return [SystemOutputs(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
 
@@ -111,8 +111,6 @@ def _restore(settings: SystemSettings, system_name: str, missing: Sequence[tuple
         outputs: list[str] = []
         start = time.perf_counter()
         for rows in track(suite.groups(), f"{system_name}: {suite.name}"):
-            if (parent := parent_process()) is not None and not parent.is_alive():
-                os._exit(1)  # the main process was killed; a normal exit would wait for it for ever
             outputs += system.restore([row.spun for row in rows])
         seconds = time.perf_counter() - start
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

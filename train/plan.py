@@ -24,6 +24,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from unspin.data.load import split_files
 from unspin.data.plan import format_duration, nearest_folder
 from unspin.errors import UnspinError
+from unspin.logs import working
 from unspin.train.backbones import (
     Backbone,
     count_weights,
@@ -191,12 +192,15 @@ def _plan(config: TrainConfig) -> RunPlan:
     is_finished = finished_checkpoint(config, contents_of(config, backbone.folder, files)) is not None
     encoded = tokenize(files, backbone.prompt, config.max_tokens, config.overlong)
     epoch, rows = _Epoch.draw(config, encoded.rows), Rows(encoded.rows)
-    stepper = _stepper(config, backbone, encoded.rows)
+    with working("loading the model"):
+        stepper = _stepper(config, backbone, encoded.rows)
 
     def collate(batch: list[int]) -> Batch:
         return backbone.collator(rows.__getitems__(batch))
 
-    per_token = _activations_per_token(config, stepper, collate(epoch.sample), int(epoch.lengths[epoch.sample].sum()))
+    with working("estimating memory"):
+        tokens = int(epoch.lengths[epoch.sample].sum())
+        per_token = _activations_per_token(config, stepper, collate(epoch.sample), tokens)
     trained, weights = count_weights(stepper.model)
     in_use = memory()  # the model and everything that was imported
     largest_batch = max(config.tokens_per_batch, epoch.longest_row)
@@ -207,7 +211,8 @@ def _plan(config: TrainConfig) -> RunPlan:
     step = None
     if needed <= free:
         batches_per_step = min(config.gradient_accumulation_steps, len(epoch.batches))
-        step = _seconds_per_batch(stepper, collate(epoch.median_batch)) * batches_per_step
+        with working("timing a step"):
+            step = _seconds_per_batch(stepper, collate(epoch.median_batch)) * batches_per_step
     # A checkpoint holds what is trained (an adapter, or the whole model) and Adam's two moments.
     saved = FP32 * (trained if config.trainable == "adapter" else weights) + 2 * FP32 * trained
     return RunPlan(

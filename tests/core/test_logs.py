@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from unspin.logs import log_to_terminal, track
+from unspin.logs import log_to_terminal, track, working
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +33,14 @@ def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> 
     assert list(track([1, 2, 3], "counting")) == [1, 2, 3]
     output = capsys.readouterr()
     assert "counting" in output.err and "100%" in output.err and output.out == ""
+
+
+def test_work_is_shown_on_a_terminal_only(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with working("loading"):
+        pass
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")  # for rich, a terminal
+    with working("loading"):
+        pass
+    output = capsys.readouterr()
+    assert "loading" in output.err and output.out == ""

@@ -71,7 +71,7 @@ def log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> py
 
 
 class _ThisProcess:
-    """Stands in for `ProcessPoolExecutor`: runs tasks at once, in this process, which saves seconds of imports."""
+    """Stands in for `worker_processes`: runs tasks at once, in this process, which saves seconds of imports."""
 
     def __init__(self, *_: object, **__: object) -> None:
         pass
@@ -93,4 +93,4 @@ class _ThisProcess:
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Systems run in this process."""
-    monkeypatch.setattr(run, "ProcessPoolExecutor", _ThisProcess)
+    monkeypatch.setattr(run, "worker_processes", _ThisProcess)
