@@ -187,11 +187,14 @@ class Restorer:
 
         The last restoration equals that of `restore`, whose options and errors are the same. The restoration is made
         anew each time the part that is done has doubled, so the first comes soon; in between, the same one is yielded
-        again. Edits of earlier pieces may change, since later text of the article affects their confidence.
+        again. Edits of earlier pieces may change, since later text of the article affects their confidence. The call
+        itself splits the text into sentences, which takes a second or two per megabyte; the model reads later.
         """
         if not isinstance(text, (str, Document)):
             raise TypeError(f"stream takes one text, not a {type(text).__name__}: call restore_all")
-        return self._with(min_confidence, alternatives)._stream(text)
+        restorer = self._with(min_confidence, alternatives)
+        document = DocumentDraft.of(text)
+        return restorer._stream(document, list(document.passages(restorer._options.max_passage_words)))
 
     def screen(self, text: Text, on_read: OnRead | None = None) -> Screening:
         """Judge how garbled one text looks, without restoring it: a string, or a `Document` with all its articles.
@@ -279,9 +282,7 @@ class Restorer:
         )
         return restorer
 
-    def _stream(self, text: Text) -> Iterator[tuple[int, Restoration]]:
-        document = DocumentDraft.of(text)
-        passages = list(document.passages(self._options.max_passage_words))
+    def _stream(self, document: DocumentDraft, passages: Sequence[Passage]) -> Iterator[tuple[int, Restoration]]:
         restoration, done, shown = self._restoration(document), 0, 0
         while done < len(passages):
             piece = passages[done : done + min(max(done, 1), PASSAGES_PER_STEP)]

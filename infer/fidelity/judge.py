@@ -45,6 +45,8 @@ def judge(
     drops the edits that change a fact by themselves, but keeps single words of longer ones where it can. Rejects all
     if the remaining edits together still change a fact.
     """
+    if not edits:  # most sentences
+        return Verdict({})
     if not changed_fact(source, edits, context, evidence):
         tied = frozenset(edit for edit in edits if len(edits) > 1 and _changed_in_sentence(source, [edit]))
         return Verdict({edit: edit for edit in edits}, tied)

@@ -232,7 +232,7 @@ def _add_restoring(app: FastAPI, restorer: Restorer, engine: Queue) -> None:
     @app.post("/api/restore", response_model=RestorationOut, responses=_REFUSALS, summary="Restore a document")
     async def restore(request: RestoreRequest, connection: _ParsedRequest) -> Response:
         document, _ = await connection.read(request.document)
-        steps = restorer.stream(document, min_confidence=request.min_confidence)
+        steps = await connection.read(partial(restorer.stream, document, min_confidence=request.min_confidence))
         async for step in _in_turns(steps, document, engine, connection):
             restoration = step
         return await connection.read(partial(_restored, restoration, document))
@@ -249,8 +249,10 @@ def _add_restoring(app: FastAPI, restorer: Restorer, engine: Queue) -> None:
         A line replaces the one before it, since later text may change earlier edits.
         """
         document, _ = await connection.read(request.document)
-        lines = _lines(restorer.stream(document, min_confidence=request.min_confidence), document)
-        return StreamingResponse(_in_turns(lines, document, engine), media_type="application/x-ndjson")
+        steps = await connection.read(partial(restorer.stream, document, min_confidence=request.min_confidence))
+        return StreamingResponse(
+            _in_turns(_lines(steps, document), document, engine), media_type="application/x-ndjson"
+        )
 
 
 async def _in_turns(

@@ -205,6 +205,14 @@ def test_the_last_restoration_of_a_stream_is_that_of_restore() -> None:
     assert list(Restorer(Rewrite(str)).stream("")) == [(0, Restorer(Rewrite(str)).restore(""))]
 
 
+def test_a_stream_splits_its_text_before_the_first_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a server, the pieces of several texts take turns, and splitting a long text takes longer than any piece."""
+    restorer = Restorer(Rewrite(lambda s: s.replace("overseas", "foreign")))
+    expected, steps = restorer.restore(TEXT), restorer.stream(TEXT)
+    monkeypatch.setattr("unspin.infer.article.prose_sentences", None)
+    assert list(steps)[-1] == (len(TEXT), expected)
+
+
 def test_edits_that_keep_the_facts_only_together_share_a_group() -> None:
     spun, restored = "will not always say that he will go", "will always say that he will not go"
     restorer = Restorer(Rewrite(lambda s: s.replace(spun, restored).replace("overseas", "foreign")))
