@@ -27,7 +27,7 @@ from unspin.infer.documents.base import DocumentError, unforeseen_errors
 from unspin.infer.render import plain_diff, terminal_diff
 from unspin.infer.restoration import Restoration
 from unspin.infer.restorer import OnRead
-from unspin.logs import without_controls
+from unspin.logs import counted, without_controls
 from unspin.segment import words
 
 
@@ -72,11 +72,11 @@ def show_plan(jobs: Sequence[Job], options: RestoreOptions) -> None:
             continue
         count = sum(len(words(text)) for text in texts)
         total += count
-        plan = f"{job.name} -> {job.target or 'stdout'}: {count:,} words"
+        plan = f"{job.name} -> {job.target or 'stdout'}: {counted(count, 'word')}"
         console.print(without_controls(plan), markup=False)
         for warning in warnings:
             console.print(without_controls(f"{job.name}, {warning}"), markup=False)
-    console.print(f"{len(jobs) - len(errors)} of {len(jobs)} documents, with {total:,} words, can be restored")
+    console.print(f"{len(jobs) - len(errors)} of {len(jobs)} documents, with {counted(total, 'word')}, can be restored")
     if errors:
         raise DocumentError("\n".join(errors))
 
@@ -134,12 +134,8 @@ class _Totals:
 
     def __str__(self) -> str:
         share = f", about {self.spun_words / self.words:.0%} of the words spun" if self.words else ""
-        warnings = f", {_count(self.warnings, 'warning')}" if self.warnings else ""
-        return f"{_count(self.edits, 'edit')}{share}{warnings}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+        warnings = f", {counted(self.warnings, 'warning')}" if self.warnings else ""
+        return f"{counted(self.edits, 'edit')}{share}{warnings}"
 
 
 class _Report:

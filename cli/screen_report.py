@@ -24,7 +24,7 @@ from rich.text import Text
 from unspin.cli.job import scratch_parent
 from unspin.cli.screen_file import Finding
 from unspin.infer.restoration import dump_json
-from unspin.logs import without_controls
+from unspin.logs import counted, without_controls
 from unspin.storage import SCRATCH, put_file, write_atomic
 
 MOST_GARBLED = 200  # documents in the table and on the page
@@ -101,7 +101,7 @@ def show(findings: Sequence[Finding], total: int) -> None:
         table.add_row(*figures, Text(title_of(finding)), Text(place))
     console.print(table)
     if len(findings) < total:
-        console.print(f"and {total - len(findings):,} documents with smaller shares")
+        console.print(f"and {counted(total - len(findings), 'document')} with smaller shares")
     if total == 1:
         for place in findings[0]["places"]:
             line = Text(f"{place['confidence']:.0%}  {quoted(place)}  … ")
@@ -115,7 +115,7 @@ def write_page(findings: Sequence[Finding], total: int, folder: Path, private: b
     template = Template((files("unspin.cli") / "screening.html").read_text(encoding="utf-8"))
     more = f" The page shows the {len(findings):,} most garbled." if len(findings) < total else ""
     page = template.substitute(
-        count=f"{total:,} document{'' if total == 1 else 's'}.{more}", documents="\n".join(map(_section, findings))
+        count=f"{counted(total, 'document')}.{more}", documents="\n".join(map(_section, findings))
     )
     write_atomic(folder / PAGE, page.encode(errors="replace"), private=private)  # a text may hold half a character
 

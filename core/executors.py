@@ -31,6 +31,7 @@ from rich.console import Console
 from rich.progress import Progress
 from unspin.config import Config, load_config
 from unspin.errors import UnspinError
+from unspin.logs import counted
 from unspin.processes import worker_processes
 
 logger = logging.getLogger(__name__)
@@ -253,7 +254,7 @@ def _submit(stages: Sequence[Stage], log_folder: Path, workers: int, settings: S
     except OSError as error:
         message = f"sbatch could not be run ({error.strerror})"
         raise ExecutorError(f"{message}: run this command on a machine of the Slurm cluster") from None
-    logger.info("submitted %d stages; the last is job %s", len(stages), last.job_id)
+    logger.info("submitted %s; the last is job %s", counted(len(stages), "stage"), last.job_id)
 
 
 @contextmanager

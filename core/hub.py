@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from unspin.errors import UnspinError
 
@@ -69,7 +69,7 @@ class Repository:
 
         with _hub_errors(self):
             try:  # `list_repo_files` would try six times, 23 seconds in all, to reach a hub from a machine offline
-                found = HfApi().repo_info(self.name, repo_type=self.kind, revision=self.revision)
+                found: Any = HfApi().repo_info(self.name, repo_type=self.kind, revision=self.revision)
             except RepositoryNotFoundError:
                 return []
         return [file.rfilename for file in found.siblings or () if file.rfilename not in _OF_THE_HUB]

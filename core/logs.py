@@ -21,6 +21,11 @@ def without_controls(text: str) -> str:
     return _CONTROLS.sub("", text)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, which is in the plural unless there is one: "1 edit", "2,000 edits"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def log_to_terminal() -> None:
     """Print unspin's messages of level INFO and above on standard error; all but INFO are prefixed with their level."""
     handler = logging.StreamHandler()

@@ -25,6 +25,8 @@ memory-mapped file, so they take no memory that grows with the data.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr
+from io import StringIO
 from itertools import chain, count, islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,21 @@ class EnglishWords(WordTokenizer):
 
     def span_tokenize(self, text: str) -> list[tuple[int, int]]:
         return [(0, len(text))]
+
+
+class Quiet(PipelineStep):
+    """Runs a block of datatrove that draws a progress bar of its own, without that bar: a stage has one already."""
+
+    name, type = "quiet", "unspin"
+
+    def __init__(self, block: PipelineStep) -> None:
+        super().__init__()
+        self.block = block
+
+    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Any:
+        """Run the block, whose bar has no other switch than where standard error leads."""
+        with redirect_stderr(StringIO()):
+            return self.block.run(data, rank, world_size)
 
 
 class ReadSources(PipelineStep):

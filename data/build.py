@@ -78,7 +78,7 @@ def _deduplication(work: Path, tasks: int) -> list[Stage]:
     from datatrove.pipeline.dedup import MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupSignature
     from datatrove.pipeline.dedup.minhash import MinhashConfig
     from datatrove.utils.hashing import HashConfig
-    from unspin.data.blocks import EnglishWords, ReadShard
+    from unspin.data.blocks import EnglishWords, Quiet, ReadShard
 
     minhash = MinhashConfig(hash_config=HashConfig(hash_fc="sha1"))  # datatrove's xxhash fails with xxhash 4
     articles, signatures, duplicates, remove = (
@@ -88,7 +88,7 @@ def _deduplication(work: Path, tasks: int) -> list[Stage]:
     return [
         Stage("hashing", [ReadShard(articles), sign], tasks),
         Stage("comparing", [MinhashDedupBuckets(signatures, duplicates, config=minhash)], minhash.num_buckets),
-        Stage("grouping", [MinhashDedupCluster(duplicates, remove, minhash)], 1),
+        Stage("grouping", [Quiet(MinhashDedupCluster(duplicates, remove, minhash))], 1),
     ]
 
 

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import Field, model_validator
 from unspin.data.corpora import CorpusError, NamedSource, dataset_errors, open_dataset
+from unspin.logs import counted
 from unspin.parquet import open_parquet
 from unspin.segment import words
 from unspin.storage import PathOrUrl, storage_errors
@@ -220,7 +221,7 @@ def _scan_tsv(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
 
 def _tsv_row(cells: list[str], header: dict[str, int], source: str) -> dict[str, str]:
     if max(header.values()) >= len(cells):
-        what = f"{source}: {len(cells)} columns, fewer than the header has"
+        what = f"{source}: {counted(len(cells), 'column')}, fewer than the header has"
         raise PairError("unreadable", f"{what}: correct it; texts with line breaks or tabs need a .csv file")
     return {name: _unquoted(cells[column]) for name, column in header.items()}
 

@@ -25,7 +25,7 @@ from unspin.data.rows import Piece, Recipe, passages, split_of
 from unspin.data.substitutions import TermPair, count_substitutions
 from unspin.edits import Edit, align, count_touched_words
 from unspin.hashing import hash_uniform
-from unspin.logs import track
+from unspin.logs import counted, track
 from unspin.segment import sentences, split_paragraphs, split_sentences, words
 
 OWN_SPINNER = "own"  # the `spinner` of the edits in these rows
@@ -46,7 +46,7 @@ def split_pair(pair: Pair) -> list[Pair]:
     check_pair(pair)
     spun, original = split_paragraphs(pair.spun), split_paragraphs(pair.original)
     if len(spun) != len(original):
-        what = f"{pair.source}: the spun text has {len(spun)} paragraphs, the original {len(original)}"
+        what = f"{pair.source}: the spun text has {counted(len(spun), 'paragraph')}, the original {len(original)}"
         raise PairError("paragraphs", f"{what}: bring them to the same number")
     pieces = []
     for p, both in enumerate(zip(spun, original, strict=True)):
@@ -195,6 +195,6 @@ def learn_substitutions(path: Path) -> Counter[TermPair]:
     if skipped:
         logger.warning("%s: skipped %d of %d pairs; the first: %s", path, len(skipped), len(pairs), skipped[0])
     if not counts:
-        what = f"{path}: no substitution found in {len(pairs)} pairs"
+        what = f"{path}: no substitution found in {counted(len(pairs), 'pair')}"
         raise CorpusError(f"{what}: give spun texts with their originals, in the columns spun and original")
     return counts

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unspin.edits import align
+from unspin.logs import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,7 +58,9 @@ def show(results: dict[str, Any]) -> None:
     if not console.is_terminal:
         console = Console(width=FILE_WIDTH)
     for suite, scores in results["scores"].items():
-        table = Table(title=escape(f"{suite}: {results['suites'][suite]['rows']} rows"), box=SIMPLE_HEAD, padding=0)
+        table = Table(
+            title=escape(f"{suite}: {counted(results['suites'][suite]['rows'], 'row')}"), box=SIMPLE_HEAD, padding=0
+        )
         table.add_column("system", overflow="fold")
         for key in TERMINAL_FIGURES:
             title = re.sub(r"(?<=-)| ", "\n", FIGURES[key][0])

@@ -14,7 +14,7 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Protocol
 
-from unspin.logs import without_controls
+from unspin.logs import counted, without_controls
 from unspin.segment import paragraphs
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def html_page(restoration: Renderable, title: str) -> str:
 
 def html_fragment(restoration: Renderable) -> str:
     """What `html_page` shows below its title, with a style of its own: for display in a notebook, light or dark."""
-    edits = _count(len(restoration.edits), "edit")
+    edits = counted(len(restoration.edits), "edit")
     return _template("side_by_side.html").substitute(
         summary=f"{edits}, about {restoration.spun_share:.0%} of the words garbled",
         rows="\n".join(_rows(restoration)),
@@ -143,15 +143,11 @@ def _warnings(warnings: Sequence[str]) -> str:
     if not warnings:
         return ""
     items = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
-    return f"<details><summary>{_count(len(warnings), 'warning')}</summary><ul>{items}</ul></details>"
+    return f"<details><summary>{counted(len(warnings), 'warning')}</summary><ul>{items}</ul></details>"
 
 
 def _template(name: str) -> Template:
     return Template((files("unspin.infer") / name).read_text(encoding="utf-8"))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _by_article(restoration: Renderable) -> Iterator[tuple[str, list[RenderableEdit]]]:

@@ -23,6 +23,7 @@ from unspin.data.stats import stream
 from unspin.evaluation.scores import INTERVAL
 from unspin.infer.models import ARCHITECTURES
 from unspin.infer.models.backbone import LICENCE_NOTE, PACKAGE
+from unspin.logs import counted
 from unspin.storage import local_copy
 from unspin.train.attempts import WATTS_PER_CORE, Attempt, kilowatt_hours
 from unspin.train.backbones import Backbone, resolve_precision
@@ -169,7 +170,7 @@ def _scores(run: Run) -> str:
         why = "evaluated other weights than these" if run.record["validation"] else "had no evaluation (`eval_steps`)"
         return f"These weights have not been scored: the run {why}. {table}"
     articles = scores.get("articles", 0)
-    rows = f"{scores['rows']:,} rows (from {articles:,} article{'s' * (articles != 1)})" if articles else "rows"
+    rows = f"{counted(scores['rows'], 'row')} (from {counted(articles, 'article')})" if articles else "rows"
     interval, copying = scores.get("interval", {}), scores.get("copying", {})
     lines = [
         f"On {rows} of the validation split, at step {scores['step']:,}, with every edit made that keeps the facts:",

@@ -39,6 +39,7 @@ from unspin.data.plan import nearest_folder
 from unspin.errors import UnspinError
 from unspin.infer.models.checkpoint import find_checkpoint, read_vocabulary
 from unspin.locking import sole_writer
+from unspin.logs import counted
 from unspin.storage import local_copy
 from unspin.train import schedule
 from unspin.train.attempts import Recorder, read_attempts
@@ -361,7 +362,7 @@ def with_data_settings(config: TrainConfig) -> TrainConfig:
 def _log_rows(config: TrainConfig, encoded: Encoded, vocabulary: list[int] | None) -> None:
     overlong = f"{encoded.dropped:,} of more than {config.max_tokens} tokens dropped, {encoded.cut:,} cut"
     ids = f"vocabulary of {len(vocabulary):,} ids" if vocabulary else "full vocabulary"
-    logger.info(f"{len(encoded.rows):,} rows ({overlong}), {ids}")
+    logger.info(f"{counted(len(encoded.rows), 'row')} ({overlong}), {ids}")
 
 
 def _log_weights(config: TrainConfig, model: nn.Module) -> None:

@@ -24,7 +24,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from unspin.data.load import split_files
 from unspin.data.plan import format_duration, nearest_folder
 from unspin.errors import UnspinError
-from unspin.logs import working
+from unspin.logs import counted, working
 from unspin.train.backbones import (
     Backbone,
     count_weights,
@@ -148,7 +148,8 @@ def _complaints_about_plan(config: TrainConfig, plan: RunPlan) -> Iterator[str]:
             f"(earlier attempts included) and a step takes {plan.step:.1f} s: raise time_limit"
         )
     elif config.eval_steps > steps:
-        yield f"eval_steps is {config.eval_steps}, but only about {steps} steps fit into time_limit: lower eval_steps"
+        fit = f"only about {counted(steps, 'step')} fit into time_limit"
+        yield f"eval_steps is {config.eval_steps}, but {fit}: lower eval_steps"
 
 
 @dataclass(frozen=True)
@@ -285,7 +286,8 @@ def describe(config: TrainConfig, plan: RunPlan) -> Iterator[tuple[str, str]]:
     steps = plan.steps(config)
     if not (plan.is_finished and config.time_limit):
         about = "" if steps == config.max_steps else "about "
-        yield "run", f"{about}{steps:,} steps: {plan.epochs(config):.2f} epochs of {plan.batches:,} batches"
+        batches = f"{plan.batches:,} batch{'' if plan.batches == 1 else 'es'}"
+        yield "run", f"{about}{counted(steps, 'step')}: {plan.epochs(config):.2f} epochs of {batches}"
     yield "step", _describe_step(config, plan)
     yield "memory", f"about {plan.memory / GB:.1f} GB; {plan.memory_free / GB:.1f} GB are free"
     yield "disk", f"about {plan.disk / GB:.2f} GB; {plan.disk_free / GB:.0f} GB are free"

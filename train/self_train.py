@@ -27,7 +27,7 @@ from unspin.hashing import hash_uniform
 from unspin.infer import Restorer
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.locking import sole_writer
-from unspin.logs import track
+from unspin.logs import counted, track
 from unspin.storage import write_atomic
 from unspin.train.backbones import with_adapter_settings
 from unspin.train.config import SelfTrainConfig, TrainConfig
@@ -113,9 +113,12 @@ def _learn(texts: Sequence[str], checkpoint: str, min_confidence: float, target:
     counts = count_restored(texts, Restorer.from_pretrained(checkpoint, min_confidence=min_confidence))
     if not counts:
         raise SelfTrainError(
-            f"the model is sure of no restoration in {len(texts)} texts: give more texts, or lower min_confidence"
+            f"the model is sure of no restoration in {counted(len(texts), 'text')}: give more texts, "
+            "or lower min_confidence"
         )
-    logger.info("%s: %d substitutions from %d sure restorations", target, len(counts), counts.total())
+    logger.info(
+        "%s: %s from %s", target, counted(len(counts), "substitution"), counted(counts.total(), "sure restoration")
+    )
     write_atomic(target, "\n".join([origin, *phrase_lines(counts), ""]).encode())
 
 

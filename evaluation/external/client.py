@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from unspin.errors import UnspinError
+from unspin.logs import counted
 
 PEERS = ("textattack", "nlpaug", "texthumanize")
 ENVIRONMENT = Path("build/peers")  # below the root of the repository, where make runs
@@ -69,7 +70,7 @@ class Peer:
             raise self._error("has ended") from None
         spun = self._read().get("sentences")
         if not isinstance(spun, list) or len(spun) != len(sentences) or not all(isinstance(it, str) for it in spun):
-            raise self._error(f"did not return one text for each of the {len(sentences)} sentences")
+            raise self._error(f"did not return one text for each of {counted(len(sentences), 'sentence')}")
         return spun
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from unspin.evaluation.external import PEERS, Peer
 from unspin.evaluation.suites.base import Row, SuiteDefinition, SuiteError
+from unspin.logs import counted
 from unspin.segment import split_paragraphs, split_sentences
 
 
@@ -29,10 +30,8 @@ class ArticlesSuite(SuiteDefinition):
             spun = spun_by_peer.get(name) or (self.spun / name).read_text(encoding="utf-8")
             spun_paragraphs, originals = split_paragraphs(spun), split_paragraphs(text)
             if len(spun_paragraphs) != len(originals):
-                raise SuiteError(
-                    f"{self.spun / name} has {len(spun_paragraphs)} paragraphs and its original {len(originals)}: "
-                    "give both the same paragraphs"
-                )
+                what = f"{self.spun / name} has {counted(len(spun_paragraphs), 'paragraph')}"
+                raise SuiteError(f"{what} and its original {len(originals)}: give both the same paragraphs")
             for garbled, original in zip(spun_paragraphs, originals, strict=True):
                 yield Row(name, garbled, (original,))
 

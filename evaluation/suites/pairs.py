@@ -12,6 +12,7 @@ from unspin.data.corpora import CorpusError
 from unspin.data.pair_files import Pair, PairError, check_pair, scan_pairs
 from unspin.data.rows import ROWS_PER_TOOL
 from unspin.evaluation.suites.base import Row, SuiteDefinition, SuiteError
+from unspin.logs import counted
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +52,9 @@ class PairsSuite(SuiteDefinition):
                 left_out += 1
         if left_out or dissimilar:
             logger.warning(
-                "%s: left out %d rows; kept %d whose texts share few words (each is named above)",
+                "%s: left out %s; kept %d whose texts share few words (each is named above)",
                 self.path,
-                left_out,
+                counted(left_out, "row"),
                 dissimilar,
             )
         if dissimilar > len(pairs) / 2:

@@ -11,6 +11,7 @@ from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.phrase_table import PhraseTable
 from unspin.infer.restorer import Restorer
 from unspin.lazy import cached_property
+from unspin.logs import counted
 from unspin.phrase_lists import read_phrases
 
 
@@ -51,8 +52,8 @@ class Unspin(System):
         restored = self._restorer.restore("\n\n".join(texts)).text.split("\n\n")
         if len(restored) != len(texts):
             raise UnspinError(
-                f"the restorer turned {len(texts)} paragraphs into {len(restored)}; it must keep their number: "
-                "please report this with the text"
+                f"the restorer turned {counted(len(texts), 'paragraph')} into {len(restored)}; it must keep their "
+                "number: please report this with the text"
             )
         return restored
 

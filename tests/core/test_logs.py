@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from unspin.logs import log_to_terminal, track, working
+from unspin.logs import counted, log_to_terminal, track, working
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +27,10 @@ def test_messages_go_to_standard_error_once(capsys: pytest.CaptureFixture[str]) 
     output = capsys.readouterr()
     assert output.err == "3 stages submitted\nwarning: 2 rows skipped\n"
     assert output.out == ""
+
+
+def test_one_of_something_is_in_the_singular() -> None:
+    assert [counted(number, "text") for number in (0, 1, 2000)] == ["0 texts", "1 text", "2,000 texts"]
 
 
 def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

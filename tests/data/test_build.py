@@ -97,6 +97,12 @@ def test_edits_restore_the_originals_and_each_article_is_in_one_split(built: Pat
     assert all(found == {split_of(article, 0.25)} for article, found in owners.items())
 
 
+def test_only_the_bars_of_stages_are_drawn(corpus: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    build(_config(corpus, tmp_path / "out"), "test")
+    drawn = [line.split()[0] for line in capfd.readouterr().err.splitlines() if line]
+    assert drawn == ["reading", "hashing", "comparing", "grouping", "indexing", "merging", "spinning"]
+
+
 def test_one_of_two_near_duplicates_is_kept(built: Path) -> None:
     kept = {
         row["article_id"].removeprefix("towns/").removeprefix("copy-")

@@ -69,7 +69,7 @@ def test_only_cells_that_a_spreadsheet_quoted_are_unquoted(tmp_path: Path, cell:
         ("p.jsonl", b'{"spun": 1, "original": "a"}', "field 'spun' is int, not text"),
         ("p.jsonl", b'{"spun": "a \\ud800", "original": "a"}', "lone surrogate"),
         ("p.jsonl", b"\xff", "not UTF-8 at byte 0"),
-        ("p.tsv", b"a", "1 columns, fewer than the header has"),
+        ("p.tsv", b"a", "1 column, fewer than the header has"),
     ],
 )
 def test_an_unreadable_line_is_named(tmp_path: Path, name: str, text: bytes, complaint: str) -> None:

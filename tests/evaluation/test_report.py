@@ -110,5 +110,5 @@ def test_names_of_tools_are_printed_as_they_are(
     text = f"tool\tspun\toriginal\nA\t{SPUN}\t{ORIGINAL}\nB [/b] <i>\tAn firm shut.\tA firm shut.\n"
     results = run.main(make_config(real=make_pairs(text).path, suites=[]))
     show(results)
-    assert "real: B [/b] <i>: 1 rows" in capsys.readouterr().out
+    assert "real: B [/b] <i>: 1 row" in capsys.readouterr().out
     assert "real: B [/b] &lt;i&gt;" in html_report(results)
