@@ -54,7 +54,7 @@ from unspin.train.backbones import (
 from unspin.train.batches import Rows, TokenBudgetSampler, row_weights
 from unspin.train.card import Run, card
 from unspin.train.config import TrainConfig
-from unspin.train.progress import GB, Bar, Stopwatch, memory
+from unspin.train.progress import GB, Bar, Stopwatch, memory, return_free_memory
 from unspin.train.resume import (
     contents_of,
     finished_checkpoint,
@@ -176,6 +176,7 @@ class PairTrainer(Seq2SeqTrainer):
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         if "loss" in logs:
             self.stop_if_failed()
+            return_free_memory()
             outside = self._stopwatch.outside()
             now = time.perf_counter()
             logs = logs | {

@@ -6,6 +6,8 @@ Measuring never makes a step wait for the device.
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import time
 from datetime import timedelta
 from typing import Any
@@ -64,6 +66,14 @@ def _between(first: Any, second: Any) -> float:
 def memory() -> float:
     """Bytes of memory in use by this process; on a GPU, the peak of what it allocated there."""
     return float(torch.cuda.max_memory_allocated() if torch.cuda.is_available() else psutil.Process().memory_info().rss)
+
+
+def return_free_memory() -> None:
+    """Give the system back what was freed. glibc alone keeps it: no batch has the shape of the last, so its pieces,
+    between those in use, fit ever less, and a long run on a CPU grows to twice its size.
+    """
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
 
 
 class Bar(ProgressCallback):

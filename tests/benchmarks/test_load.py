@@ -4,7 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.load import load, show
+from benchmarks.load import Kind, Report, Sample, load, show
+
+
+def _slowest(*samples: Sample) -> float:
+    return Report({"long": 2.0, "short": 0.002}, list(samples), [], 0, 0, 0, 0).slowest
+
+
+def test_a_request_is_slow_in_relation_to_the_work_before_it_but_not_for_milliseconds() -> None:
+    long, short = (Kind(name, b"") for name in ("long", "short"))
+    first = Sample(long, 0, 2, 200)
+    assert _slowest(Sample(short, 0, 0.02, 200)) < 1, "ten times its time alone, on a server with nothing to do"
+    assert 0.9 < _slowest(first, Sample(short, 0.1, 2, 200)) < 1
+    assert _slowest(first, Sample(short, 0.1, 8, 200)) > 3
+    assert _slowest(Sample(short, 0, 1, 200)) > 3
 
 
 def test_a_small_load_is_borne(tiny_adapter: Path, capsys: pytest.CaptureFixture[str]) -> None:
