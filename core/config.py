@@ -132,6 +132,16 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _number(loader: _Loader, node: yaml.ScalarNode) -> int | float | str:
+    """A number; text if it has colons: "1:30" is ninety to YAML 1.1 alone, and takes the square of its length."""
+    construct = yaml.SafeLoader.yaml_constructors[node.tag]
+    return node.value if ":" in node.value else construct(loader, node)
+
+
+for _kind in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _number)
+
+
 def _parse(text: str | bytes, complaint: str) -> Any:
     """The values of a YAML text. Raises `ConfigError`, which begins with the complaint, if it is not valid."""
     try:

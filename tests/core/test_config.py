@@ -277,6 +277,21 @@ def test_yaml_that_cannot_be_read_is_refused(text: str, complaint: str, tmp_path
         load_config(_write(tmp_path, text), PathConfig)
 
 
+class Numbers(Config):
+    """Values that YAML 1.1 would take for numbers to the base of sixty."""
+
+    time: str
+    seed: int = 0
+
+
+def test_a_number_with_colons_is_text(tmp_path: Path) -> None:
+    assert load_config(_write(tmp_path, "time: 1:30:00\nseed: 0x1F\n"), Numbers) == Numbers(time="1:30:00", seed=31)
+    assert load_config(_write(tmp_path, "time: !!float 1:30.5\n"), Numbers).time == "1:30.5"
+    long = "1" + ":1" * 1_000_000  # which would take hours
+    with pytest.raises(ConfigError, match="seed: Input should be a valid integer"):
+        load_config(_write(tmp_path, f"time: ''\nseed: {long}\n"), Numbers)
+
+
 @pytest.mark.parametrize(
     ("value", "complaint"),
     [
