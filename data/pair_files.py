@@ -28,6 +28,7 @@ MIN_SHARED_WORDS = 1 / 3  # share of the words of both texts; below it, one is h
 TEXT_SUFFIXES = (".tsv", ".csv", ".jsonl")
 SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
 DELIMITERS = ",;\t|"  # of a CSV file, in the order in which its header is tried
+_MAX_HEADER_LINES = 100  # of a CSV file, whose columns may have line breaks in their names
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 Refusal = Literal["unreadable", "empty", "unlike", "paragraphs", "length"]
 
@@ -242,8 +243,9 @@ def _scan_csv(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
         delimiter = _delimiter(first, columns)
         while _is_open(first, delimiter):  # the name of a column has a line break
             more = next(lines, "")
-            if not more:
-                raise CorpusError(f"{path}:1: a quotation mark is opened in the header and never closed: correct it")
+            if not more or skipped == _MAX_HEADER_LINES:
+                what = f"{path}:1: a quotation mark is opened in the header and not closed"
+                raise CorpusError(f"{what} within {_MAX_HEADER_LINES} lines: correct it")
             first, skipped = first + more, skipped + 1
             delimiter = _delimiter(first, columns)
         names = _first_row(first, delimiter)

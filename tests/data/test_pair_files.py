@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import datasets
@@ -181,7 +182,7 @@ def test_missing_columns_are_named_with_those_that_are_there(suffix: str, tmp_pa
         ("p.tsv", b"spun\tspun\toriginal\na\tb\tc\n", "2 columns are called 'spun': rename all but one"),
         ("p.jsonl", b' [{"spun": "a", "original": "b"}]\n', "holds a JSON array, not JSON Lines"),
         ("p.csv", b'spun,original\n"a,b\nc,d\n', ":2: a quotation mark is opened here and never closed"),
-        ("p.csv", b'spun,original,"x\na,b,1\n', ":1: a quotation mark is opened in the header and never closed"),
+        ("p.csv", b'spun,original,"x\na,b,1\n', ":1: a quotation mark is opened in the header and not closed"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_as_a_whole(
@@ -205,6 +206,15 @@ def test_blank_rows_and_headers_with_line_breaks_of_spreadsheets_are_read(tmp_pa
     pairs = list(scan_pairs(file))
     assert _texts(pairs) == [("a b", "a c"), ("d e", "d f")]
     assert [pair.source for pair in pairs] == [f"{file}:3", f"{file}:5"]
+
+
+def test_a_header_with_a_hundred_line_breaks_is_searched_no_further(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.csv"
+    for breaks, rows in ((99, 1), (100, 0)):
+        text = 'spun,original,"number' + breaks * "\n" + '"\na b,a c,1\n'
+        file.write_text(text)
+        with nullcontext() if rows else pytest.raises(CorpusError, match="not closed within 100 lines: correct it"):
+            assert len(list(scan_pairs(file))) == rows
 
 
 @pytest.mark.parametrize("header", ['spun,original,5" disk', 'spun,original,a;"b', '"5"" disk",spun,original'])
