@@ -1,4 +1,4 @@
-"""Linear time: ``python -m benchmarks.growth`` reads and restores odd documents, and doubles each of them twice.
+"""Linear time: ``python -m benchmarks.growth`` restores and shows odd documents, and doubles each twice.
 
 A document repeats one piece, alone or with words between, as the text of each format. The model is replaced by an
 engine that restores one word, so what is timed is unspin's own work: parsing, segmentation, alignment and the fidelity
@@ -13,13 +13,16 @@ import gc
 import json
 import sys
 import time
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from io import BytesIO
 from typing import NamedTuple
 
 from unspin.infer.documents.base import DocumentError, DocumentOptions
 from unspin.infer.documents.formats import TEXT_FORMATS, decode_document
 from unspin.infer.engines.base import Rewriting
+from unspin.infer.render import html_page
 from unspin.infer.restorer import Restorer
 from unspin.logs import track
 
@@ -41,11 +44,13 @@ PIECES = (
     *("A (AB) ", "[1] ", "et al. ", "p < 0.05 ", ".. a::\n\n   b\n\n", "a\n===\n", ":a: b\n", "``a`` ", "=== ===\n"),
     "00:00:01,000 --> 00:00:02,000\na\n\n",
 )
+SENTENCES = ("The warfare ended.\n", 'He said "yes" and "no". The warfare ended.\n')  # many edits, many quotations
+_PADDING = f"<!--{'x' * 10_000}-->"  # of a chapter, so that a book of many is large
 _MARKUP = ("md", "html", "rst")  # where placing an edit depends on what stands around it
 
 
 class Case(NamedTuple):
-    """A format, a piece that a document of it repeats, and whether the document is restored after it is read."""
+    """A format, a piece that a document repeats, and whether the document is restored and shown after it is read."""
 
     format: str
     piece: str
@@ -54,6 +59,8 @@ class Case(NamedTuple):
     def document(self, characters: int) -> bytes:
         """A document of about so many characters."""
         text = self.piece * max(characters // len(self.piece), 1)
+        if self.format == "epub":
+            return _book([f"<p>{self.piece}</p>{_PADDING}"] * max(characters // len(self.piece), 1))
         if self.format == "json":
             return json.dumps({"text": text}).encode()
         if self.format == "jsonl":
@@ -64,6 +71,24 @@ class Case(NamedTuple):
             mark = "WEBVTT\n\n" if self.format == "vtt" else "1\n"
             return f"{mark}00:00:01.000 --> 00:00:02.000\n{text}\n".replace("01.", "01,").encode()
         return text.encode()
+
+
+def _book(chapters: Sequence[str]) -> bytes:
+    """An EPUB book, uncompressed."""
+    names = [f"{number}.xhtml" for number in range(len(chapters))]
+    items = "".join(f'<item id="i{name}" href="{name}" media-type="application/xhtml+xml"/>' for name in names)
+    spine = "".join(f'<itemref idref="i{name}"/>' for name in names)
+    members = {
+        "META-INF/container.xml": '<container><rootfile full-path="book.opf"/></container>',
+        "book.opf": f"<package><manifest>{items}</manifest><spine>{spine}</spine></package>",
+    }
+    for name, chapter in zip(names, chapters, strict=True):
+        members[name] = f'<html xmlns="http://www.w3.org/1999/xhtml"><body>{chapter}</body></html>'
+    with BytesIO() as data:
+        with zipfile.ZipFile(data, "w") as archive:
+            for name, text in members.items():
+                archive.writestr(name, text)
+        return data.getvalue()
 
 
 class Engine:
@@ -85,6 +110,9 @@ def cases() -> Iterator[Case]:
         for piece in PIECES:
             yield Case(format, piece, format == "txt")
             yield Case(format, piece + WORDS, format in ("txt", *_MARKUP))
+    for format in ("txt", "epub"):
+        for sentence in SENTENCES:
+            yield Case(format, sentence, is_restored=True)
 
 
 def seconds(case: Case, characters: int, runs: int) -> float:
@@ -98,7 +126,9 @@ def seconds(case: Case, characters: int, runs: int) -> float:
         with suppress(DocumentError):
             document = decode_document("x", data, options)
             if case.is_restored:
-                restorer.restore(document)
+                restoration = restorer.restore(document)
+                document.encode(restoration)
+                html_page(restoration, "x")
         times.append(time.process_time() - start)
     return min(times)
 

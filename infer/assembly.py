@@ -5,6 +5,7 @@ Text outside the edits is kept byte for byte.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
@@ -78,7 +79,8 @@ class _Assembler:
         """An edit of a sentence in its place in the raw text; None if it is not to be made there."""
         view, offsets, edit = article.draft.view, sentence.draft.offsets, scored.edit
         in_view = replace(edit, start=offsets[edit.start], end=offsets[edit.end])
-        in_quotation = any(span.start <= in_view.start < span.end for span in quoted)
+        before = bisect_right(quoted, in_view.start, key=lambda span: span.start)
+        in_quotation = before > 0 and in_view.start < quoted[before - 1].end
         if in_quotation and self._keep_quotations:
             return None
         spun = view.text[in_view.start : in_view.end]

@@ -7,7 +7,7 @@ implement them.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
@@ -160,13 +160,16 @@ def _by_article(restoration: Renderable) -> Iterator[tuple[str, list[RenderableE
 
 def _pieces(source: str, edits: Sequence[RenderableEdit], start: int, end: int) -> Iterator[str | RenderableEdit]:
     """Characters ``start:end`` of an article: unchanged stretches, and the edits that begin between them."""
-    for edit in edits[bisect_left(edits, start, key=lambda edit: edit.offset) :]:
-        if edit.offset > end:
-            break
+    first = bisect_left(edits, start, key=_offset)
+    for edit in edits[first : bisect_right(edits, end, lo=first, key=_offset)]:
         yield source[start : edit.offset]
         yield edit
         start = edit.offset + len(edit.spun)
     yield source[start:end]
+
+
+def _offset(edit: RenderableEdit) -> int:
+    return edit.offset
 
 
 def _rows(restoration: Renderable) -> Iterator[str]:

@@ -90,7 +90,8 @@ class Archive:
         if method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise FormatError(f"{name} is compressed by an unusual method ({method}): save the document again")
         self._check_size(name, packed_size, size)
-        packed = self._data[self._data_start(name, entry.start) :][:packed_size]
+        start = self._data_start(name, entry.start)
+        packed = self._data[start : start + packed_size]
         content = packed if method == zipfile.ZIP_STORED else _inflate(name, packed, size)
         if len(content) != size or zlib.crc32(content) != crc:
             raise FormatError(f"{name} is damaged: its checksum is wrong")
@@ -162,7 +163,8 @@ class Archive:
             packed = compressor.compress(content) + compressor.flush()
         numbers = (zlib.crc32(content), len(packed), len(content))
         *_, old_size, name, extra = _LOCAL.unpack_from(self._data, entry.start)
-        names = self._data[entry.start + _LOCAL.size :][: name + (0 if old_size == _ZIP64 else extra)]
+        start = entry.start + _LOCAL.size
+        names = self._data[start : start + name + (0 if old_size == _ZIP64 else extra)]
         header = _LOCAL.pack(b"PK\3\4", needed, flags, method, time, date, *numbers, name, len(names) - name)
         directory = _CENTRAL.pack(b"PK\1\2", made_by, needed, flags, method, time, date, *numbers, *rest)
         return header + names + packed, directory + entry.directory[_CENTRAL.size :]

@@ -6,13 +6,12 @@ so that its tags and references stay.
 
 from __future__ import annotations
 
-import html
 import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from unspin.infer.documents.base import View
+from unspin.infer.documents.base import OFFSET, View, unescape
 from unspin.infer.documents.html import html_views
 from unspin.infer.documents.templates import template_markup, with_fixed
 
@@ -44,18 +43,19 @@ def field_views(field: View) -> Sequence[View]:
 def _is_html(text: str) -> bool:
     """Whether a text holds a tag or a reference of HTML."""
     references = (match[0] for match in _REFERENCE.finditer(text))
-    return bool(_TAG.search(text)) or any(html.unescape(reference) != reference for reference in references)
+    return bool(_TAG.search(text)) or any(unescape(reference) != reference for reference in references)
 
 
 def _composed(outer: View, inner: View) -> View:
     """The view `inner` of the text of `outer`, as a view of the raw text of `outer`."""
     # An empty span, such as that of a line end which a tag stands for, stays empty.
-    starts = array("q", [*outer.starts, outer.ends[-1]])
-    spans = list(zip(inner.starts, inner.ends, strict=True))
+    starts = array(OFFSET, outer.starts)
+    starts.append(outer.ends[-1])
+    spans = zip(inner.starts, inner.ends, strict=True)
     return replace(
         inner,
         escape=lambda text: outer.escape(inner.escape(text)),
-        starts=array("q", [starts[start] for start, _ in spans]),
-        ends=array("q", [outer.ends[end - 1] if end > start else starts[start] for start, end in spans]),
+        starts=array(OFFSET, (starts[start] for start in inner.starts)),
+        ends=array(OFFSET, (outer.ends[end - 1] if end > start else starts[start] for start, end in spans)),
         name=", ".join(filter(None, [outer.name, inner.name])),
     )

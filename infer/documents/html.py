@@ -23,6 +23,7 @@ from turbohtml import Element, Node, Text, Token, TokenType, parse, tokenize
 from unspin.edits import Edit
 from unspin.infer.documents.base import (
     DEFAULT_OPTIONS,
+    OFFSET,
     Contents,
     DocumentOptions,
     FormatError,
@@ -50,7 +51,7 @@ _INLINE = _INVISIBLE.union(
 _REOPENED = frozenset("b big code em font i nobr s small strike strong tt u".split())  # in each block, until closed
 
 _MARK = "\ue000"  # a character for private use
-_MARKS = re.compile(f"{_MARK}(\\d+){_MARK}")
+_MARKS = re.compile(f"{_MARK}([0-9]{{1,9}}){_MARK}")
 _WHITE_SPACE, _JOINERS = " \t\n\f\r", "\u00ad\u200b\u2060\ufeff"  # joiners: soft hyphens and zero-width spaces
 _WORD = f"[^{_WHITE_SPACE}{_JOINERS}]+"
 _PIECES = re.compile(f"[{_WHITE_SPACE}]+|[{_JOINERS}]+|{_WORD}(?: {_WORD})*")
@@ -388,8 +389,8 @@ def _main_content(raw: str, view: View) -> View:
     return replace(
         view,
         text="".join(view.text[start:end] for start, end in spans),
-        starts=array("q", chain.from_iterable(view.starts[start:end] for start, end in spans)),
-        ends=array("q", chain.from_iterable(view.ends[start:end] for start, end in spans)),
+        starts=array(OFFSET, chain.from_iterable(view.starts[start:end] for start, end in spans)),
+        ends=array(OFFSET, chain.from_iterable(view.ends[start:end] for start, end in spans)),
         fixed=b"".join(view.fixed[start:end] for start, end in spans),
     )
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
 
-from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, FormatError, ViewBuilder
+from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, FormatError, ViewBuilder, unescape
 from unspin.infer.documents.templates import template_markup, with_fixed
 from unspin.infer.documents.text_files import TextFormat
 from unspin.infer.documents.wrapped import WrappedView
@@ -112,7 +112,7 @@ class _Reader:
             self._add_literal(start, match.start())
             start = match.end()
             if match["reference"] and self._has_references:
-                self._put(html.unescape(match[0]), *match.span())
+                self._put(unescape(match[0]), *match.span())
             elif match["reference"]:
                 self._add_literal(*match.span())
             elif match["song"] or match["voice"] not in (None, self._voice):

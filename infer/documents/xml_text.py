@@ -7,7 +7,7 @@ fetched, and there is nothing to expand.
 
 The raw text of such a document is the concatenation of its parts. Whatever interrupts a sentence, such as a note or a
 text box inside a paragraph, is moved behind the text that it interrupts, and is put back when the document is written.
-Cost: about 0.3 seconds per megabyte of XML, and two 64-bit offsets per readable character.
+Cost: about 0.3 seconds per megabyte of XML, and two 32-bit offsets per readable character.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from unspin.edits import Edit, Replacement, apply
 from unspin.infer.documents.archives import Archive
 from unspin.infer.documents.base import (
     DEFAULT_OPTIONS,
+    OFFSET,
     Document,
     DocumentError,
     DocumentOptions,
@@ -36,6 +37,7 @@ from unspin.infer.documents.base import (
     View,
     ViewBuilder,
     spread,
+    unescape,
 )
 from unspin.infer.restoration import Restoration
 
@@ -357,7 +359,7 @@ class ProseReader(XmlReader):
 
 def shown(raw: str) -> str:
     """The characters of a text node as they are read."""
-    return html.unescape(raw).translate(_LINE_ENDS)
+    return unescape(raw).translate(_LINE_ENDS)
 
 
 def escape(text: str) -> str:
@@ -485,7 +487,7 @@ class _RawText:
     def __init__(self) -> None:
         self.pieces: list[str] = []
         self._length = 0
-        self._starts, self._ends, self._shifts = array("q"), array("q"), array("q")
+        self._starts, self._ends, self._shifts = array(OFFSET), array(OFFSET), array(OFFSET)
         self._parts: list[Part] = []
 
     def add(self, part: Part, regions: Iterable[Region]) -> ViewBuilder:

@@ -2,13 +2,16 @@
 
 import pytest
 
-from benchmarks.growth import LIMIT, Case, cases, growth
+from benchmarks.growth import LIMIT, SENTENCES, Case, cases, growth
 
 PIECES = ("a", "“", "‘", "[", "![", "```", "</", "<?", "<a x='", "&#", "{{", "a@", "[a]: b\n", "> ", "|a|b|\n", "not ")
 CASES = [case for case in cases() if case.piece in PIECES and not case.is_restored]
 RESTORED = [
     Case(format, piece, True) for format in ("txt", "md", "html") for piece in ("“a.” the warfare ", "<! the warfare ")
 ]
+
+
+RESTORED += [case for case in cases() if case.piece in SENTENCES]
 
 
 @pytest.mark.parametrize("case", [*CASES, *RESTORED], ids=lambda case: f"{case.format} {case.piece!r}")

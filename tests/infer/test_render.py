@@ -1,6 +1,7 @@
 """A restoration displayed: in the terminal, as a page and in a notebook."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.text import Span
@@ -37,6 +38,22 @@ def test_an_edit_has_the_colour_of_its_confidence(confidence: float, name: str) 
     assert level(confidence) == name
     shown = replace(RESTORATION, edits=(replace(EDIT, confidence=confidence),), warnings=())._repr_html_()
     assert f'<del class="{name}"' in shown and f'<ins class="{name}"' in shown and "<details>" not in shown
+
+
+def test_a_paragraph_copies_no_edits_but_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Edits(list[RestoredEdit]):
+        copied = 0
+
+        def __getitem__(self, index: Any) -> Any:
+            found = super().__getitem__(index)
+            Edits.copied += len(found) if isinstance(index, slice) else 0
+            return found
+
+    edits = Edits(replace(EDIT, offset=EDIT.offset + i * (len(SOURCE) + 1)) for i in range(100))
+    source = f"{SOURCE}\n" * 100
+    monkeypatch.setattr("unspin.infer.render._by_article", lambda restoration: [(source, edits)])
+    assert html_page(RESTORATION, "a").count(">overseas</del>") == 100
+    assert Edits.copied == 100
 
 
 def test_the_terminal_diff_strikes_out_what_was_replaced() -> None:

@@ -22,6 +22,7 @@ from unspin.infer.confidence import Calibration
 from unspin.infer.documents.jsonl import JSON_LINES
 from unspin.infer.engines.base import Rewriting
 from unspin.infer.restorer import Restorer
+from unspin.segment import Span, quotations
 
 TEXT = """Overseas minister quits
 
@@ -102,6 +103,27 @@ def test_edits_turn_the_source_into_the_text_and_mark_quotations() -> None:
         ("overseas", "foreign", "word"),
         ("However", "But", "quotation"),
     ]
+
+
+def test_an_edit_is_compared_with_few_of_the_quotations(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Counted(Sequence[Span]):
+        looks = 0
+
+        def __init__(self, spans: Sequence[Span]) -> None:
+            self._spans = spans
+
+        def __len__(self) -> int:
+            return len(self._spans)
+
+        def __getitem__(self, index: Any) -> Any:
+            Counted.looks += 1
+            return self._spans[index]
+
+    monkeypatch.setattr("unspin.infer.assembly.quotations", lambda text: Counted(quotations(text)))
+    text = 'He said "no" to her, and "the overseas one" to me. The overseas minister left.\n' * 100
+    kinds = [edit.kind for edit in Restorer(Rewrite(_foreign)).restore(text).edits]
+    assert kinds == ["quotation", "word"] * 100
+    assert Counted.looks < 20 * len(kinds)
 
 
 def test_an_edit_below_the_threshold_is_not_made_and_confidence_is_calibrated() -> None:

@@ -1,9 +1,12 @@
 """Zip archives: members are replaced, everything else is copied bit for bit, and odd archives are refused."""
 
 import io
+import os
 import struct
+import tracemalloc
 import zipfile
 import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -27,6 +30,21 @@ def _archive(**contents: bytes) -> bytes:
             file.writestr(name, b"left alone " * 9)
         file.comment = b"of the archive"
     return buffer.getvalue()
+
+
+def _peak(act: Callable[[], object]) -> int:
+    """The most memory in bytes that a call takes besides what is there."""
+    tracemalloc.start()
+    act()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_reading_a_small_member_copies_nothing_of_the_others() -> None:
+    archive = Archive(_archive(a=b"small", b=os.urandom(5_000_000)))
+    assert _peak(lambda: archive.read("a")) < 100_000
+    assert _peak(lambda: archive._replaced(archive._members["a"], b"new")) < 1_000_000  # of which zlib takes a part
 
 
 def _facts(data: bytes) -> list[tuple[object, ...]]:

@@ -1,8 +1,11 @@
 """Views: an edit of readable text becomes one edit of the raw text, which keeps the markup and never empties it."""
 
+import re
+from collections.abc import Iterator
+
 import pytest
 from unspin.edits import Edit, apply
-from unspin.infer.documents.base import Contents, FormatError, View, spread
+from unspin.infer.documents.base import Contents, FormatError, View, spread, unescape
 from unspin.infer.documents.html import html_views
 
 
@@ -56,6 +59,37 @@ def test_a_place_is_a_line_of_the_file_or_a_part_with_its_paragraph() -> None:
     assert View(starts=range(7), ends=range(1, 8), text=raw).place(raw, 4) == "line 2"
     assert View(starts=range(7), ends=range(1, 8), text=raw, name="row 3").place(raw, 4) == "row 3, paragraph 2"
     assert View(starts=range(3), ends=range(1, 4), text="one", name="row 3").place(raw, 1) == "row 3"
+
+
+def test_the_places_of_many_warnings_are_found_with_one_look_at_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+
+    def finditer(pattern: str, text: str) -> Iterator[re.Match[str]]:
+        searched.append(text)
+        return re.compile(pattern).finditer(text)
+
+    monkeypatch.setattr("unspin.infer.documents.base.re.finditer", finditer)
+    raw = "one\n" * 999
+    for name in ("", "row 3"):
+        view = View(starts=range(len(raw)), ends=range(1, len(raw) + 1), text=raw, name=name)
+        places = [view.place(raw, position) for position in range(0, len(raw), 4)]
+        assert places[::998] == ([f"{name}, paragraph 1", f"{name}, paragraph 999"] if name else ["line 1", "line 999"])
+    assert searched == [raw, raw]
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("&#65;&#x41;&amp;&#0;", "AA&\ufffd"),
+        (f"&#{'0' * 5000}65;", "A"),
+        (f"&#{'9' * 5000};", "\ufffd"),
+        (f"&#x{'f' * 5000};", "\ufffd"),
+        ("9" * 5000, "9" * 5000),
+    ],
+    ids=range(5),
+)
+def test_character_references_may_have_any_number_of_digits(raw: str, text: str) -> None:
+    assert unescape(raw) == text
 
 
 def test_faulty_rows_refuse_their_file_unless_they_are_skipped() -> None:
