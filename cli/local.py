@@ -5,7 +5,7 @@ This process writes the documents, in order. It then restores and writes the tab
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 
@@ -28,7 +28,7 @@ from unspin.infer.render import plain_diff, terminal_diff
 from unspin.infer.restoration import Restoration
 from unspin.infer.restorer import OnRead
 from unspin.logs import counted, without_controls
-from unspin.segment import words
+from unspin.segment import count_words
 
 
 def restore_locally(jobs: Sequence[Job], options: RestoreOptions, settings: str) -> None:
@@ -66,11 +66,10 @@ def show_plan(jobs: Sequence[Job], options: RestoreOptions) -> None:
     for job in jobs:
         try:
             with unforeseen_errors(job.name):
-                texts, warnings = _texts_of(job, options)
+                count, warnings = _count_words(job, options)
         except DocumentError as error:
             errors.append(str(error))
             continue
-        count = sum(len(words(text)) for text in texts)
         total += count
         plan = f"{job.name} -> {job.target or 'stdout'}: {counted(count, 'word')}"
         console.print(without_controls(plan), markup=False)
@@ -81,15 +80,15 @@ def show_plan(jobs: Sequence[Job], options: RestoreOptions) -> None:
         raise DocumentError("\n".join(errors))
 
 
-def _texts_of(job: Job, options: RestoreOptions) -> tuple[Iterable[str], Sequence[str]]:
-    """The articles of a file, and warnings about it. Raises `DocumentError` if it cannot be read."""
+def _count_words(job: Job, options: RestoreOptions) -> tuple[int, Sequence[str]]:
+    """The number of words in a file, and warnings about it. Raises `DocumentError` if it cannot be read."""
     if job.is_table:
         from unspin.infer.documents.parquet import read_texts
 
         with local_table(job) as source:
-            return [text for _, text in read_texts(source, options.documents.field)], ()
+            return sum(count_words(text) for _, text in read_texts(source, options.documents.field)), ()
     document, _ = read_job(job, options.documents)
-    return [view.text for view in document.views], document.warnings
+    return sum(count_words(view.text) for view in document.views), document.warnings
 
 
 def _restore_documents(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -36,7 +36,7 @@ def log_to_terminal() -> None:
     logger.propagate = False
 
 
-def track(items: Sequence[T], description: str) -> Iterable[T]:
+def track(items: Iterable[T], description: str) -> Iterable[T]:
     """Iterate over `items` and show a progress bar."""
     from rich import progress
     from rich.console import Console

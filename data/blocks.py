@@ -42,7 +42,7 @@ from unspin.data.pairs import pair_rows, split_pair, usable_pairs
 from unspin.data.rows import Recipe, article_rows, clean_sentences, split_of
 from unspin.data.spinners.mixture import HeldOut, Mixture
 from unspin.hashing import hash_uniform
-from unspin.parquet import open_parquet
+from unspin.parquet import ParquetFile
 from unspin.segment import words
 
 SHINGLE_WORDS = 12  # training texts that share this many consecutive words with a held-out article are dropped
@@ -128,7 +128,7 @@ class ReadShard(PipelineStep):
         folder = get_datafolder(self.folder)
         for file in sorted(folder.list_files(f"{rank:05d}")) if folder.exists(f"{rank:05d}") else []:
             with folder.open(file, "rb") as opened:
-                for batch in open_parquet(opened).iter_batches(batch_size=500):
+                for batch in ParquetFile(opened).iter_batches(batch_size=500):
                     for row in batch.to_pylist():
                         yield Document(row["text"], row["id"], metadata=row["metadata"])
 

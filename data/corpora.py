@@ -35,7 +35,7 @@ from unspin.checksums import sha256_of
 from unspin.config import Config
 from unspin.data.layouts import LAYOUTS
 from unspin.errors import UnspinError
-from unspin.parquet import open_parquet
+from unspin.parquet import ParquetFile
 from unspin.storage import PathOrUrl, is_url, storage_errors
 
 
@@ -148,12 +148,12 @@ class Parquet(_FileSource):
                 yield CorpusError(f"{what}: replace it")
 
     def _column(self, file: Path) -> Iterator[object]:
-        parquet = open_parquet(file.open("rb") if is_url(file) else file)
+        parquet = ParquetFile(file.open("rb") if is_url(file) else file)
         names = parquet.schema_arrow.names
         if self.column not in names:
             raise CorpusError(f"{file}: no column {self.column!r}; it has {', '.join(names)}")
-        for batch in parquet.iter_batches(columns=[self.column]):
-            yield from batch.column(0).to_pylist()
+        for batch in parquet.batches([self.column]):
+            yield from batch.column(self.column).to_pylist()
 
 
 class HubDataset(NamedSource):

@@ -20,7 +20,7 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 from unspin.data.corpora import CorpusError, NamedSource, dataset_errors, open_dataset
 from unspin.logs import counted
-from unspin.parquet import open_parquet
+from unspin.parquet import ParquetFile
 from unspin.segment import words
 from unspin.storage import PathOrUrl, storage_errors
 
@@ -300,10 +300,10 @@ def _scan_parquet(path: Path, columns: Columns) -> Iterator[Pair | PairError]:
     number = 0
     try:
         with path.open("rb") as opened:
-            file = open_parquet(opened)
+            file = ParquetFile(opened)
             found = file.schema_arrow.names
             names = {found[column]: name for name, column in _header(found, columns, str(path)).items()}
-            for batch in file.iter_batches(columns=list(names)):
+            for batch in file.batches(list(names)):
                 for row in batch.to_pylist():
                     renamed = {name: row[column] for column, name in names.items()}
                     yield _row_pair(renamed, columns, f"{path}, row {number:,}", number)

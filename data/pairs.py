@@ -173,28 +173,29 @@ def _strength(spun: str, edits: Sequence[Edit]) -> float:
 
 
 def learn_substitutions(path: Path) -> Counter[TermPair]:
-    """How often each word and phrase became another in a file of pairs. The file is held in memory.
+    """How often each word and phrase became another in a file of pairs, which are read one at a time.
 
     Pairs that `split_pair` refuses are skipped with a warning, and sentences in them that `check_pair` refuses without
     one. Raises `CorpusError` as `read_pairs` does and if nothing is learned, and `StorageError` if the file is in a
     store that cannot be reached.
     """
-    pairs = list(read_pairs(path))
     counts: Counter[TermPair] = Counter()
-    skipped: list[PairError] = []
-    for pair in track(pairs, "aligning"):
+    skipped: list[str] = []  # not the errors, which hold the texts in their tracebacks
+    count = 0
+    for pair in track(read_pairs(path), "aligning"):
+        count += 1
         try:
             pieces = split_pair(pair)
         except PairError as error:
-            skipped.append(error)
+            skipped.append(str(error))
             continue
         for piece in pieces:
             with suppress(PairError):
                 check_pair(piece)
                 counts.update(count_substitutions(piece.spun, piece.original))
     if skipped:
-        logger.warning("%s: skipped %d of %d pairs; the first: %s", path, len(skipped), len(pairs), skipped[0])
+        logger.warning("%s: skipped %d of %d pairs; the first: %s", path, len(skipped), count, skipped[0])
     if not counts:
-        what = f"{path}: no substitution found in {counted(len(pairs), 'pair')}"
+        what = f"{path}: no substitution found in {counted(count, 'pair')}"
         raise CorpusError(f"{what}: give spun texts with their originals, in the columns spun and original")
     return counts

@@ -18,7 +18,7 @@ from unspin.data.corpora import CorpusError
 from unspin.data.rows import SPLITS, upgrade_batch, upgrade_type
 from unspin.edits import count_touched_words
 from unspin.english.lexicons import function_words
-from unspin.parquet import open_parquet
+from unspin.parquet import ParquetFile
 from unspin.segment import words
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ("spun", "original", "edits", "edits.start", "edits.end", "edits.replacement", "edits.spinner", "strength")
 BINS = 10  # of the histogram of touched words, over 0 to 1
-BATCH_SIZE = 2000  # rows in memory at a time
 
 
 @dataclass
@@ -128,7 +127,7 @@ def read_stats(folder: Path) -> Stats:
 def stream(files: Iterable[Path], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The rows of Parquet files, one at a time."""
     for file in files:
-        for batch in open_parquet(file).iter_batches(BATCH_SIZE, columns=list(columns), use_threads=False):
+        for batch in ParquetFile(file).batches(columns):
             yield from upgrade_batch(batch).to_pylist()
 
 

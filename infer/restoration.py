@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unspin.edits import target_spans
 from unspin.infer.render import html_fragment, html_page, plain_diff, terminal_diff
 from unspin.lazy import cached_property
-from unspin.segment import words
+from unspin.segment import count_words
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -72,7 +72,7 @@ class Restoration:
     @cached_property
     def word_count(self) -> int:
         """The number of readable words before restoring."""
-        return sum(len(words(article)) for article in self.articles)
+        return sum(map(count_words, self.articles))
 
     def edit_rows(self) -> Iterator[dict[str, Any]]:
         """One row per edit: its attributes, and its place in the restored text, `restored_start` to `restored_end`."""

@@ -35,7 +35,7 @@ from unspin.hashing import code_digest
 from unspin.infer.models import prompt as prompts
 from unspin.infer.models.backbone import build_once
 from unspin.infer.models.prompt import Prompt
-from unspin.parquet import open_parquet
+from unspin.parquet import ParquetFile
 from unspin.segment import sentences
 from unspin.storage import cache_folder
 
@@ -121,7 +121,7 @@ def _write(files: Sequence[Path], prompt: Prompt, max_tokens: int, overlong: Ove
     ):
         task = bar.add_task("tokenizing", total=total)
         for file in files:
-            for batch in open_parquet(file).iter_batches(ROWS_PER_BATCH, columns=list(COLUMNS)):
+            for batch in ParquetFile(file).iter_batches(ROWS_PER_BATCH, columns=list(COLUMNS)):
                 try:
                     encoded, shortened = encode(batch, prompt, max_tokens, overlong)
                 except pa.ArrowInvalid as error:  # a number too large for its column

@@ -19,12 +19,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from unspin.infer.documents.base import DocumentError
 from unspin.infer.documents.fields import path_prefixes
+from unspin.infer.documents.formats import MAX_BYTES
 from unspin.infer.restoration import Restoration
-from unspin.parquet import open_parquet
+from unspin.parquet import PIECE_BYTES, ParquetFile
 
 SUFFIX = ".parquet"
-_PIECE_BYTES = 64_000_000  # of a table in memory
-_BATCH_ROWS = 1000
 Restore = Callable[[Sequence[str]], Iterator[Restoration]]
 
 
@@ -64,19 +63,19 @@ def restore_table(source: Path, target: Path, column: str, restore: Restore) -> 
 def read_texts(source: Path, column: str) -> Iterator[tuple[int, str]]:
     """(row number, text) of a column, without nulls. Raises `DocumentError` as `restore_table` does."""
     with _open(source) as file:
-        path = _find_text(source, file.schema_arrow, column)
+        root, *path = _find_text(source, file.schema_arrow, column)
         first = 0
-        for table in _pieces(source, file, path):
-            texts = _texts(source, first, _column(table, path))
+        for table in _pieces(source, file, [0, *path], [file.schema_arrow.names[root]]):
+            texts = _texts(source, first, _column(table, [0, *path]))
             yield from ((number, text) for number, text in enumerate(texts, first) if text)
             first += len(texts)
 
 
 def _open(source: Path) -> Any:
     try:
-        return open_parquet(source)
+        return ParquetFile(source)
     except (pa.ArrowException, OSError) as error:
-        raise DocumentError(f"{source} is not a Parquet file ({_first_line(error)})") from None
+        raise DocumentError(f"{source} cannot be read as Parquet ({_first_line(error)})") from None
 
 
 def _find_text(source: Path, schema: Any, column: str) -> list[int]:
@@ -128,8 +127,13 @@ def _column(table: Any, path: Sequence[int]) -> Any:
 def _texts(source: Path, first: int, column: Any) -> list[str | None]:
     """The texts of a column; `first` is the number of its first row.
 
-    Raises `DocumentError` if one is not UTF-8: Parquet files that other programs wrote may hold any bytes.
+    Raises `DocumentError` if one has more than `MAX_BYTES` or is not UTF-8: Parquet files that other programs wrote may
+    hold any bytes.
     """
+    for row, size in enumerate(pc.binary_length(column.cast(pa.large_string())).to_pylist(), first):
+        if size is not None and size > MAX_BYTES:
+            what = f"{source}: row {row} has a text of {size // 10**6:,} MB"
+            raise DocumentError(f"{what}; at most {MAX_BYTES // 10**6} MB are read: split it")
     texts: list[str | None] = []
     try:
         texts.extend(value.as_py() for value in column)
@@ -158,32 +162,32 @@ def _with_texts(column: Any, path: Sequence[int], texts: Sequence[str | None]) -
     return pa.StructArray.from_arrays(fields, fields=list(column.type), mask=column.is_null())
 
 
-def _pieces(source: Path, file: Any, path: Sequence[int]) -> Iterator[Any]:
-    """The table, a row group at a time; large ones in several pieces. Raises `DocumentError` if one is damaged.
+def _pieces(source: Path, file: ParquetFile, path: Sequence[int], names: Sequence[str] | None = None) -> Iterator[Any]:
+    """The table or columns of it, a row group at a time; large ones in several pieces.
+
+    Raises `DocumentError` if one is damaged or takes too much memory.
 
     A few kilobytes can stand for gigabytes, since a dictionary stores a text once that every row repeats. So the texts
     count as they are read, one for each row.
     """
     for group in range(file.num_row_groups):
         batches, size = [], 0
-        for batch in _batches(source, file, group):
+        for batch in _batches(source, file, group, names):
             batches.append(batch)
             size += batch.nbytes + _column(batch, path).cast(pa.large_string()).nbytes
-            if size > _PIECE_BYTES:
+            if size > PIECE_BYTES:
                 yield pa.Table.from_batches(batches)
                 batches, size = [], 0
         if batches:
             yield pa.Table.from_batches(batches)
 
 
-def _batches(source: Path, file: Any, group: int) -> Iterator[Any]:
-    """The rows of a row group, so few at a time that even the largest ones it can hold fit into a piece."""
-    largest_row = max(file.metadata.row_group(group).total_byte_size, 1)
-    rows = min(max(_PIECE_BYTES // largest_row, 1), _BATCH_ROWS)
+def _batches(source: Path, file: ParquetFile, group: int, names: Sequence[str] | None) -> Iterator[Any]:
     try:
-        yield from file.iter_batches(rows, row_groups=[group])
+        for batch in file.batches(names, [group]):
+            yield batch if names is None else batch.select(names)  # "a.b" also reads the field b of a column a
     except (pa.ArrowException, OSError) as error:
-        raise DocumentError(f"{source}: row group {group} is damaged ({_first_line(error)})") from None
+        raise DocumentError(f"{source}: row group {group} cannot be read ({_first_line(error)})") from None
 
 
 def _first_line(error: Exception) -> str:

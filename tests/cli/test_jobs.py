@@ -2,13 +2,17 @@
 
 import os
 import re
+import tracemalloc
 from errno import EACCES
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from unspin.cli.files import STDIN
 from unspin.cli.job import Job, read_job
 from unspin.cli.jobs import RestoreOptions, find_jobs, page_of
+from unspin.cli.local import show_plan
 from unspin.cli.options import OptionError
 from unspin.infer.documents.base import DocumentError, DocumentOptions
 from unspin.storage import to_path
@@ -272,3 +276,19 @@ def test_a_folder_that_cannot_be_read_is_reported(folder: Path, monkeypatch: pyt
     jobs = find_jobs([folder], RestoreOptions(output=Path("out")))
     assert [job.error for job in jobs if job.error] == [f"{closed}: Permission denied"]
     assert [job.path.name for job in jobs if not job.error] == ["a.txt"]
+
+
+def test_a_plan_holds_a_piece_of_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("unspin.parquet.PIECE_BYTES", 1_000_000)
+    monkeypatch.setattr("unspin.infer.documents.parquet.PIECE_BYTES", 1_000_000)
+    file = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["a " + "x" * 100_000] * 200}), file)
+    options = RestoreOptions(output=tmp_path / "out")
+    tracemalloc.start()
+    show_plan([Job(file, Path("a.parquet"), tmp_path / "out" / "a.parquet")], options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "400 words" in capsys.readouterr().out
+    assert peak < 10_000_000  # all texts have twice as many

@@ -483,7 +483,7 @@ def test_a_dry_run_reads_tables(tmp_path: Path, unspin: Command) -> None:
     pq.write_table(pa.table({"text": [SPUN, None]}), tmp_path / "a.parquet")
     (tmp_path / "b.parquet").write_bytes(b"PAR1")
     done = unspin("restore", "a.parquet", "b.parquet", "--output", "out", "--dry-run")
-    assert done.returncode == 1 and "b.parquet is not a Parquet file" in done.stderr
+    assert done.returncode == 1 and "b.parquet cannot be read as Parquet" in done.stderr
     assert done.stdout.startswith("a.parquet -> out/a.parquet: 11 words\n")
 
 

@@ -3,12 +3,13 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unspin.segment import paragraphs, quotations, sentences, tokenize, words
+from unspin.segment import count_words, paragraphs, quotations, sentences, tokenize, words
 
 
 @given(st.text())
 def test_tokens_concatenate_to_the_text(text: str) -> None:
     assert "".join(tokenize(text)) == text
+    assert count_words(text) == len(words(text))
 
 
 @given(st.text())

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -143,3 +144,17 @@ def test_sentences_of_an_article_that_do_not_belong_together_are_skipped(tmp_pat
 def test_a_file_without_substitutions_is_refused(tmp_path: Path, pairs: list[tuple[str, str]]) -> None:
     with pytest.raises(CorpusError, match=rf"no substitution found in {len(pairs)} pairs: give spun texts with their"):
         learn_substitutions(_file(tmp_path, pairs))
+
+
+def test_memory_holds_one_of_many_pairs(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.tsv"
+    with file.open("w") as lines:
+        lines.write("spun\toriginal\n")
+        lines.writelines(f"{spun}\t{original}\n" for spun, original in PAIRS)
+        lines.writelines(f"{'x' * 10_000}\t{'y' * 10_000}\n" for _ in range(500))
+    learn_substitutions(file)  # loads the word lists
+    tracemalloc.start()
+    assert learn_substitutions(file) == LEARNED
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000 < file.stat().st_size

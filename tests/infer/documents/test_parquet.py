@@ -70,10 +70,10 @@ def test_a_wrong_column_and_a_damaged_file_are_refused(tmp_path: Path) -> None:
             list(restore_table(tmp_path / "in.parquet", tmp_path / "out.parquet", column, _unchanged))
     data = (tmp_path / "in.parquet").read_bytes()
     (tmp_path / "cut.parquet").write_bytes(data[:100])
-    with pytest.raises(DocumentError, match=r"cut\.parquet is not a Parquet file"):
+    with pytest.raises(DocumentError, match=r"cut\.parquet cannot be read as Parquet"):
         list(restore_table(tmp_path / "cut.parquet", tmp_path / "out.parquet", "body", _unchanged))
     (tmp_path / "bad.parquet").write_bytes(data[:4] + b"\xff" * 400 + data[404:])
-    with pytest.raises(DocumentError, match=r"bad\.parquet: row group 0 is damaged"):
+    with pytest.raises(DocumentError, match=r"bad\.parquet: row group 0 cannot be read"):
         list(restore_table(tmp_path / "bad.parquet", tmp_path / "out.parquet", "body", _unchanged))
 
 
@@ -158,7 +158,8 @@ def test_bytes_that_are_no_text_are_named_by_their_row(tmp_path: Path) -> None:
 def test_memory_holds_a_piece_of_a_table_whose_rows_repeat_a_long_text(
     text_type: pa.DataType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parquet, "_PIECE_BYTES", 5_000_000)
+    monkeypatch.setattr(parquet, "PIECE_BYTES", 5_000_000)
+    monkeypatch.setattr("unspin.parquet.PIECE_BYTES", 5_000_000)
     texts = ["a" * 1_000_000] * 99 + [None]
     table = pa.table({"text": pa.array(texts, text_type), "number": range(100)})
     pq.write_table(table, tmp_path / "in.parquet", compression="zstd")
@@ -177,6 +178,25 @@ def test_memory_holds_a_piece_of_a_table_whose_rows_repeat_a_long_text(
     restored = pq.read_table(tmp_path / "out.parquet")
     assert restored.column("number").to_pylist() == rows
     assert restored.column("text").to_pylist() == [text and text.upper() for text in texts]
+
+
+def test_a_text_that_is_larger_than_any_document_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "MAX_BYTES", 2_000_000)
+    for text_type in (pa.string(), pa.dictionary(pa.int32(), pa.string())):
+        texts = pa.array(["é" * 1_000_000, None, "é" * 1_000_001], text_type)
+        pq.write_table(pa.table({"text": texts}), tmp_path / "in.parquet")
+        with pytest.raises(DocumentError, match="row 2 has a text of 2 MB; at most 2 MB are read: split it"):
+            list(read_texts(tmp_path / "in.parquet", "text"))
+
+
+def test_other_columns_than_the_text_are_not_read_without_need(tmp_path: Path) -> None:
+    rows = pa.DictionaryArray.from_arrays(pa.array([0] * 9000, pa.int32()), pa.array(["a" * 10_000]))
+    other = pa.ListArray.from_arrays(pa.array([0, 9000], pa.int32()), rows)
+    table = pa.table([pa.array([{"b": "no"}]), pa.array(["yes"]), other], ["a", "a.b", "x"])
+    pq.write_table(table, tmp_path / "in.parquet", compression="zstd")
+    assert list(read_texts(tmp_path / "in.parquet", "a.b")) == [(0, "yes")]
+    with pytest.raises(DocumentError, match=r"in\.parquet: row group 0 cannot be read \(a row group unpacks to 90 MB"):
+        list(restore_table(tmp_path / "in.parquet", tmp_path / "out.parquet", "a.b", _upper_case))
 
 
 FLIP_EACH_BYTE = """
