@@ -19,8 +19,8 @@ from io import BytesIO
 from unspin.infer.documents.base import FormatError
 
 MAX_MEMBERS = 20_000
-MAX_MEMBER_BYTES = 64 << 20  # uncompressed; the text of a long novel takes about 15 MB of a Word file
-MAX_TOTAL_BYTES = 160 << 20  # uncompressed, of all members that are read
+MAX_TOTAL_BYTES = 64 << 20  # uncompressed, of all members that are read; a long novel takes about 15 MB of a Word file
+MAX_MARKUP = 3_000_000  # tags, attributes and references in them, each up to 500 bytes of memory; novels have a million
 MAX_RATIO = 400  # uncompressed to compressed; XML stays below 100, and deflate cannot exceed 1,032
 _SMALL = 1 << 20  # members up to this size may have any ratio
 
@@ -49,7 +49,7 @@ class Archive:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._bytes_read = 0
+        self._bytes_read = self._markup_read = 0
         if not data:
             raise FormatError("the file is empty: it holds no text")
         if data.startswith(b"\xd0\xcf\x11\xe0"):
@@ -78,7 +78,10 @@ class Archive:
         return name in self._members
 
     def read(self, name: str) -> bytes:
-        """The uncompressed bytes of a member. Raises `FormatError` if it is missing, damaged or too large."""
+        """The uncompressed bytes of a member.
+
+        Raises `FormatError` if it is missing or damaged, or if the members that were read are too large together.
+        """
         if name not in self._members:
             raise FormatError(f"the part {name} is missing")
         if name in self._repeated:
@@ -95,6 +98,9 @@ class Archive:
         content = packed if method == zipfile.ZIP_STORED else _inflate(name, packed, size)
         if len(content) != size or zlib.crc32(content) != crc:
             raise FormatError(f"{name} is damaged: its checksum is wrong")
+        self._markup_read += sum(map(content.count, (b"<", b"=", b"&")))
+        if self._markup_read > MAX_MARKUP:
+            raise FormatError(f"more than {MAX_MARKUP:,} tags, attributes and references of XML: split the document")
         return content
 
     def replace(self, contents: Mapping[str, bytes]) -> bytes:
@@ -148,8 +154,8 @@ class Archive:
 
     def _check_size(self, name: str, packed_size: int, size: int) -> None:
         self._bytes_read += size
-        if size > MAX_MEMBER_BYTES or self._bytes_read > MAX_TOTAL_BYTES:
-            raise FormatError(f"{name} is too large when unpacked ({size >> 20} MB): split the document")
+        if self._bytes_read > MAX_TOTAL_BYTES:
+            raise FormatError(f"more than {MAX_TOTAL_BYTES >> 20} MB when unpacked: split the document")
         if size > _SMALL and size > MAX_RATIO * packed_size:
             raise FormatError(f"{name} unpacks to {size // max(packed_size, 1):,} times its size, as zip bombs do")
 

@@ -117,7 +117,7 @@ def test_sizes_behind_the_data_move_to_the_header() -> None:
         (_changed_field(_archive(), b"PK\1\2", 16, 7), "mimetype is damaged: its checksum is wrong"),
         (_changed_field(_archive(), b"PK\1\2", 20, 500), "mimetype overlaps what follows it"),
         (_changed_field(_archive(), b"PK\1\2", 20, 0xFFFFFFFF), "zip64"),
-        (_changed_field(_archive(), b"PK\1\2", 24, 99 << 20), "too large when unpacked"),
+        (_changed_field(_archive(), b"PK\1\2", 24, 99 << 20), "more than 64 MB when unpacked"),
         (_changed_field(_archive(), b"PK\1\2", 24, 2 << 20), "as zip bombs do"),
         (_changed_field(_archive(), b"PK\1\2", 42, 90), "mimetype"),
     ],
@@ -152,11 +152,16 @@ def test_a_name_that_comes_twice_is_refused_and_a_missing_one_is_named() -> None
         Archive(buffer.getvalue()).read("b")
 
 
-def test_the_number_of_members_and_their_sum_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_members_their_sum_and_their_markup_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MAX_TOTAL_BYTES", 1000)
     archive = Archive(_archive(a=b"x" * 900, b=b"x" * 900))
     archive.read("a")
-    with pytest.raises(FormatError, match="b is too large"):
+    with pytest.raises(FormatError, match="more than 0 MB when unpacked: split the document"):
+        archive.read("b")
+    monkeypatch.setattr(archives, "MAX_MARKUP", 8)
+    archive = Archive(_archive(a=b"<a b='&lt;'/>" * 2, b=b"<a b='&lt;'>"))
+    archive.read("a")
+    with pytest.raises(FormatError, match="more than 8 tags, attributes and references of XML: split the document"):
         archive.read("b")
     monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
     with pytest.raises(FormatError, match="holds 4 members"):
