@@ -2,7 +2,7 @@
 
 All other columns, the schema with its metadata, the order of rows, the row groups and the compression stay as they
 are, except that row groups of more than 64 MB are cut; a file without an edit is copied byte for byte. Memory holds
-some 64 MB of a table at a time.
+some 64 MB of a table at a time, or a single row.
 """
 
 from __future__ import annotations
