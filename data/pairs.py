@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +182,9 @@ def learn_substitutions(path: Path) -> Counter[TermPair]:
     counts: Counter[TermPair] = Counter()
     skipped: list[str] = []  # not the errors, which hold the texts in their tracebacks
     count = 0
-    for pair in track(read_pairs(path), "aligning"):
+    pairs = read_pairs(path)
+    opening = list(islice(pairs, 1))  # a file that cannot be read is refused before a bar is shown
+    for pair in track(chain(opening, pairs), "aligning"):
         count += 1
         try:
             pieces = split_pair(pair)
