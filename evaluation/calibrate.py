@@ -29,6 +29,7 @@ from unspin.infer.engines import load_engine
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.infer.restorer import Restorer
 from unspin.logs import track
+from unspin.storage import write_atomic
 
 MAX_OVER_CORRECTION = 1.0  # words changed per 1,000 words of clean text
 SUPPORT = 0.5  # `Calibration.support`: the best of 0, 0.3, 0.5 and 0.6 on the validation articles
@@ -194,4 +195,4 @@ def _figures(calibration: Calibration, outcomes: Mapping[str, Sequence[ArticleOu
 def _store(file: Path, calibration: Calibration, figures: dict[str, Any]) -> None:
     record = json.loads(file.read_text(encoding="utf-8"))
     record |= {"calibration": asdict(calibration), "calibrated_on": figures}
-    file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_atomic(file, (json.dumps(record, indent=2) + "\n").encode())

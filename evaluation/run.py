@@ -40,6 +40,7 @@ from unspin.storage import write_atomic
 logger = logging.getLogger(__name__)
 OURS = "unspin"
 PACKAGES = ("unspin", "torch", "ctranslate2", "sacrebleu", "tokenizers")
+RESULTS, REPORT = "results.json", "report.html"
 STORE = "kept"  # folder of stored outputs, below the config's output folder
 _WARM_UP = "The international minister stated that the warfare had ended."
 
@@ -62,8 +63,9 @@ def main(config: EvalConfig) -> dict[str, Any]:
     """Run what is not stored yet, score everything, write ``results.json`` and ``report.html``, and return the results.
 
     Raises `SuiteError` if a suite has no rows, `ModelError` if a checkpoint cannot be used, `UnspinError` if a system
-    lacks a setting.
+    lacks a setting, or if a file of somebody else would be overwritten.
     """
+    _check_output(config.output)
     for system in config.systems:  # fail before suites are built, which can take hours
         load_system(system, config.system_settings)
     compared = config.model_copy(update={"checkpoint": config.compare}) if config.compare else None
@@ -76,12 +78,15 @@ def main(config: EvalConfig) -> dict[str, Any]:
     if compared:
         outputs[name_of_compared(config)] = run_system(compared, OURS, suites)
     results = _results(config, suites, outputs, points)
-    config.output.mkdir(parents=True, exist_ok=True)
-    (config.output / "results.json").write_text(
-        json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    (config.output / "report.html").write_text(html_report(results), encoding="utf-8")
+    write_atomic(config.output / RESULTS, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
+    write_atomic(config.output / REPORT, html_report(results).encode())
     return results
+
+
+def _check_output(folder: Path) -> None:
+    written = [folder / name for name in (RESULTS, REPORT) if (folder / name).exists()]
+    if written and not (folder / STORE).is_dir():
+        raise UnspinError(f"{written[0]} would be overwritten, and no evaluation wrote it: name another output")
 
 
 def name_of_compared(config: EvalConfig) -> str:

@@ -110,3 +110,12 @@ def test_the_learning_curve_scores_each_checkpoint_with_every_edit(
     results = run.main(config.model_copy(update={"curve": points}))
     assert seen == [("a", 0.0, "items"), ("b", 0.0, "items")], "the first suite other than the real texts"
     assert [(point["pairs"], point["f0.5"]) for point in results["curve"]] == [(10, 1.0), (20, 1.0)]
+
+
+def test_a_report_that_no_evaluation_wrote_is_kept(make_config: Make, tmp_path: Path) -> None:
+    config = make_config()
+    config.output.mkdir(parents=True)
+    (config.output / "report.html").write_text("the user's own report")
+    with pytest.raises(UnspinError, match=r"report\.html would be overwritten, and no evaluation wrote it"):
+        run.main(config)
+    assert (config.output / "report.html").read_text() == "the user's own report"
