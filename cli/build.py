@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from unspin.data.config import BuildConfig
 
 
-@advice_when_stopped("finished parts of the work are kept: run the same command again to go on")
 def build(
     config: OptionalConfigFile = None,
     overrides: Overrides = None,
@@ -117,6 +116,7 @@ def _check(settings: BuildConfig) -> None:
         typer.echo(f"{subject:<8} {text}")
 
 
+@advice_when_stopped("finished parts of the work are kept: run the same command again to go on")
 def _build(settings: BuildConfig, executor: Path | None, command: str) -> None:
     from unspin.data.build import build
 

@@ -13,7 +13,6 @@ from unspin.cli.stopping import advice_when_stopped
 from unspin.logs import working
 
 
-@advice_when_stopped("complete checkpoints are kept: run the same command again to go on from the newest")
 def train(
     config: OptionalConfigFile = None,
     overrides: Overrides = None,
@@ -56,9 +55,10 @@ def train(
             typer.echo(f"{subject:<8} {text}")
         typer.echo(f"{config}: no problems found")
         return
-    from unspin.train.finetune import main as finetune
-
     command = shlex.join(["unspin", "train", str(config), *(overrides or ())])
-    checkpoint = finetune(settings, started, command)
+    with advice_when_stopped("complete checkpoints are kept: run the same command again to go on from the newest"):
+        from unspin.train.finetune import main as finetune
+
+        checkpoint = finetune(settings, started, command)
     typer.echo(f"checkpoint: {checkpoint}")
     typer.echo(f"model card: {checkpoint / 'README.md'}")

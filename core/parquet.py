@@ -19,6 +19,7 @@ PIECE_BYTES = 64_000_000  # of the rows that are read at a time, unless a single
 MAX_UNPACKED = 64_000_000  # bytes that a row group may take in memory, however small it is in the file
 MAX_RATIO = 100  # of the bytes in memory to those in the file, for larger ones; that of text is below 10
 _MAX_ROWS = 1000
+_MAX_MEASURED_ROWS = 65_536
 _PLACE_BYTES = 24  # in memory, of a value in a list, with the numbers that say where in the list it stands
 
 
@@ -37,18 +38,19 @@ class ParquetFile(pq.ParquetFile):
         self._list_value_bytes = {  # in memory, of a value that stands in a list, by its column
             leaf.path: _PLACE_BYTES + max(leaf.length, 0) for leaf in leaves if leaf.max_repetition_level
         }
+        self._fixed_bytes = {leaf.path: max(leaf.length, 0) for leaf in leaves}  # of a value whose type has a length
         for group in range(self.num_row_groups):
             self._check(group, sum(map(self._unpacked_bytes, self._columns(group))))
 
     def batches(self, names: Sequence[str] | None = None, groups: Iterable[int] | None = None) -> Iterator[Any]:
-        """The rows of all row groups or of some, in all columns or those of some names: so few at a time that even
-        rows as large as they can be there fit in a piece.
+        """The rows of all row groups or of some, in all columns or those of some names.
 
-        Raises pyarrow's errors if a row group is damaged or, as above, too large.
+        So few are read at a time that they fit in a piece if all have their texts as long as the longest there, and
+        else the average size. Raises pyarrow's errors if a row group is damaged or, as above, too large.
         """
         for group in range(self.num_row_groups) if groups is None else groups:
             columns = self._columns(group, names)
-            rows = min(max(PIECE_BYTES // max(sum(map(self._unpacked_bytes, columns)), 1), 1), _MAX_ROWS)
+            rows = self._rows_in_a_piece(group, columns)
             self._measure_texts_in_lists(group, columns, rows)
             yield from self.iter_batches(rows, row_groups=[group], columns=names)
 
@@ -60,8 +62,26 @@ class ParquetFile(pq.ParquetFile):
         return [each for each in columns if roots is None or f"{each.path_in_schema}.".startswith(roots)]
 
     def _unpacked_bytes(self, column: Any) -> int:
-        """The most bytes that a row can take in a column, apart from the texts in its lists."""
+        """The bytes that a column takes in memory, but for texts that several rows or values of lists repeat."""
         return column.total_uncompressed_size + column.num_values * self._list_value_bytes.get(column.path_in_schema, 0)
+
+    def _rows_in_a_piece(self, group: int, columns: Sequence[Any]) -> int:
+        count = self.metadata.row_group(group).num_rows
+        total = sum(map(self._unpacked_bytes, columns))
+        size = total / max(count, 1) + sum(self._fixed_bytes[column.path_in_schema] for column in columns)
+        texts = [
+            column.path_in_schema
+            for column in columns
+            if column.physical_type == "BYTE_ARRAY" and column.path_in_schema not in self._list_value_bytes
+        ]
+        if texts and total * min(count, _MAX_ROWS) > PIECE_BYTES:
+            rows = max(min(int(PIECE_BYTES // max(size, 1)), _MAX_MEASURED_ROWS), 1)
+            longest = [0]
+            with pq.ParquetFile(self._source, pre_buffer=False, read_dictionary=texts) as file:
+                for batch in file.iter_batches(rows, row_groups=[group], columns=texts):
+                    longest.append(sum(map(_longest_text_bytes, batch.columns)))
+            size += max(longest)
+        return max(min(int(PIECE_BYTES // max(size, 1)), _MAX_ROWS), 1)
 
     def _measure_texts_in_lists(self, group: int, columns: Sequence[Any], rows: int) -> None:
         """Raise `pyarrow.ArrowInvalid` if the texts in lists are too large in as many rows as are read at a time."""
@@ -82,6 +102,13 @@ class ParquetFile(pq.ParquetFile):
         if size > max(MAX_UNPACKED, MAX_RATIO * stored):
             what = f"a row group unpacks to {size // 10**6:,} MB, {size // max(stored, 1):,} times its size in the file"
             raise pa.ArrowInvalid(f"{what}: save the table in smaller row groups")
+
+
+def _longest_text_bytes(array: Any) -> int:
+    """The bytes of the longest texts, one of each field, in an array of structs and references to a dictionary."""
+    if pa.types.is_dictionary(array.type):
+        return pc.max(pc.binary_length(array.dictionary)).as_py() or 0
+    return sum(map(_longest_text_bytes, array.flatten())) if pa.types.is_struct(array.type) else 0
 
 
 def _text_bytes(array: Any) -> int:

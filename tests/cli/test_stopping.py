@@ -19,7 +19,6 @@ def _stop(*arguments: object, **options: object) -> NoReturn:
     ("command", "work", "config", "kept"),
     [
         ("train", "unspin.train.finetune.main", "data: d\nmax_steps: 1", "complete checkpoints are kept"),
-        ("train --check", "unspin.train.plan.plan_run", "data: d\nmax_steps: 1", "complete checkpoints are kept"),
         ("build", "unspin.data.build.build", f"spinners: {{phrases: 1}}\nsources: [{SOURCE}]", "finished parts"),
         ("evaluate", "unspin.evaluation.run.main", "real: a.tsv", "outputs for finished suites are kept"),
         (
@@ -47,6 +46,20 @@ def test_a_stopped_command_says_what_is_kept(
     assert result.exit_code == 130 and result.stdout == ""
     assert result.stderr.strip().startswith(f"stopped: {kept}") and "run the same command again" in result.stderr
     assert result.stderr.strip().count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "work"),
+    [("train --check", "unspin.train.plan.plan_run"), ("build --phrases", "unspin.data.pairs.learn_substitutions")],
+)
+def test_a_stopped_command_that_keeps_nothing_says_nothing(
+    command: str, work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, _, name = work.rpartition(".")
+    monkeypatch.setattr(import_module(module), name, _stop)
+    (tmp_path / "run.yaml").write_text("output: o\ndata: d\nmax_steps: 1")
+    result = CliRunner().invoke(app, [*command.split(), str(tmp_path / "run.yaml")])
+    assert (result.exit_code, result.stdout, result.stderr.strip()) == (130, "", "")
 
 
 def test_a_stopped_cluster_says_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,9 +43,13 @@ def test_ordinary_tables_are_read_whole(tmp_path: Path, monkeypatch: pytest.Monk
     assert texts.equals(pq.read_table(file, columns=["text", "struct"]))
 
 
-def test_rows_that_repeat_a_long_text_are_read_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [pa.string(), pa.binary(10_000), pa.struct({"a": pa.struct({"b": pa.string()})})])
+def test_rows_that_repeat_a_long_text_are_read_few_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: pa.DataType
+) -> None:
     monkeypatch.setattr(parquet, "PIECE_BYTES", 50_000)
-    file = _written(tmp_path, text=[LONG] * 5000)
+    value = {"a": {"b": LONG}} if pa.types.is_struct(kind) else LONG
+    file = _written(tmp_path, text=pa.array([value] * 5000, kind))
     assert file.stat().st_size < 2000
     sizes = [(len(batch), batch.nbytes) for batch in ParquetFile(file).batches()]
     assert sum(rows for rows, _ in sizes) == 5000 and max(size for _, size in sizes) <= 50_000
@@ -97,3 +101,8 @@ def test_a_list_that_repeats_a_long_text_is_refused_before_it_is_read(
             list(file.batches())
     monkeypatch.setattr(parquet, "MAX_UNPACKED", 60_000_000)
     assert len(next(ParquetFile(tmp_path / "in.parquet").batches())) == 1
+
+
+def test_one_long_text_among_short_ones_does_not_slow_all_of_them(tmp_path: Path) -> None:
+    file = _written(tmp_path, text=[str(row) * 50 for row in range(100_000)], source=["a", "b"] * 50_000)
+    assert len(list(ParquetFile(file).batches())) == 100, "a batch of a row each takes twenty times as long"
