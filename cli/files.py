@@ -58,7 +58,9 @@ def find_files(paths: Sequence[Path], left_out: Collection[Path] = (), same_file
 
 def _place(path: Path, same_file: bool) -> str:
     """What two arguments have in common that name one file; with `same_file`, links to a file are that file."""
-    return str(real_path(path)) if same_file and not is_url(path) else _store(path) + _absolute(path)
+    if is_url(path):
+        return _store(path) + _absolute(path)
+    return str(real_path(path) if same_file else real_path(path.parent) / path.name)
 
 
 def _store(path: Path) -> str:
@@ -117,17 +119,17 @@ def _files_of(path: Path, left_out: Collection[Path]) -> Iterator[File]:
         places = _places(left_out)
         for match in _expand(path, fixed):
             if not _is_left_out(match, fixed, places):
-                if match.is_dir():
+                if _is_folder(match):
                     yield from _search(match, fixed, left_out)
                 elif _may_be_file(match):
                     yield File(match, fixed)
     else:
-        if path.exists() and not path.is_file() and not _is_open_here(path):
+        if not is_url(path) and not S_ISREG(path.stat().st_mode) and not is_open_here(path):
             raise DocumentError(f"{path} is a device or a pipe: name a file, or - for stdin")
         yield File(path, path.parent)
 
 
-def _is_open_here(path: Path) -> bool:
+def is_open_here(path: Path) -> bool:
     """Whether a path is that of a file which this process has open, as the shell's <(command) is."""
     return path.parent in (Path("/dev/fd"), Path("/proc/self/fd")) or path == Path("/dev/stdin")
 
@@ -155,6 +157,13 @@ def _search(folder: Path, root: Path, left_out: Collection[Path]) -> list[File]:
         files = [Path(name, file) for file in names if is_document(Path(file))]
         found += [File(file, root) for file in files if _may_be_file(file)]
     return sorted(found, key=lambda file: file.path)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _may_be_file(path: Path) -> bool:

@@ -39,9 +39,10 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The path as messages and edits files show it: in one line, and valid in UTF-8."""
-        text = "stdin" if self.path == STDIN else str(self.path).encode("utf-8", "backslashreplace").decode()
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        """The path as messages and edits files show it: in one line, valid in UTF-8, and different for each path."""
+        text = "stdin" if self.path == STDIN else str(self.path)
+        shown = (c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode() for c in text)
+        return "".join(shown)
 
 
 def read_job(job: Job, options: DocumentOptions) -> tuple[Document, str]:

@@ -27,6 +27,7 @@ from unspin.storage import is_url, real_path, storage_errors
 BACKUP = ".bak"
 PAGE_MARK = b'<meta name="generator" content="unspin">'
 RECORDS = ".unspin"  # folder with a record of each restored file, in the output folder
+IN_PLACE = f"{RECORDS}/in-place"  # those of files restored in place, which say nothing of other files of these names
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,12 @@ def page_of(job: Job, folder: Path) -> Path:
 
 
 def is_page(file: Path) -> bool:
-    """Whether a file is such a page. Raises OSError or `StorageError`."""
-    with storage_errors(file), file.open("rb") as page:
-        return PAGE_MARK in page.read(1000)
+    """Whether a file can be read and is such a page. Raises `StorageError`."""
+    try:
+        with storage_errors(file), file.open("rb") as page:
+            return PAGE_MARK in page.read(1000)
+    except OSError:
+        return False
 
 
 def _check_options(paths: Sequence[Path], options: RestoreOptions) -> None:
@@ -187,7 +191,7 @@ def _job(file: File, options: RestoreOptions) -> Job:
     if path == STDIN:
         relative = Path("stdin" + FORMATS_BY_NAME[options.documents.format or "txt"].suffixes[0])
     if options.in_place:
-        return Job(path, relative, path, record_of(path.parent, path.name))
+        return Job(path, relative, path, record_of(path.parent, path.name, IN_PLACE))
     if options.output is None:
         return Job(path, relative, None)
     return Job(path, relative, options.output / relative, record_of(options.output, relative.as_posix()))

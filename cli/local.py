@@ -37,7 +37,7 @@ def restore_locally(jobs: Sequence[Job], options: RestoreOptions, settings: str)
     `settings` is the digest of all settings. Raises `DocumentError` once all other files are done, if any file could
     not be read; `ModelError` if the checkpoint cannot be used; OSError or `StorageError` if a file cannot be written.
     """
-    if options.edits is not None:
+    if options.edits is not None and not all(job.error for job in jobs):
         prepare_edits_file(options.edits, jobs, options.resume)
     lazy = LazyRestorer(options)
     with _Report(jobs, options) as report:

@@ -21,6 +21,7 @@ from unspin.cli.files import STDIN
 from unspin.cli.job import Job, digest_of, digest_of_file
 from unspin.cli.jobs import RestoreOptions, backup_of, is_page, page_of
 from unspin.cli.options import OptionError
+from unspin.infer.documents.base import DocumentError
 from unspin.infer.models.checkpoint import Checkpoint
 from unspin.storage import is_url, storage_errors, write_atomic
 
@@ -41,13 +42,13 @@ class Record:
 
     @classmethod
     def read(cls, file: Path | None) -> Record | None:
-        """Read a record; None if there is none, or if it is damaged."""
+        """Read a record; None if there is none, or if it cannot be read or is damaged. Raises `StorageError`."""
         if file is None:
             return None
         try:
             with storage_errors(file):
                 return cls(**json.loads(file.read_bytes()))
-        except (FileNotFoundError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
 
 
@@ -91,6 +92,19 @@ def write_record(job: Job, source: str, restored: str, settings: str) -> None:
     write_atomic(job.record, json.dumps(asdict(record)).encode(), like=None if job.path == STDIN else job.path)
 
 
+def check_unchanged(job: Job, source: str) -> None:
+    """Refuse to replace a file that somebody has changed during the run; `source` is the digest of what was read.
+
+    Raises `DocumentError`, OSError or `StorageError`.
+    """
+    if job.record is None or job.target is None or not job.target.is_file():
+        return
+    record, present = Record.read(job.record), digest_of_file(job.target)
+    if not (record is not None and record.knows(present)) and not (job.path == job.target and present == source):
+        what = f"{job.name}: {job.target} was written by somebody else during the run"
+        raise DocumentError(f"{what}: it is kept; restore the document again, or to another folder")
+
+
 def keep_original(job: Job) -> None:
     """Copy a file, with its permissions and times, to "FILE.bak" before it is changed in place.
 
@@ -117,24 +131,32 @@ def unfinished(jobs: Iterable[Job], options: RestoreOptions, settings: str) -> I
     A restored file that somebody has changed since is finished. A file that was restored in place is restored again
     from the copy of its original.
     """
-    has_edits = options.edits is None or options.edits.exists()
     for job in jobs:
-        record = Record.read(job.record)
-        if record is None:
-            yield job
-            continue
-        has_page = options.html is None or job.is_table or page_of(job, options.html).exists()
-        is_current = record.settings == settings and has_edits and has_page
-        if options.in_place:
-            if _has_digest(job.path, record.restored):
-                if not is_current:
-                    yield replace(job, source=_backup_with(job.path, record.source))
-            elif _has_digest(job.path, record.replaced):
-                yield replace(job, source=_backup_with(job.path, record.source))
-            else:
-                yield job
-        elif not is_current or not _is_written(job, record) or not _has_digest(job.path, record.source):
-            yield job
+        try:
+            left = _left_of(job, options, settings)
+        except OSError:  # restoring it reports what is wrong
+            left = job
+        if left is not None:
+            yield left
+
+
+def _left_of(job: Job, options: RestoreOptions, settings: str) -> Job | None:
+    """The job, with what is to be read; None if it is finished."""
+    record = Record.read(job.record)
+    if record is None:
+        return job
+    has_edits = options.edits is None or options.edits.exists()
+    has_page = options.html is None or job.is_table or page_of(job, options.html).exists()
+    is_current = record.settings == settings and has_edits and has_page
+    if not options.in_place:
+        is_finished = is_current and _is_written(job, record) and _has_digest(job.path, record.source)
+        return None if is_finished else job
+    is_written = _has_digest(job.path, record.restored)
+    if is_written and is_current:
+        return None
+    if is_written or _has_digest(job.path, record.replaced):
+        return replace(job, source=_backup_with(job.path, record.source))
+    return job
 
 
 def _is_written(job: Job, record: Record) -> bool:
@@ -147,23 +169,28 @@ def _is_written(job: Job, record: Record) -> bool:
 def check_overwriting(jobs: Iterable[Job], options: RestoreOptions) -> None:
     """Refuse to overwrite, in an output folder, what no run wrote, or what somebody has changed since.
 
-    A file that ``--output`` names is overwritten. Raises `OptionError`, OSError or `StorageError`.
+    A file that ``--output`` names is overwritten. Raises `OptionError` or `StorageError`.
     """
-    foreign = []
-    for job in jobs:
-        if job.record is not None and job.target is not None and not options.in_place and job.target.is_file():
-            record = Record.read(job.record)
-            known = () if record is None else (record.restored, record.replaced)
-            if not any(_has_digest(job.target, digest) for digest in known):
-                foreign.append(job.target)
-        if options.html is not None and not job.error and not job.is_table:
-            page = page_of(job, options.html)
-            if page.is_file() and not is_page(page):
-                foreign.append(page)
+    foreign = [file for job in jobs if not job.error for file in _foreign_files(job, options)]
     if foreign:
         others = f" ({len(foreign):,} such files)" if len(foreign) > 1 else ""
         what = f"{foreign[0]} would be overwritten, and is not as unspin wrote it{others}"
         raise OptionError(f"{what}: move it away, or name another folder")
+
+
+def _foreign_files(job: Job, options: RestoreOptions) -> Iterator[Path]:
+    """Those of the files of a job that are there and that unspin did not write."""
+    with suppress(OSError):  # writing it reports what is wrong
+        if job.record is not None and job.target is not None and not options.in_place and job.target.is_file():
+            record = Record.read(job.record)
+            known = () if record is None else (record.restored, record.replaced)
+            if not any(_has_digest(job.target, digest) for digest in known):
+                yield job.target
+    with suppress(OSError):
+        if options.html is not None and not job.is_table:
+            page = page_of(job, options.html)
+            if page.is_file() and not is_page(page):
+                yield page
 
 
 def _backup_with(path: Path, digest: str) -> Path | None:

@@ -24,7 +24,7 @@ from unspin.cli.files import STDIN
 from unspin.cli.job import Job, digest_of, digest_of_file, local_table, read_job, scratch_parent
 from unspin.cli.jobs import RestoreOptions, page_of
 from unspin.cli.options import OptionError
-from unspin.cli.records import keep_original, unfinished, write_record
+from unspin.cli.records import Record, check_unchanged, keep_original, unfinished, write_record
 from unspin.infer.documents.base import FORESEEN, Document, DocumentError, unforeseen_errors
 from unspin.infer.render import html_page
 from unspin.infer.restoration import Restoration, dump_json
@@ -164,7 +164,8 @@ def write_outcome(outcome: Outcome, options: RestoreOptions, settings: str) -> t
     if restoration is None:
         raise DocumentError(outcome.error)
     like = None if job.path == STDIN else job.path
-    with _document_errors(job), _edits_of(job, options) as append:
+    with _document_errors(job), _edits_of(job, options, settings) as append:
+        check_unchanged(job, outcome.digest)
         append(restoration)
         if options.html is not None:
             page = html_page(restoration, job.name).encode(errors="replace")  # an escape may be half a character
@@ -224,7 +225,7 @@ def restore_table_file(
     with (
         _document_errors(job),
         local_table(job) as source,
-        _edits_of(job, options) as append,
+        _edits_of(job, options, settings) as append,
         TemporaryDirectory(prefix=SCRATCH, dir=scratch_parent(job.target)) as scratch,
     ):
         restored = Path(scratch) / "restored.parquet"
@@ -232,6 +233,7 @@ def restore_table_file(
             append(restoration, row=number)
             yield number, restoration
         digests = digest_of_file(source), digest_of_file(restored)
+        check_unchanged(job, digests[0])
         changes = not options.in_place or digests[1] != digest_of_file(job.path)
         if options.in_place and changes:
             keep_original(job)
@@ -252,12 +254,14 @@ def prepare_edits_file(file: Path, unfinished: Sequence[Job], resume: bool) -> N
     kept: list[str] = []
     private = any(is_private(job.path) for job in unfinished)
     if resume and file.is_file():
-        private |= is_private(file)
-        names = {job.name for job in unfinished}
+        records = [record for job in unfinished if (record := Record.read(job.record))]
+        names = {job.name for job in unfinished} | {record.document for record in records}  # as it was named then
         try:
             lines = file.read_text(encoding="utf-8").split("\n")[:-1]  # a whole line ends in a line end
-            kept = [f"{line}\n" for line in lines if json.loads(line)["document"] not in names]
-        except (ValueError, KeyError, TypeError):
+            rows = [(f"{line}\n", json.loads(line)["document"]) for line in lines]
+            kept = [line for line, document in rows if document not in names]
+            private |= is_private(file) or any(map(is_private, {Path(document) for _, document in rows}))
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise OptionError(f"--edits {file} holds something else than edits: name another file") from None
     write_atomic(file, "".join(kept).encode(), private=private)
 
@@ -269,8 +273,11 @@ class _Append(Protocol):
 
 
 @contextmanager
-def _edits_of(job: Job, options: RestoreOptions) -> Iterator[_Append]:
-    """Append the edits of a document to the edits file, if there is one; if the block fails, they are removed again."""
+def _edits_of(job: Job, options: RestoreOptions, settings: str) -> Iterator[_Append]:
+    """Append the edits of a document to the edits file, if there is one; if the block fails, they are removed again.
+
+    They stay if the block is stopped when the document is finished: nobody would write them again.
+    """
     if options.edits is None:
         yield lambda restoration, **place: None
         return
@@ -285,6 +292,10 @@ def _edits_of(job: Job, options: RestoreOptions) -> Iterator[_Append]:
     end = file.stat().st_size
     try:
         yield append
-    except BaseException:
+    except Exception:
         os.truncate(file, end)
+        raise
+    except BaseException:
+        if any(unfinished([job], options, settings)):
+            os.truncate(file, end)
         raise

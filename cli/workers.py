@@ -10,7 +10,7 @@ from itertools import islice
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-from unspin.cli.files import STDIN
+from unspin.cli.files import STDIN, is_open_here
 from unspin.cli.job import Job
 from unspin.errors import UnspinError
 from unspin.logs import log_to_terminal
@@ -25,11 +25,13 @@ Work = Callable[[Sequence[Job]], Iterable[ResultT]]
 def work_in_processes(jobs: Sequence[Job], make_work: Callable[[], Work[ResultT]], count: int) -> Iterator[ResultT]:
     """What `count` processes make of documents, in order. Each calls `make_work` once, which must be picklable.
 
-    This process works on stdin, before the others start: theirs is empty. Raises `WorkerError` if a process is killed.
+    This process works on stdin and on files that it has open, before the others start: they have none of these. Raises
+    `WorkerError` if a process is killed.
     """
-    if own := [job for job in jobs if job.path == STDIN]:
+    own = [job for job in jobs if job.path == STDIN or is_open_here(job.path)]
+    if own:
         yield from make_work()(own)
-    jobs = [job for job in jobs if job.path != STDIN]
+    jobs = [job for job in jobs if job not in own]
     chunks = iter([jobs[i : i + DOCUMENTS_PER_TASK] for i in range(0, len(jobs), DOCUMENTS_PER_TASK)])
     with worker_processes(count, get_context("spawn"), _start, make_work, count) as workers:
         # Two chunks per worker are in flight: enough to keep all of them busy, and memory stays flat.

@@ -32,7 +32,8 @@ class ParquetFile(pq.ParquetFile):
 
     def __init__(self, source: Path | IO[bytes]) -> None:
         # By default, pyarrow reads the columns of all row groups ahead and holds them until the end of the file.
-        super().__init__(source, pre_buffer=False)
+        # In nanoseconds, its default for timestamps of 96 bits, the year 9999 would become 1816.
+        super().__init__(source, pre_buffer=False, coerce_int96_timestamp_unit="us")
         self._source = source
         leaves = [self.schema.column(i) for i in range(self.metadata.num_columns)]
         self._list_value_bytes = {  # in memory, of a value that stands in a list, by its column

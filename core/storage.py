@@ -172,7 +172,7 @@ def take_permissions(file: Path, like: Path) -> None:
 def is_private(path: Path) -> bool:
     """Whether a path is that of a local file that not everybody may read."""
     try:
-        return not is_url(path) and not path.stat().st_mode & 0o004
+        return not is_url(path) and path.stat().st_mode & 0o044 != 0o044
     except OSError:  # reading it reports what is wrong
         return False
 
@@ -186,7 +186,7 @@ def remove_scratch(found: Iterable[Path]) -> None:
         with suppress(OSError):
             if not re.fullmatch(f"{re.escape(SCRATCH)}.{{8}}", scratch.name):
                 continue
-            if time() - scratch.stat().st_mtime < _SCRATCH_AGE:
+            if time() - max(path.stat().st_mtime for path in (scratch, *scratch.rglob("*"))) < _SCRATCH_AGE:
                 continue
             if scratch.is_dir():
                 shutil.rmtree(scratch)

@@ -42,7 +42,9 @@ def restore_table(source: Path, target: Path, column: str, restore: Restore) -> 
         edited = False
         pieces = _pieces(source, file, path)
         opening = list(islice(pieces, 1))  # refuses a damaged file, whose codecs pyarrow cannot name without aborting
-        with pq.ParquetWriter(target, schema, compression=_compression(file)) as writer:
+        has_old_lists = any(".list.item" in file.schema.column(i).path for i in range(len(file.schema)))
+        options: dict[str, Any] = {"use_compliant_nested_type": not has_old_lists}  # keeps the name of their values
+        with pq.ParquetWriter(target, schema, compression=_compression(file), **options) as writer:
             first = 0
             for table in chain(opening, pieces):
                 texts = _texts(source, first, _column(table, path))

@@ -46,7 +46,15 @@ def test_a_task_skips_files_that_are_finished(jobs: list[Job], tmp_path: Path) -
     EachFile(jobs[:2], RestoreFile(options, "settings")).run(rank=1, world_size=2)
     assert [file.name for file in out.iterdir()] == ["b.txt"]
     (out / "b.txt").write_text("edited since")
-    (out / "d.txt").write_text("killed before it was recorded")
     EachFile(jobs, RestoreFile(options, "settings")).run(rank=1, world_size=2)
     texts = {file.name: file.read_text() for file in out.iterdir()}
     assert texts == {"b.txt": "edited since", "d.txt": SPUN.replace("warfare", "war")}
+
+
+def test_a_task_keeps_what_somebody_else_wrote(jobs: list[Job], tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "b.txt").write_text("not ours")
+    with pytest.raises(DocumentError, match=r"b\.txt was written by somebody else during the run"):
+        EachFile(jobs, RestoreFile(RestoreOptions(output=tmp_path / "out"), "settings")).run(rank=1, world_size=2)
+    texts = {file.name: file.read_text() for file in (tmp_path / "out").iterdir()}
+    assert texts == {"b.txt": "not ours", "d.txt": SPUN.replace("warfare", "war")}

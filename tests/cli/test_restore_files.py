@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from unspin.storage import SCRATCH
+from unspin.storage import SCRATCH, remove_scratch
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 SPUN = "The overseas minister said on Monday that the warfare had ended.\n"
@@ -194,3 +194,156 @@ def test_a_stdin_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path, wo
         done = subprocess.run(line, cwd=tmp_path, stdin=written, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "unspin: stdin: Bad file descriptor" in done.stderr, done.stderr
     assert (tmp_path / "out" / "a.txt").read_text() == RESTORED
+
+
+def test_a_run_in_place_does_not_entitle_another_to_overwrite(tmp_path: Path, unspin_words: Command) -> None:
+    for folder, text in (("a", "A clean article that reads well.\n"), ("b", SPUN)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.txt").write_text(text)
+    assert unspin_words("restore", "a", "--in-place").returncode == 0
+    assert unspin_words("restore", "b", "--output", "a").returncode == 2
+    assert (tmp_path / "a" / "x.txt").read_text() == "A clean article that reads well.\n"
+
+
+@pytest.mark.parametrize("place", ["--in-place", "--output=out"])
+def test_what_somebody_writes_during_the_run_is_kept(tmp_path: Path, word_script: Path, place: str) -> None:
+    os.mkfifo(tmp_path / "gate")
+    (tmp_path / "a.txt").write_text("The engine waits at the gate, overseas.\n")
+    target = tmp_path / ("a.txt" if place == "--in-place" else "out/a.txt")
+    line = [sys.executable, word_script, "restore", "a.txt", place, "--edits", "e.jsonl"]
+    with subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
+        with (tmp_path / "gate").open("w") as gate:  # opened once the engine waits at the other end
+            target.parent.mkdir(exist_ok=True)
+            target.write_text("Written meanwhile.\n")
+            gate.write("go on")
+        _, message = run.communicate(timeout=60)
+    assert run.returncode == 1 and "was written by somebody else during the run" in message
+    assert target.read_text() == "Written meanwhile.\n" and _spun_in(tmp_path / "e.jsonl") == []
+
+
+@pytest.mark.parametrize("name", ["x.txt", "x.parquet"])
+def test_a_stop_right_after_a_file_was_replaced_keeps_its_edits(tmp_path: Path, word_script: Path, name: str) -> None:
+    (tmp_path / "x.txt").write_text(SPUN)
+    pq.write_table(pa.table({"text": [SPUN]}), tmp_path / "x.parquet")
+    stopping = f"""
+from unspin.cli import restore_file
+
+def stop(put):
+    def put_and_stop(source, target, *others):
+        put(source, target, *others)
+        if {name!r} in (getattr(source, "name", ""), target.name) and target.parent.name == "out":
+            raise KeyboardInterrupt
+    return put_and_stop
+
+restore_file.put_file = stop(restore_file.put_file)
+write = restore_file.write_atomic
+def write_and_stop(path, *others, **options):
+    write(path, *others, **options)
+    if path.parent.name == "out":
+        raise KeyboardInterrupt
+restore_file.write_atomic = write_and_stop
+"""
+    script = word_script.with_name("stopping.py")
+    main = "if __name__ == "
+    script.write_text(word_script.read_text().replace(main, stopping + main))
+    command = ["restore", name, "--output", "out", "--edits", "e.jsonl", "--resume"]
+    done = subprocess.run([sys.executable, script, *command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 130, done
+    done = subprocess.run([sys.executable, word_script, *command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stderr == "1 of 1 documents are finished already\n"
+    assert _spun_in(tmp_path / "e.jsonl") == [(name, "overseas"), (name, "warfare")]
+
+
+def test_documents_with_like_names_keep_their_edits(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "a").mkdir()
+    for name in ("b\nc.txt", "b\\nc.txt"):
+        (tmp_path / "a" / name).write_text(SPUN)
+    command = ("restore", "a", "--output", "out", "--edits", "e.jsonl", "--resume")
+    assert unspin_words(*command).returncode == 0
+    (tmp_path / "a" / "b\\nc.txt").write_text("Now one warfare only had ended here.\n")
+    assert unspin_words(*command).returncode == 0
+    assert sorted(_spun_in(tmp_path / "e.jsonl")) == [
+        ("a/b\\\\nc.txt", "warfare"),
+        ("a/b\\nc.txt", "overseas"),
+        ("a/b\\nc.txt", "warfare"),
+    ]
+
+
+def test_a_document_that_is_named_another_way_has_its_edits_once(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.txt").write_text(SPUN)
+    options = ("--output", "out", "--edits", "e.jsonl", "--resume")
+    assert unspin_words("restore", "a", *options).returncode == 0
+    (tmp_path / "a" / "x.txt").write_text("Another warfare had ended in the north.\n")
+    assert unspin_words("restore", tmp_path / "a", *options).returncode == 0
+    assert _spun_in(tmp_path / "e.jsonl") == [(f"{tmp_path}/a/x.txt", "warfare")]
+
+
+def test_arguments_that_are_missing_leave_the_edits_file_as_it_is(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "a.txt").write_text(SPUN)
+    assert unspin_words("restore", "a.txt", "--output", "out", "--edits", "e.jsonl").returncode == 0
+    edits = (tmp_path / "e.jsonl").read_text()
+    assert unspin_words("restore", "typo.txt", "--output", "out", "--edits", "e.jsonl").returncode == 1
+    assert (tmp_path / "e.jsonl").read_text() == edits
+
+
+def test_links_before_two_dots_lead_where_the_system_says(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "other" / "sub").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("other/sub")
+    for place in (tmp_path, tmp_path / "other"):
+        (place / "x.txt").write_text(SPUN)
+    done = unspin_words("restore", "link/../x.txt", "x.txt", "--output", "out")
+    assert done.returncode == 2 and "would be written to one file" in done.stderr
+
+
+@pytest.mark.parametrize("damage", ["deep", "folder", "file above"])
+def test_an_odd_record_does_not_stop_the_others(tmp_path: Path, unspin_words: Command, damage: str) -> None:
+    for folder in ("i", "j"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.txt").write_text(SPUN)
+    if damage == "file above":
+        (tmp_path / "i" / ".unspin").write_text("")
+    else:
+        assert unspin_words("restore", "i", "--in-place").returncode == 0
+        (record,) = (tmp_path / "i" / ".unspin" / "in-place").iterdir()
+        record.unlink()
+        record.write_text("[" * 200_000) if damage == "deep" else record.mkdir()
+    done = unspin_words("restore", "i", "j", "--in-place", "--resume")
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "j" / "x.txt").read_text() == RESTORED
+
+
+def test_deep_json_in_the_edits_file_is_refused(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "x.txt").write_text(SPUN)
+    (tmp_path / "e.jsonl").write_text('{"document": "a", "spun": ' + "[" * 200_000 + "\n")
+    done = unspin_words("restore", "x.txt", "--output", "out", "--edits", "e.jsonl", "--resume")
+    assert done.returncode == 2 and "holds something else than edits" in done.stderr
+
+
+def test_a_name_without_room_for_a_copy_does_not_stop_a_resumed_run(tmp_path: Path, unspin_words: Command) -> None:
+    (tmp_path / "a").mkdir()
+    for name, text in (("good.txt", QUOTED), (f"{'n' * 251}.txt", "All is well.\n")):
+        (tmp_path / "a" / name).write_text(text)
+    command = ("restore", "a", "--in-place", "--resume")
+    assert unspin_words(*command).returncode == 0
+    assert unspin_words(*command, "--keep-quotations").returncode == 0
+    assert (tmp_path / "a" / "good.txt").read_text() == QUOTED
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_files_that_the_shell_opens_are_read(tmp_path: Path, word_script: Path, jobs: int) -> None:
+    line = (
+        f'"{sys.executable}" "{word_script}" restore --format txt --output out --jobs {jobs} <(echo "{SPUN.strip()}")'
+    )
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert [file.read_text() for file in (tmp_path / "out").glob("*") if file.is_file()] == [RESTORED]
+
+
+def test_a_running_table_keeps_its_scratch_folder(tmp_path: Path) -> None:
+    folder = tmp_path / f"{SCRATCH}abcd1234"
+    folder.mkdir()
+    (folder / "restored.parquet").write_text("half")
+    os.utime(folder, (0, 0))  # it was made long ago, and the file in it grows
+    remove_scratch([folder])
+    assert folder.exists()

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -201,6 +202,7 @@ def test_other_columns_than_the_text_are_not_read_without_need(tmp_path: Path) -
 
 FLIP_EACH_BYTE = """
 import sys
+from datetime import datetime
 from pathlib import Path
 from unspin.infer.documents.base import unforeseen_errors, DocumentError
 from unspin.infer.documents.parquet import restore_table
@@ -228,3 +230,14 @@ def test_no_damage_of_the_last_columns_record_ends_the_process(tmp_path: Path) -
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-500:]
     assert int(done.stdout) > 20
+
+
+def test_timestamps_and_lists_of_older_writers_keep_their_values_and_names(tmp_path: Path) -> None:
+    until = pa.array([datetime(9999, 12, 31), datetime(1, 1, 1)], pa.timestamp("us"))
+    table = pa.table({"text": ["the warfare", "b"], "until": until, "tags": [["a"], []]})
+    old = {"use_deprecated_int96_timestamps": True, "use_compliant_nested_type": False}
+    pq.write_table(table, tmp_path / "in.parquet", **old)
+    list(restore_table(tmp_path / "in.parquet", tmp_path / "out.parquet", "text", _upper_case))
+    restored = pq.ParquetFile(tmp_path / "out.parquet")
+    assert restored.read().select(["until", "tags"]).equals(table.select(["until", "tags"]))
+    assert restored.schema.column(2).path == "tags.list.item"
