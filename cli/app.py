@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import signal
 import sys
+from _thread import interrupt_main
 from importlib.metadata import version
 from io import TextIOWrapper
+from threading import Timer
 from typing import Annotated, NoReturn
 
 import typer
@@ -65,10 +67,19 @@ def _clean_up_when_terminated() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup lets SIGHUP be ignored
             signal.signal(number, _interrupt)
+    sys.unraisablehook = _interrupt_again
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Python drops an interruption that falls into the clean-up of an object: let another one follow."""
+    if unraisable.exc_type is KeyboardInterrupt:
+        Timer(0.1, interrupt_main, [signal.SIGTERM]).start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _command_name(arguments: list[str]) -> str:

