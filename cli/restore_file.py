@@ -229,15 +229,16 @@ def restore_table_file(
         TemporaryDirectory(prefix=SCRATCH, dir=scratch_parent(job.target)) as scratch,
     ):
         restored = Path(scratch) / "restored.parquet"
+        digest = digest_of_file(source)
         for number, restoration in restore_table(source, restored, options.documents.field, restore):
             append(restoration, row=number)
             yield number, restoration
-        digests = digest_of_file(source), digest_of_file(restored)
-        check_unchanged(job, digests[0])
-        changes = not options.in_place or digests[1] != digest_of_file(job.path)
+        check_unchanged(job, digest)
+        restored_digest = digest_of_file(restored)
+        changes = not options.in_place or restored_digest != digest_of_file(job.path)
         if options.in_place and changes:
             keep_original(job)
-        write_record(job, *digests, settings)
+        write_record(job, digest, restored_digest, settings)
         if changes:
             if not is_url(job.target) and not is_url(job.path):
                 take_permissions(restored, job.path)

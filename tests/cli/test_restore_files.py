@@ -205,12 +205,15 @@ def test_a_run_in_place_does_not_entitle_another_to_overwrite(tmp_path: Path, un
     assert (tmp_path / "a" / "x.txt").read_text() == "A clean article that reads well.\n"
 
 
+@pytest.mark.parametrize("name", ["a.txt", "a.parquet"])
 @pytest.mark.parametrize("place", ["--in-place", "--output=out"])
-def test_what_somebody_writes_during_the_run_is_kept(tmp_path: Path, word_script: Path, place: str) -> None:
+def test_what_somebody_writes_during_the_run_is_kept(tmp_path: Path, word_script: Path, place: str, name: str) -> None:
     os.mkfifo(tmp_path / "gate")
-    (tmp_path / "a.txt").write_text("The engine waits at the gate, overseas.\n")
-    target = tmp_path / ("a.txt" if place == "--in-place" else "out/a.txt")
-    line = [sys.executable, word_script, "restore", "a.txt", place, "--edits", "e.jsonl"]
+    text = "The engine waits at the gate, overseas.\n"
+    (tmp_path / "a.txt").write_text(text)
+    pq.write_table(pa.table({"text": [text]}), tmp_path / "a.parquet")
+    target = tmp_path / (name if place == "--in-place" else f"out/{name}")
+    line = [sys.executable, word_script, "restore", name, place, "--edits", "e.jsonl"]
     with subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
         with (tmp_path / "gate").open("w") as gate:  # opened once the engine waits at the other end
             target.parent.mkdir(exist_ok=True)
