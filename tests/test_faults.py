@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from unittest.mock import Mock
 
 import psutil
@@ -147,23 +147,29 @@ def test_a_restore_resumes_after_trouble_with_its_output(
     fault: str, corpus: Path, tiny_adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    write, out = storage.write_atomic, tmp_path / "out"
+    record, write, out = restore_file.write_record, storage.write_atomic, tmp_path / "out"
     options = ["--min-confidence", "0", "--resume", "--checkpoint", str(tiny_adapter)]
     command = ["restore", str(corpus), *options, "--output"]
 
-    def troubled(path: Path, data: bytes, like: Path) -> None:
-        if len(list(out.glob("*.txt"))) < 3:
+    def is_time() -> bool:
+        return len(list(out.glob("*.txt"))) >= 3
+
+    def write_to_full_disk(path: Path, data: bytes, like: Path) -> None:
+        with pytest.MonkeyPatch.context() as inner:
+            if is_time():
+                inner.setattr(storage.os, "fsync", _full)
             write(path, data, like)
-        elif fault == "the disk is full":
-            with pytest.MonkeyPatch.context() as inner:
-                inner.setattr(storage.os, "fdopen", _full)
-                write(path, data)
-        else:
+
+    def record_in_lost_folder(*arguments: Any) -> None:
+        if is_time():
             shutil.rmtree(out)
-            write(path, data)
+        record(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(restore_file, "write_atomic", troubled)
+        if fault == "the disk is full":
+            patched.setattr(restore_file, "write_atomic", write_to_full_disk)
+        else:
+            patched.setattr(restore_file, "write_record", record_in_lost_folder)
         disturbed = CliRunner().invoke(app, [*command, str(out)])
     assert isinstance(disturbed.exception, OSError) == (fault == "the disk is full")
     assert not [file for file in out.iterdir() if file.suffix != ".txt" and file.name != RECORDS], "no partial files"
@@ -172,8 +178,7 @@ def test_a_restore_resumes_after_trouble_with_its_output(
     assert _digests(out, "*.txt") == _digests(tmp_path / "whole", "*.txt") != {}
 
 
-def _full(handle: int, mode: str) -> NoReturn:
-    os.close(handle)
+def _full(handle: int) -> NoReturn:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 

@@ -46,7 +46,7 @@ def test_what_a_killed_process_left_half_written_is_removed_a_day_later(tmp_path
         (scratch / "part").write_text("half")
     half = tmp_path / "out" / f"{SCRATCH}ijkl9012"
     half.write_text("half")
-    for path in (old, half):
+    for path in (old / "part", old, half):
         os.utime(path, (0, 0))
     ours = tmp_path / "out" / ".unspin-settings"
     ours.write_text("ours")

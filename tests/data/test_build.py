@@ -343,9 +343,7 @@ def test_real_pairs_become_rows_of_the_same_schema(corpus: Path, tmp_path: Path)
     describe = [f"{spun.format(n)}\t{original.format(n)}" for n in range(40)]
     (tmp_path / "mine.tsv").write_text("\n".join(["spun\toriginal", *describe, "only one column"]), encoding="utf-8")
     pairs = [{"name": "mine", "path": str(tmp_path / "mine.tsv"), "licence": "mine"}]
-    with pytest.raises(
-        CorpusError, match=r"mine\.tsv:42: 1 columns, fewer than the header has.*, or set on_error=skip"
-    ):
+    with pytest.raises(CorpusError, match=r"mine\.tsv:42: 1 column, fewer than the header has.*, or set on_error=skip"):
         build(_config(corpus, tmp_path / "out", pairs=pairs), "test")
     assert not (tmp_path / "out.partial" / "work" / "articles").exists(), "pairs are checked before anything is read"
     counts = build(_config(corpus, tmp_path / "out", pairs=pairs, on_error="skip"), "test")
@@ -465,7 +463,7 @@ def test_pairs_that_leave_nothing_to_test_on_are_reported(tmp_path: Path, caplog
             "pairs, mine: .*needs the columns spun and original; it has 'bad', 'good'; name yours",
         ),
         (None, "pairs, mine: .*mine.tsv: no such file"),
-        ("spun\toriginal\nonly\n", "1 columns, fewer than the header has"),
+        ("spun\toriginal\nonly\n", "1 column, fewer than the header has"),
     ],
 )
 def test_unusable_pairs_are_named_by_the_plan_too(

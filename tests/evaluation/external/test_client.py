@@ -55,8 +55,8 @@ def test_closing_twice_ends_the_process_once(environment: Path) -> None:
         ('sys.exit("out of words")', r"has ended(.|\n)*loading \['nlpaug', '0'\](.|\n)*out of words"),
         ('print("Hello!", flush=True)', "instead of a JSON object"),
         ('print(\'{"error": "failed: KeyError: 3"}\', flush=True)', "failed: KeyError: 3"),
-        ('print(\'{"sentences": ["one"]}\', flush=True)', "did not return one text for each of the 3 sentences"),
-        ("print('{\"sentences\": [1, 2, 3]}', flush=True)", "did not return one text for each of the 3 sentences"),
+        ('print(\'{"sentences": ["one"]}\', flush=True)', "did not return one text for each of 3 sentences"),
+        ("print('{\"sentences\": [1, 2, 3]}', flush=True)", "did not return one text for each of 3 sentences"),
     ],
 )
 def test_a_failing_peer_is_reported_with_its_last_messages(environment: Path, body: str, message: str) -> None:

@@ -32,7 +32,7 @@ def test_hand_spun_articles_are_paired_by_paragraph(tmp_path: Path) -> None:
 def test_articles_with_different_paragraphs_are_refused(tmp_path: Path) -> None:
     _write(tmp_path / "a", x="One.\n\nTwo.")
     _write(tmp_path / "s", x="1.")
-    with pytest.raises(SuiteError, match=r"s/x\.txt has 1 paragraphs and its original 2"):
+    with pytest.raises(SuiteError, match=r"s/x\.txt has 1 paragraph and its original 2"):
         make_suite(_suite(tmp_path), 9)
 
 

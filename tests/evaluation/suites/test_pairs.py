@@ -61,7 +61,7 @@ def test_faulty_rows_are_logged_and_counted(make_pairs: Make, log: pytest.LogCap
     )
     *rows, summary = log.messages
     for row, (line, problem) in zip(
-        rows, [(5, "no words in the spun text"), (6, "1 columns"), (8, "both texts share 0%")], strict=True
+        rows, [(5, "no words in the spun text"), (6, "1 column, fewer"), (8, "both texts share 0%")], strict=True
     ):
         assert f"pairs.tsv:{line}: {problem}" in row and "on_error" not in row
     assert "left out 2 rows; kept 1 whose texts share few words" in summary
