@@ -194,9 +194,10 @@ def _foreign_files(job: Job, options: RestoreOptions) -> Iterator[Path]:
 
 
 def _backup_with(path: Path, digest: str) -> Path | None:
-    """The copy of a file that has this digest; None if there is none."""
-    copies = takewhile(lambda copy: copy.exists(), (backup_of(path, number) for number in count(1)))
-    return next((copy for copy in copies if _has_digest(copy, digest)), None)
+    """The copy of a file that has this digest; None if there is none. The first ones may have been moved away."""
+    numbered = ((number, backup_of(path, number)) for number in count(1))
+    copies = takewhile(lambda pair: pair[0] < 10 or pair[1].exists(), numbered)
+    return next((copy for _, copy in copies if _has_digest(copy, digest)), None)
 
 
 def _has_digest(path: Path, digest: str) -> bool:

@@ -350,3 +350,12 @@ def test_a_running_table_keeps_its_scratch_folder(tmp_path: Path) -> None:
     os.utime(folder, (0, 0))  # it was made long ago, and the file in it grows
     remove_scratch([folder])
     assert folder.exists()
+
+
+def test_an_original_is_found_when_an_earlier_one_was_moved_away(tmp_path: Path, unspin_words: Command) -> None:
+    for text in (SPUN, QUOTED):
+        (tmp_path / "a.txt").write_text(text)
+        assert unspin_words("restore", "a.txt", "--in-place").returncode == 0
+    (tmp_path / "a.txt.bak").unlink()
+    assert unspin_words("restore", "a.txt", "--in-place", "--resume", "--keep-quotations").returncode == 0
+    assert (tmp_path / "a.txt").read_text() == (tmp_path / "a.txt.bak.2").read_text() == QUOTED
