@@ -25,6 +25,9 @@ from unspin.lazy import cached_property
 OFFSET = "i"  # the type of arrays of offsets in a raw text, which has less than 2**31 characters
 TEXT_FIELD = "text"  # default name of the field that holds the article
 _LONG_NUMBER = re.compile(r"(?<=&#)0*([0-9]{1,8})[0-9]*")  # eight digits are more than any character has
+MAX_CHECKED = 5_000  # characters of a block of markup that is read again with each edit; longer ones take too long
+_LETTERS = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*")
+_BEFORE_WORD = re.compile(r"[\w,;.] ")
 GAP = re.compile(r"\s{2,}|\t")  # between the columns of a table, or in justified lines
 
 
@@ -182,6 +185,17 @@ class View:
 def unescape(text: str) -> str:
     """`html.unescape`, but numbers of any length are read, where `int` refuses those of more than 4,300 digits."""
     return html.unescape(_LONG_NUMBER.sub(r"\1", text))
+
+
+def are_words(raw: str, edit: Edit) -> bool:
+    """Whether an edit puts words, of letters only, in place of words."""
+    return bool(_LETTERS.fullmatch(raw, edit.start, edit.end) and _LETTERS.fullmatch(edit.replacement))
+
+
+def is_amid_words(raw: str, edit: Edit) -> bool:
+    """Whether an edit stands between words of one line. Other words in its place cannot make markup of anything."""
+    before, after = raw[max(edit.start - 2, 0) : edit.start], raw[edit.end : edit.end + 1]
+    return bool(_BEFORE_WORD.fullmatch(before)) and (after == "" or after in " \r\n.,;!?")
 
 
 def joined(raw: str, edits: Sequence[Edit | None]) -> Edit | None:

@@ -25,7 +25,16 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from unspin.edits import Edit
-from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, View, ViewBuilder
+from unspin.infer.documents.base import (
+    DEFAULT_OPTIONS,
+    MAX_CHECKED,
+    Contents,
+    DocumentOptions,
+    View,
+    ViewBuilder,
+    are_words,
+    is_amid_words,
+)
 from unspin.infer.documents.html import html_views
 from unspin.infer.documents.templates import SHORTCODE, TemplateMarkup, template_markup, with_fixed
 from unspin.infer.documents.text_files import TextFormat
@@ -33,7 +42,6 @@ from unspin.infer.documents.wrapped import WrappedView
 
 _MAX_NESTING = 60
 _MAX_OPAQUE_LINES = 300  # longest block of math or highlighted code
-_MAX_CHECKED_BLOCK = 5_000  # characters; in a longer block, only words of letters are replaced
 
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _FRONT_MATTER = re.compile(  # YAML, TOML, JSON, MultiMarkdown, Pandoc
@@ -105,9 +113,7 @@ _LINE_BREAK_TAG = re.compile(r"<br\b", re.I)
 _LINE_MARK = re.compile(r"^[ \t]*(?:$|(?:[-+*>]|\d{1,9}[.)]|#{1,6})(?:\s|$))", re.MULTILINE)  # blank or a block's
 _FRAMES = {"#": "# {}", "=": "{}\n===", "-": "{}\n---"}  # headings by their markup
 _SPECIAL = re.compile(r"[\\`*_<\[\]]|&(?=#?\w+;)")
-_LETTERS = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_BEFORE_WORD = re.compile(r"[\w,;.] ")
 _BORDER = re.compile(r"[\r\n|]")  # no edit contains line ends, nor the bars of tables
 _INNER_LINE_END = re.compile(r"\n[ \t]*")
 
@@ -294,10 +300,10 @@ class _MarkdownView(WrappedView):
             placed = super().raw_edit(raw, edit) or View.raw_edit(self, raw, edit)
         if placed is None:
             return None
-        are_words = _LETTERS.fullmatch(raw, placed.start, placed.end) and _LETTERS.fullmatch(placed.replacement)
-        is_long = end - block.start > _MAX_CHECKED_BLOCK
-        if is_long or (are_words and edit.start > block.start and _is_amid_words(raw, placed)):
-            return placed if are_words else None
+        of_words = are_words(raw, placed)
+        is_long = end - block.start > MAX_CHECKED
+        if is_long or (of_words and edit.start > block.start and is_amid_words(raw, placed)):
+            return placed if of_words else None
         expected = self.text[block.start : edit.start] + edit.replacement + self.text[edit.end : end]
         return placed if self._reads(block, raw, placed, expected) else None
 
@@ -316,12 +322,6 @@ class _MarkdownView(WrappedView):
         view = _Reader(after, self.references).view()
         kinds = [(read.frame, read.html is None) for read in view.blocks]
         return kinds == [(block.frame, block.html is None)] and view.text.split() == expected.split()
-
-
-def _is_amid_words(raw: str, edit: Edit) -> bool:
-    """Whether an edit stands between words of one line. Other words in its place cannot make markup of anything."""
-    before, after = raw[max(edit.start - 2, 0) : edit.start], raw[edit.end : edit.end + 1]
-    return bool(_BEFORE_WORD.fullmatch(before)) and (after == "" or after in " \r\n.,;!?")
 
 
 def _escape(text: str) -> str:

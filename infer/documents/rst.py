@@ -14,10 +14,18 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from unspin.edits import Edit
-from unspin.infer.documents.base import DEFAULT_OPTIONS, Contents, DocumentOptions, ViewBuilder
+from unspin.infer.documents.base import (
+    DEFAULT_OPTIONS,
+    MAX_CHECKED,
+    Contents,
+    DocumentOptions,
+    ViewBuilder,
+    are_words,
+    is_amid_words,
+)
 from unspin.infer.documents.templates import template_markup, with_fixed
 from unspin.infer.documents.text_files import TextFormat
 from unspin.infer.documents.wrapped import WrappedView
@@ -203,6 +211,7 @@ class _RstView(WrappedView):
 
     paragraphs: Sequence[tuple[int, int]] = ()
     referenced: frozenset[str] = frozenset()
+    _markup_spans: dict[int, list[tuple[int, int]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def raw_edit(self, raw: str, edit: Edit) -> Edit | None:
         """Translate an edit of the view into one of the raw text; None if the markup would change."""
@@ -210,8 +219,21 @@ class _RstView(WrappedView):
         if placed is None:
             return None
         start, stop = self.paragraphs[bisect_right(self.paragraphs, placed.start, key=lambda span: span[0]) - 1]
+        is_plain = placed.start > start and are_words(raw, placed) and is_amid_words(raw, placed)
+        if is_plain and not self._is_in_markup(raw, start, stop, placed):
+            return placed
+        if stop - start > MAX_CHECKED:
+            return None
         before, after = raw[start:stop], raw[start : placed.start] + placed.replacement + raw[placed.end : stop]
         return placed if self._markup(before) == self._markup(after) is not None else None
+
+    def _is_in_markup(self, raw: str, start: int, stop: int, edit: Edit) -> bool:
+        """Whether an edit of the paragraph ``start:stop`` touches markup, of which the place is found only once."""
+        if start not in self._markup_spans:
+            self._markup_spans[start] = [match.span() for match in _find_markup(raw[start:stop]) or ()]
+        spans = self._markup_spans[start]
+        before = bisect_right(spans, edit.end - start, key=lambda span: span[0])
+        return before > 0 and spans[before - 1][1] >= edit.start - start
 
     def _markup(self, paragraph: str) -> list[str] | None:
         """What no edit may change in a paragraph; None if its markup is not understood or it is none."""

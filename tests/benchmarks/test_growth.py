@@ -7,7 +7,9 @@ from benchmarks.growth import LIMIT, SENTENCES, Case, cases, growth
 PIECES = ("a", "“", "‘", "[", "![", "```", "</", "<?", "<a x='", "&#", "{{", "a@", "[a]: b\n", "> ", "|a|b|\n", "not ")
 CASES = [case for case in cases() if case.piece in PIECES and not case.is_restored]
 RESTORED = [
-    Case(format, piece, True) for format in ("txt", "md", "html") for piece in ("“a.” the warfare ", "<! the warfare ")
+    Case(format, piece, True)
+    for format in ("txt", "md", "html", "rst")
+    for piece in ("“a.” the warfare ", "<! the warfare ")
 ]
 
 

@@ -169,3 +169,11 @@ def test_an_edit_keeps_the_lines_and_everything_around_it(lines: list[str], at: 
 
 def test_markup_of_templates_is_fixed() -> None:
     assert _replaced("The {{ old }} law.", "old", "new") is None
+
+
+def test_in_a_long_paragraph_only_words_amid_words_are_replaced() -> None:
+    raw = "See the old notes, *an old note* and 3 old_ ones. " + "More words follow here. " * 400
+    assert _replaced(raw, "old notes", "new pages") == raw.replace("old notes", "new pages")
+    assert _replaced(raw, "old note*"[:-1] + " and", "note and") is None
+    assert _replaced(raw, "an old note", "a note") is None
+    assert _replaced(raw, "ones.", "*ones*.") is None
