@@ -178,13 +178,14 @@ def _restore(paths: Sequence[Path], options: RestoreOptions) -> None:
 
 def _prepare_places(jobs: Sequence[Job], options: RestoreOptions, locks: ExitStack) -> None:
     """Keep other runs from writing to the same places, and remove what killed runs left half-written there."""
+    from unspin.cli.jobs import page_of
     from unspin.locking import sole_writer
-    from unspin.storage import SCRATCH, is_url, remove_scratch
+    from unspin.storage import SCRATCH, is_url, real_path, remove_scratch
 
     for place in (options.output, options.edits):
         if place is not None and not is_url(place):
             locks.enter_context(sole_writer(place))
-    written = [options.html, options.edits, *(job.target for job in jobs)]
-    folders = {place.parent for place in written if place is not None and not is_url(place)}
-    for folder in sorted(folders):
+    pages = [] if options.html is None else [page_of(job, options.html) for job in jobs]
+    written = [options.edits, *pages, *(job.target for job in jobs if options.in_place)]
+    for folder in {real_path(place).parent for place in written if place is not None and not is_url(place)}:
         remove_scratch(folder.glob(f"{SCRATCH}*"))

@@ -46,8 +46,8 @@ class ParquetFile(pq.ParquetFile):
     def batches(self, names: Sequence[str] | None = None, groups: Iterable[int] | None = None) -> Iterator[Any]:
         """The rows of all row groups or of some, in all columns or those of some names.
 
-        So few are read at a time that they fit in a piece if all have their texts as long as the longest there, and
-        else the average size. Raises pyarrow's errors if a row group is damaged or, as above, too large.
+        As many are read at a time as fit in a piece if each is as large as the average row and holds the longest text
+        of its row group. Raises pyarrow's errors if a row group is damaged or, as above, too large.
         """
         for group in range(self.num_row_groups) if groups is None else groups:
             columns = self._columns(group, names)

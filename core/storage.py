@@ -45,7 +45,7 @@ def is_url(path: str | Path) -> bool:
 
 
 def real_path(path: Path) -> Path:
-    """Return where a path leads once all links are followed. Unlike `Path.resolve`, it bears links in a circle."""
+    """Return where a path leads once all links are followed. Unlike `Path.resolve`, it accepts links in a circle."""
     return path.resolve() if is_url(path) else Path(os.path.realpath(path))
 
 

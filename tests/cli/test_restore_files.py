@@ -156,13 +156,16 @@ def test_a_link_to_a_table_stays_one_in_place(tmp_path: Path, unspin_words: Comm
 
 def test_what_a_killed_run_left_beside_the_files_is_removed(tmp_path: Path, unspin_words: Command) -> None:
     (tmp_path / "in").mkdir()
+    (tmp_path / "pages").mkdir()
     (tmp_path / "in" / "a.txt").write_text(SPUN)
     old, young, other = (tmp_path / "in" / f"{SCRATCH}{end}" for end in ("00000001", "00000002", "of a user"))
-    for scratch in (old, young, other):
+    page = tmp_path / "pages" / f"{SCRATCH}00000003"
+    for scratch in (old, young, other, page):
         scratch.write_text("half")
-    for scratch in (old, other):
+    for scratch in (old, other, page):
         os.utime(scratch, (0, 0))
-    assert unspin_words("restore", "in", "--in-place").returncode == 0
+    assert unspin_words("restore", "in", "--in-place", "--html", "pages").returncode == 0
+    assert [file.name for file in (tmp_path / "pages").iterdir()] == ["a.txt.html"]
     names = {file.name for file in (tmp_path / "in").iterdir()}
     assert names == {"a.txt", "a.txt.bak", ".unspin", young.name, other.name}
 
